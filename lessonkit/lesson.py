@@ -1,0 +1,137 @@
+"""What a notebook opens first: the checks, demonstrations and recorded results of its lesson."""
+
+import difflib
+import json
+import os
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+from lessonkit import expected
+from lessonkit.errors import CourseError
+from lessonkit.judge import Finding, judge
+from lessonkit.outcome import run_probe
+from lessonkit.verdict import Verdict
+
+RESULTS = Path(__file__).resolve().parents[1] / "data" / "results"
+RECORDED = Path(__file__).with_name("recorded")
+STRICT = (
+    "LESSONKIT_STRICT"  # in this environment, an error in a demonstration is an error: for build and tests
+)
+
+
+class Lesson:
+    """The checks, demonstrations and recorded results of one lesson, by its name ("03_additive_attention")."""
+
+    def __init__(self, name: str):
+        self.name = name
+        self._skipped: list[str] = []
+
+    def check(self, exercise: str, answer: object, probe: Callable) -> Verdict:
+        """Run `probe` on the answer, compare with the expected results, print the verdict and return it for the card.
+
+        Never raises for what the answer does. An unknown exercise, or a numpy that draws other numbers than the course
+        was built with, is a CourseError.
+        """
+        exercises = expected.load(self.name)
+        if exercise not in exercises:
+            raise CourseError(
+                f"Lesson {self.name} has no exercise {exercise!r}." + did_you_mean(exercise, exercises)
+            )
+        entry = exercises[exercise]
+        runs = []
+        for seed, want in entry.outcomes.items():
+            got = run_probe(probe, answer, seed)
+            runs.append((seed, got, want, entry.known[seed]))
+            if got.failure and got.failure.verdict in ("not_started", "timeout"):
+                break
+            if got.digest != want.digest and not got.failure:
+                raise CourseError(
+                    f"The check of {exercise} draws other inputs than the course was built with: is its probe changed, "
+                    "or another numpy installed? Restore the cell, or run `pip install -r requirements.txt`."
+                )
+        verdict = _verdict(exercise, entry.points, judge(runs), runs)
+        print(verdict.text)
+        return verdict
+
+    def demonstration(self, name: str) -> "Demonstration":
+        """A `with` block of code that uses the learner's answers; see `Demonstration`."""
+        return Demonstration(self.name, name, self._skipped)
+
+    def results(self) -> dict:
+        """What `make experiments` recorded for this lesson: {"runs": [...], "made": {...}}.
+
+        Raises:
+            CourseError: there is no record.
+        """
+        path = RESULTS / f"{self.name[:2]}.json"
+        if not path.is_file():
+            raise CourseError(
+                f"There are no recorded results of {self.name}: run `make experiments LESSON={self.name[:2]}`."
+            )
+        return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _verdict(exercise: str, points: float, finding: Finding, runs: list) -> Verdict:
+    yours = want = None
+    if finding.array is not None:
+        _, got, expected_outcome, _ = next(run for run in runs if run[0] == finding.seed)
+        yours, want = got.arrays.get(finding.array), expected_outcome.arrays.get(finding.array)
+    return Verdict(exercise, points if finding.passed else 0.0, points, finding, yours, want)
+
+
+class Demonstration:
+    """A block of code that may need answers which aren't there yet.
+
+    When the code raises, the reader gets one sentence about why, and what the reference run showed at this place; the
+    notebook goes on. In the environment LESSONKIT_STRICT, and for the stop button, exceptions pass through.
+    """
+
+    def __init__(self, lesson: str, name: str, skipped: list[str]):
+        self._lesson, self._name, self._skipped = lesson, name, skipped
+
+    def __enter__(self) -> "Demonstration":
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> bool:
+        if error is None or not isinstance(error, Exception) or os.environ.get(STRICT):
+            return False
+        print(self._why(error, trace))
+        show_recorded(self._lesson, self._name)
+        self._skipped.append(self._name)
+        return True
+
+    def _why(self, error: Exception, trace: TracebackType | None) -> str:
+        after = "Below is what the reference run showed."
+        frames = traceback.extract_tb(trace)
+        if isinstance(error, NotImplementedError) and not str(error):
+            return f"This demonstration waits for your `{frames[-1].name}`. {after}"
+        if isinstance(error, NameError) and self._skipped:
+            return f"This demonstration needs `{error.name}`, from one further up that could not run yet. {after}"
+        own = traceback.format_exception(
+            kind := type(error), error, trace.tb_next if trace and trace.tb_next else trace
+        )
+        return f"This demonstration stopped: {kind.__name__}: {error}\n{''.join(own[1:])}{after}"
+
+
+def show_recorded(lesson: str, name: str) -> None:
+    """Display what the reference run showed in the demonstration `name`; say so if nothing was recorded."""
+    from IPython.display import display
+
+    path = RECORDED / f"{lesson}.json"
+    recorded = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    if name not in recorded:
+        print("(Nothing was recorded here.)")
+    for output in recorded.get(name, []):
+        if "text" in output:
+            print(output["text"], end="")
+        else:
+            display(output["data"], raw=True)
+
+
+def did_you_mean(word: str, known: object) -> str:
+    """ " Did you mean …?" with the nearest of the known words, or a list of them all."""
+    names = [str(k) for k in known]
+    near = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    return f" Did you mean {near[0]!r}?" if near else f" There is: {', '.join(names)}."
