@@ -46,9 +46,7 @@ def judge(results: Sequence[tuple[int, Outcome, Outcome, Sequence[Known]]]) -> F
     findings = [(seed, _judge_one(got, expected)) for seed, got, expected, _ in results]
     named = [known.name for known in results[0][3]]
     for _, got, expected, known in results:
-        matching = {
-            k.name for k in known if _same(got, k.outcome, STRICT) and not _same(expected, k.outcome, STRICT)
-        }
+        matching = {k.name for k in known if _same(got, k.outcome, STRICT) and not _same(expected, k.outcome, STRICT)}
         named = [name for name in named if name in matching]
     wrong = next(((seed, finding) for seed, finding in findings if not finding.passed), None)
     if named:  # also where the result is within LOOSE of the right one: an eps outside the root, say
@@ -68,9 +66,7 @@ def _judge_one(got: Outcome, expected: Outcome) -> Finding:
         return _judge_failure(got)
     for name, kind in got.others.items():
         hint = " Does your function end with a return?" if kind == "None" else ""
-        return Finding(
-            "wrong", f"The result `{name}` is {kind}, not {_ask_for(name, expected)}.{hint}", array=name
-        )
+        return Finding("wrong", f"The result `{name}` is {kind}, not {_ask_for(name, expected)}.{hint}", array=name)
     for name, want in expected.arrays.items():
         finding = _compare(name, got.arrays.get(name), want)
         if finding:
@@ -92,9 +88,7 @@ def _judge_failure(got: Outcome) -> Finding:
     if failure.verdict == "not_started":
         return Finding("not_started", "Not started yet.")
     if failure.verdict == "timeout":
-        return Finding(
-            "timeout", f"Your code was stopped: {failure.message}. Is there a loop that never ends?"
-        )
+        return Finding("timeout", f"Your code was stopped: {failure.message}. Is there a loop that never ends?")
     return Finding("error", f"Your code raised {failure.kind}: {failure.message}", failure.traceback)
 
 
@@ -140,7 +134,8 @@ def _not_finite(name: str, got: np.ndarray, want: np.ndarray) -> tuple[str, str]
     if not np.isnan(got[first]):
         return f"The result `{name}` should be NaN at {count} of {got.size} places.", ""
     return (
-        f"The result `{name}` has {count} NaN among its {got.size} values: look for inf − inf, 0 / 0, or a softmax over "
+        f"The result `{name}` has {count} NaN among its {got.size} values: "
+        "look for inf − inf, 0 / 0, or a softmax over "
         "nothing.",
         f"The first is at index {list(first)}.",
     )
@@ -199,9 +194,7 @@ def _same(a: Outcome, b: Outcome, tolerance: float) -> bool:
     """Whether two outcomes are the same, failures by class and text."""
     if a.failure or b.failure:
         return bool(
-            a.failure
-            and b.failure
-            and (a.failure.kind, a.failure.message) == (b.failure.kind, b.failure.message)
+            a.failure and b.failure and (a.failure.kind, a.failure.message) == (b.failure.kind, b.failure.message)
         )
     return (
         dict(a.others) == dict(b.others)

@@ -93,13 +93,10 @@ def _side_by_side(yours: np.ndarray | None, expected: np.ndarray | None) -> str:
     yours, expected = np.atleast_2d(yours), np.atleast_2d(expected)
     if max(yours.shape) > _LARGEST_MAP:
         return ""
-    finite = np.concatenate(
-        [a[np.isfinite(a)].ravel() for a in (yours.astype(float), expected.astype(float))]
-    )
+    finite = np.concatenate([a[np.isfinite(a)].ravel() for a in (yours.astype(float), expected.astype(float))])
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     tables = "".join(
-        _map(f"{label}{where}", array, low, high)
-        for label, array in (("yours", yours), ("expected", expected))
+        _map(f"{label}{where}", array, low, high) for label, array in (("yours", yours), ("expected", expected))
     )
     return f'<div style="display: flex; flex-wrap: wrap; gap: 1.5em; margin-top: 0.5em">{tables}</div>'
 
@@ -114,7 +111,6 @@ def _map(caption: str, array: np.ndarray, low: float, high: float) -> str:
 
 def _cell(value: np.generic, low: float, high: float) -> str:
     shade = (float(value) - low) / (high - low) if high > low and np.isfinite(value) else 0.0
-    text = (
-        f"{value:.2f}" if value.dtype.kind == "f" else str(int(value) if value.dtype.kind == "b" else value)
-    )
-    return f'<td style="padding: 1px 5px; text-align: right; background: rgba(0, 114, 178, {0.45 * shade:.2f})">{text}</td>'
+    text = f"{value:.2f}" if value.dtype.kind == "f" else str(int(value) if value.dtype.kind == "b" else value)
+    style = f"padding: 1px 5px; text-align: right; background: rgba(0, 114, 178, {0.45 * shade:.2f})"
+    return f'<td style="{style}">{text}</td>'

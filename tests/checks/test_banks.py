@@ -1,0 +1,63 @@
+"""Every known mistake fails and is named by its own sentence; every alternative passes; no mutant is unexplained."""
+
+import secrets
+
+import pytest
+
+from autograder import bank as banks
+from autograder import mutants, source
+
+SEEDS = [secrets.randbelow(2**31) for _ in range(20)]  # fresh for each run; a failure prints the seed
+
+EXERCISES = [(name, exercise) for name in source.lesson_names() for exercise in source.load(name).exercises()]
+MISTAKES = [(lesson, m) for lesson in source.lesson_names() for m in banks.load(lesson).mistakes]
+ALTERNATIVES = [(lesson, a) for lesson in source.lesson_names() for a in banks.load(lesson).alternatives]
+
+
+def _ids(entries):
+    return [f"{lesson[:2]}-{entry.exercise}-{entry.name}" for lesson, entry in entries]
+
+
+@pytest.mark.parametrize(("lesson", "exercise"), EXERCISES, ids=[f"{a[:2]}-{b}" for a, b in EXERCISES])
+def test_bank_is_large_enough_and_the_reference_passes(lesson, exercise, counts):
+    bank, known = banks.load(lesson), source.load(lesson).exercises()
+    assert len(bank.mistakes_of(exercise)) >= 5
+    assert len(bank.alternatives_of(exercise)) >= 3
+    finding = banks.judge_answer(known[exercise], known[exercise].reference, bank, SEEDS[:3])
+    assert finding.passed, finding
+    counts["exercises"] += 1
+
+
+@pytest.mark.parametrize(("lesson", "mistake"), MISTAKES, ids=_ids(MISTAKES))
+def test_mistake_is_named_by_its_own_sentence(lesson, mistake, counts):
+    exercise = source.load(lesson).exercises()[mistake.exercise]
+    for seed in SEEDS:
+        finding = banks.judge_answer(exercise, mistake.answer, banks.load(lesson), [seed])
+        assert not finding.passed, f"accepted on seed {seed}"
+        assert finding.mistake == mistake.name, f"on seed {seed} it is taken for {finding.mistake}: {finding.message}"
+    counts["mistakes named"] += 1
+
+
+@pytest.mark.parametrize(("lesson", "alternative"), ALTERNATIVES, ids=_ids(ALTERNATIVES))
+def test_alternative_is_accepted(lesson, alternative, counts):
+    exercise = source.load(lesson).exercises()[alternative.exercise]
+    for seed in SEEDS:
+        finding = banks.judge_answer(exercise, alternative.answer, banks.load(lesson), [seed])
+        assert finding.passed, f"on seed {seed}: {finding.message} {finding.detail}"
+    counts["alternatives accepted"] += 1
+
+
+@pytest.mark.parametrize("lesson", source.lesson_names())
+def test_sentences_differ(lesson):
+    sentences = [(m.exercise, m.sentence) for m in banks.load(lesson).mistakes]
+    assert len(set(sentences)) == len(sentences)
+
+
+@pytest.mark.parametrize("lesson", source.lesson_names())
+def test_no_mutant_is_unexplained(lesson, counts):
+    total, survivors, stale = mutants.survivors(source.load(lesson))
+    assert not [f"{s.exercise}: {s.description}" for s in survivors if not s.reason]
+    assert not stale
+    assert total > 0
+    counts["mutants"] += total
+    counts["mutants explained as equivalent"] += len(survivors)
