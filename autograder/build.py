@@ -22,9 +22,9 @@ from traitlets.config import Config
 from autograder import bank as banks
 from autograder.notebook import DEMONSTRATION, cell_id, same_but_for_version, to_notebook, write
 from autograder.source import ROOT, SOLUTIONS, LessonSource
-from lessonkit import expected
+from lessonkit import expectations
 from lessonkit.errors import CourseError
-from lessonkit.expected import VISIBLE_SEEDS, ExpectedExercise
+from lessonkit.expectations import VISIBLE_SEEDS, ExpectedExercise
 from lessonkit.judge import STRICT as TOLERANCE
 from lessonkit.lesson import RECORDED, STRICT
 
@@ -68,16 +68,16 @@ def build(lesson: LessonSource, force: bool = False) -> bool:
 @contextmanager
 def _new_expected(lesson: str, results: dict[str, ExpectedExercise]) -> Iterator[None]:
     """Put new expected results in place; put the old ones back if the block fails."""
-    path, before = expected.path_of(lesson), _current_expected(lesson)
+    path, before = expectations.path_of(lesson), _current_expected(lesson)
     old = path.read_bytes() if path.is_file() else None
     if before is None or not _same_expected(results, before):
-        expected.save(lesson, results)
-        expected.load.cache_clear()
+        expectations.save(lesson, results)
+        expectations.load.cache_clear()
     try:
         yield
     except BaseException:
         path.unlink() if old is None else path.write_bytes(old)
-        expected.load.cache_clear()
+        expectations.load.cache_clear()
         raise
 
 
@@ -141,7 +141,7 @@ def expected_results(lesson: LessonSource) -> dict[str, ExpectedExercise]:
 
 def _current_expected(lesson: str) -> dict[str, ExpectedExercise] | None:
     try:
-        return expected.load(lesson)
+        return expectations.load(lesson)
     except CourseError:
         return None
 
@@ -165,7 +165,7 @@ def _outcomes(exercise: ExpectedExercise, seed: int) -> list:
     return [exercise.outcomes[seed], *(k.outcome for k in exercise.known[seed])]
 
 
-def _same_outcome(a: expected.Outcome, b: expected.Outcome) -> bool:
+def _same_outcome(a: expectations.Outcome, b: expectations.Outcome) -> bool:
     return (
         (a.failure is None) == (b.failure is None)
         and a.digest == b.digest

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-from lessonkit import expected
+from lessonkit import expectations
 from lessonkit.errors import CourseError
 from lessonkit.judge import Finding, judge
 from lessonkit.outcome import run_probe
@@ -16,9 +16,7 @@ from lessonkit.verdict import Verdict
 
 RESULTS = Path(__file__).resolve().parents[1] / "data" / "results"
 RECORDED = Path(__file__).with_name("recorded")
-STRICT = (
-    "LESSONKIT_STRICT"  # in this environment, an error in a demonstration is an error: for build and tests
-)
+STRICT = "LESSONKIT_STRICT"  # in this environment, an error in a demonstration is an error: for build and tests
 
 
 class Lesson:
@@ -34,11 +32,9 @@ class Lesson:
         Never raises for what the answer does. An unknown exercise, or a numpy that draws other numbers than the course
         was built with, is a CourseError.
         """
-        exercises = expected.load(self.name)
+        exercises = expectations.load(self.name)
         if exercise not in exercises:
-            raise CourseError(
-                f"Lesson {self.name} has no exercise {exercise!r}." + did_you_mean(exercise, exercises)
-            )
+            raise CourseError(f"Lesson {self.name} has no exercise {exercise!r}." + did_you_mean(exercise, exercises))
         entry = exercises[exercise]
         runs = []
         for seed, want in entry.outcomes.items():

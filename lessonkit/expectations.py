@@ -86,8 +86,7 @@ def _exercise(name: str, entry: dict, file: safe_open) -> ExpectedExercise:
     for seed, item in entry["seeds"].items():
         outcomes[int(seed)] = _outcome(f"{name}|{seed}|", item, file)
         known[int(seed)] = tuple(
-            Known(k["name"], k["sentence"], _outcome(f"{name}|{seed}|{k['name']}", k, file))
-            for k in item["known"]
+            Known(k["name"], k["sentence"], _outcome(f"{name}|{seed}|{k['name']}", k, file)) for k in item["known"]
         )
     return ExpectedExercise(entry["points"], outcomes, known)
 
