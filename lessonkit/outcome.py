@@ -61,26 +61,29 @@ def run_probe(probe: Callable, answer: object, seed: int, seconds: float = SECON
     except _TimeUp:
         failure = Failure("TimeoutError", "it did not finish in time", verdict="timeout")
     except (Exception, SystemExit) as error:
-        failure = describe_failure(error, answer)
+        failure = describe_failure(error, answer, probe)
     return Outcome(failure=failure, digest=draw.digest(), printed=stderr.getvalue())
 
 
-def describe_failure(error: BaseException, answer: object) -> Failure:
+def describe_failure(error: BaseException, answer: object, probe: Callable) -> Failure:
     """The failure that `error` stands for, with the traceback from the first frame of the learner's code on."""
     not_started = isinstance(error, NotImplementedError) and not str(error)  # PyTorch raises it too, with a text
     return Failure(
         kind=type(error).__name__,
         message=str(error)[:2000],
-        traceback="" if not_started else learner_traceback(error, answer),
+        traceback="" if not_started else learner_traceback(error, answer, probe),
         verdict="not_started" if not_started else "error",
     )
 
 
-def learner_traceback(error: BaseException, answer: object) -> str:
+def learner_traceback(error: BaseException, answer: object, probe: Callable) -> str:
     """The traceback from the first frame of the cell that defines `answer` on; the bare error if there is none."""
     files = {code.co_filename for code in _code_objects(answer)}
     step = error.__traceback__
-    while step is not None and step.tb_frame.f_code.co_filename not in files:
+    while step is not None:
+        code = step.tb_frame.f_code
+        if code.co_filename in files and code is not probe.__code__:
+            break
         step = step.tb_next
     lines = traceback.format_exception(type(error), error, step) if step else traceback.format_exception_only(error)
     return "".join(lines)

@@ -1,0 +1,66 @@
+# `make help` lists the targets. LESSON=03 limits a target to one lesson.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+LESSON ?=
+OUT    ?= out
+
+# One thread a process: the models are small, and results don't depend on the machine's number of cores.
+export OMP_NUM_THREADS := 1
+
+.PHONY: help setup lab test test-quick build grade report release bench experiments data full clean
+
+help:  ## List the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(READY)  ## Make the virtual environment .venv and install what is pinned
+
+$(READY): requirements.txt pyproject.toml autograder/setup_check.py
+	@$(PYTHON) autograder/setup_check.py
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the pinned packages into $(VENV) (about 2 GB of disk, a few minutes) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt \
+	  || { echo "Installing failed. With no network: point pip at a mirror (PIP_INDEX_URL), then run 'make setup' again." >&2; exit 2; }
+	@touch $(READY)
+
+lab: setup  ## Open JupyterLab on the first lesson
+	@cd lessons && PATH="$(abspath $(BIN)):$$PATH" $(abspath $(BIN))/jupyter lab 00_weighted_average/00_weighted_average.ipynb
+
+test: setup  ## Prove everything: checks, banks, mutants, build, notebooks, grading, browser
+	@$(BIN)/python -m autograder doctor --tests
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m autograder build --check
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+test-quick: setup  ## The fast part of the tests, for one's own loop
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m pytest -n 2 -m "not slow and not browser"
+
+build: setup  ## Rebuild notebooks whose sources changed (CHECK=1: only say what is out of step)
+	@$(BIN)/python -m autograder build $(LESSON) $(if $(CHECK),--check) $(if $(FORCE),--force)
+
+grade: setup  ## Grade the bundled demonstration class with nbgrader: marks, feedback, CSV in out/
+	@$(BIN)/python -m autograder demonstrate $(LESSON) --out $(OUT)
+
+report: setup  ## Show the marks of the last `make grade`
+	@$(BIN)/python -m autograder report --out $(OUT)
+
+release: setup  ## Make the learner's bundle out/attention-course.zip
+	@$(BIN)/python -m autograder release --out $(OUT)
+
+bench: setup  ## Measure: latency of checks, run times of lessons, results of models, as tables
+	@$(BIN)/python -m autograder bench
+
+experiments: setup  ## Rerun the recorded comparisons over seeds (minutes to an hour)
+	@$(BIN)/python -m autograder experiments $(LESSON)
+
+data: setup  ## Rebuild the shipped data sets, byte for byte (CHECK=1: only compare)
+	@$(BIN)/python -m autograder data $(if $(CHECK),--check)
+
+clean:  ## Remove what grading and releasing wrote (the environment stays)
+	rm -rf $(OUT) build
