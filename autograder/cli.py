@@ -108,6 +108,48 @@ def data(check: Annotated[bool, typer.Option(help="write nothing; fail on any di
 
 
 @app.command()
+def doctor(
+    tests: Annotated[
+        bool, typer.Option(help="only what tests need; fail under CI=true if anything is missing")
+    ] = False,
+) -> None:
+    """Say what this machine lacks, what is left out for that, and how to get it."""
+    from autograder import doctor as machine
+
+    for program in machine.missing():
+        console.print(program.sentence, style="yellow", markup=False)
+    if not tests:
+        for program in machine.PROGRAMS:
+            console.print(f"{program.name}: {program.path or 'missing'}")
+    if tests and machine.missing() and machine.nothing_may_be_left_out():
+        raise CourseError("CI=true: nothing may be left out. Install what is missing.")
+
+
+@app.command()
+def release(out: Annotated[Path, typer.Option(help="folder for the bundle")] = Path("out")) -> None:
+    """Make the learner's bundle: lessons, lessonkit and data, without any answer."""
+    from autograder.release import release as make
+
+    console.print(f"Wrote {make(out)}")
+
+
+@app.command()
+def bench(
+    lessons: SomeLessons = None,
+    run_lessons: Annotated[bool, typer.Option(help="time whole lessons, too (minutes)")] = True,
+) -> None:
+    """Measure: latency of checks, run times of lessons, results of models."""
+    from autograder import bench as benchmark
+
+    chosen = _lessons(lessons)
+    console.print(benchmark.check_latency(chosen))
+    if run_lessons:
+        console.print(benchmark.run_times(chosen))
+    for table in benchmark.model_results():
+        console.print(table)
+
+
+@app.command()
 def lessons() -> None:
     """List the lessons with their exercises, points and minutes."""
     for lesson in _lessons(None):

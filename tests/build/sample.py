@@ -45,7 +45,7 @@ with demonstration("again"):
     print(doubled + 1)
 '''
 
-BANK = '''\
+BANK = """\
 import torch
 
 from autograder.bank import alternative, equivalent, mistake
@@ -64,4 +64,4 @@ def squared(x):
 @alternative("double")
 def summed(x):
     return x + x
-'''
+"""

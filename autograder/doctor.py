@@ -1,0 +1,41 @@
+"""What this machine has and lacks: programs from the system's packages, and which proofs need them."""
+
+import os
+import shutil
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program that pip can't install: what it proves or does here, and its Debian package."""
+
+    name: str
+    package: str
+    needed_for: str
+
+    @property
+    def path(self) -> str | None:
+        """Where it is, if it is installed."""
+        return shutil.which(self.name)
+
+    @property
+    def sentence(self) -> str:
+        """What is left out without it, and how to get it."""
+        return (
+            f"{self.name} is missing, so {self.needed_for} are left out. Debian, Ubuntu: apt-get install {self.package}"
+        )
+
+
+CHROMIUM = Program("chromium", "chromium", "the tests in a real browser")
+BUBBLEWRAP = Program("bwrap", "bubblewrap", "the tests of the grader's sandbox")
+PROGRAMS = (CHROMIUM, BUBBLEWRAP)
+
+
+def missing() -> list[Program]:
+    """The programs that are not installed."""
+    return [program for program in PROGRAMS if not program.path]
+
+
+def nothing_may_be_left_out() -> bool:
+    """Whether this is a run of continuous integration (CI=true), where a missing program is an error."""
+    return os.environ.get("CI", "").lower() == "true"
