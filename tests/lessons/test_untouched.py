@@ -1,0 +1,34 @@
+"""The learner's notebook, as it comes, runs from top to bottom: nothing is an error, no check gives a point."""
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from autograder import source
+from autograder.build import student_path
+from autograder.notebook import DEMONSTRATION
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("name", source.lesson_names())
+def test_untouched_notebook_runs(name, monkeypatch):
+    monkeypatch.delenv("LESSONKIT_STRICT", raising=False)
+    lesson = source.load(name)
+    notebook = nbformat.read(student_path(name), as_version=4)
+    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    checks = [c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade")]
+    assert len(checks) == len(lesson.exercises())
+    for cell in checks:
+        result = next(o for o in cell.outputs if o.output_type == "execute_result")
+        assert result.data["text/plain"] == "0"
+        assert "not started yet" in result.data["text/html"]
+    assert not [o for c in notebook.cells if c.cell_type == "code" for o in c.outputs if o.output_type == "error"]
+    demos = [c for c in notebook.cells if DEMONSTRATION in c.metadata.get("tags", [])]
+    waiting = [
+        c for c in demos if any("Below is what the reference run showed" in o.get("text", "") for o in c.outputs)
+    ]
+    assert waiting, "no demonstration waits for an exercise"
+    for cell in waiting:
+        shown = [o for o in cell.outputs if o.output_type == "display_data" or "reference run" not in o.get("text", "")]
+        assert shown or "Nothing was recorded" not in str(cell.outputs)
