@@ -8,6 +8,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 LESSON ?=
 OUT    ?= out
+ROOT_USER := $(filter 0,$(shell id -u))
 
 # One thread a process: the models are small, and results don't depend on the machine's number of cores.
 export OMP_NUM_THREADS := 1
@@ -28,7 +29,9 @@ $(READY): requirements.txt pyproject.toml autograder/setup_check.py
 	@touch $(READY)
 
 lab: setup  ## Open JupyterLab on the first lesson
-	@cd lessons && PATH="$(abspath $(BIN)):$$PATH" $(abspath $(BIN))/jupyter lab 00_weighted_average/00_weighted_average.ipynb
+	@cd lessons && PATH="$(abspath $(BIN)):$$PATH" $(abspath $(BIN))/jupyter lab \
+	  --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --LabApp.news_url= \
+	  $(if $(ROOT_USER),--allow-root) 00_weighted_average/00_weighted_average.ipynb
 
 test: setup  ## Prove everything: checks, banks, mutants, build, notebooks, grading, browser
 	@$(BIN)/python -m autograder doctor --tests

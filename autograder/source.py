@@ -1,6 +1,8 @@
 """A lesson's source file: its cells, their marks, and the code in them."""
 
 import builtins
+import contextlib
+import io
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -120,8 +122,10 @@ class LessonSource:
         return namespace, exercises
 
     def run_cell(self, cell: Cell, namespace: dict) -> None:
-        """Run the code of one cell; its lines keep their numbers in the source file."""
-        exec(compile("\n" * (cell.line - 1) + cell.source, str(self.path), "exec"), namespace)
+        """Run the code of one cell, silently; its lines keep their numbers in the source file."""
+        code = compile("\n" * (cell.line - 1) + cell.source, str(self.path), "exec")
+        with contextlib.redirect_stdout(io.StringIO()):
+            exec(code, namespace)
 
 
 def lesson_names() -> list[str]:

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import random
+import re
 import signal
 import threading
 import traceback
@@ -86,7 +87,10 @@ def learner_traceback(error: BaseException, answer: object, probe: Callable) -> 
             break
         step = step.tb_next
     lines = traceback.format_exception(type(error), error, step) if step else traceback.format_exception_only(error)
-    return "".join(lines)
+    return _CELL_FILE.sub("In your cell", "".join(lines))
+
+
+_CELL_FILE = re.compile(r'File "[^"\n]*ipykernel_[^"\n]*"')  # the temporary file that a notebook cell is compiled from
 
 
 def _code_objects(answer: object) -> Iterator[types.CodeType]:

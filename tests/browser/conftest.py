@@ -1,0 +1,79 @@
+"""A real JupyterLab on a copy of the lessons, and a page of headless Chromium that looks at it."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from autograder.build import LESSONS
+from autograder.doctor import CHROMIUM, nothing_may_be_left_out
+
+TOKEN = "course"
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+QUIET += ["--disable-component-update", "--disable-sync"]
+
+
+def pytest_collection_modifyitems(items) -> None:
+    """Everything in this folder needs a browser; without one it is left out, but never in CI."""
+    for item in items:
+        if "tests/browser" in str(item.path):
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.xdist_group("browser"))
+            if not CHROMIUM.path and not nothing_may_be_left_out():
+                item.add_marker(pytest.mark.skip(reason=CHROMIUM.sentence))
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    """The address of a JupyterLab, as `make lab` starts it, on a copy of lessons/; and the folder of that copy."""
+    folder = tmp_path_factory.mktemp("lab")
+    shutil.copytree(LESSONS, folder / "lessons")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {**os.environ, "HOME": str(folder), "JUPYTER_CONFIG_DIR": str(folder / "config")}
+    environment.pop("LESSONKIT_STRICT", None)
+    with open(folder / "log", "w") as log:
+        server = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}"),
+                f"--IdentityProvider.token={TOKEN}",
+                *("--expose-app-in-browser", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"),
+                *("--LabApp.news_url=", "--allow-root", f"--ServerApp.root_dir={folder / 'lessons'}"),
+            ],
+            cwd=folder / "lessons", env=environment, stdout=log, stderr=log,
+        )  # fmt: skip
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(address, server, folder / "log")
+        yield address, folder / "lessons"
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def _wait_for(address, server, log):
+    for _ in range(120):
+        if server.poll() is not None:
+            raise AssertionError(f"JupyterLab ended: {log.read_text()}")
+        try:
+            urllib.request.urlopen(f"{address}/api?token={TOKEN}", timeout=5)
+            return
+        except OSError:
+            time.sleep(0.5)
+    raise AssertionError(f"JupyterLab does not answer: {log.read_text()}")
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """One headless browser for all tests."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM.path, args=QUIET)
+        yield browser
+        browser.close()
