@@ -1,0 +1,193 @@
+"""Figures as they look everywhere in the course: attention maps, curves and bars, each shown with alternative text."""
+
+import base64
+import io
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from html import escape
+
+import matplotlib
+
+matplotlib.use("Agg", force=False)
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+# Okabe and Ito's palette, which colour-blind readers can tell apart; markers and dashes tell the same a second time.
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "x")
+DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
+MAP = "cividis"
+_DPI = 90
+
+
+def image_html(fig: Figure, alt: str) -> str:
+    """The figure as an HTML image with alternative text; the same figure gives the same characters."""
+    return _html(_png(fig), alt)
+
+
+def show(fig: Figure, alt: str) -> None:
+    """Display a figure with its alternative text, and close it.
+
+    JupyterLab shows no alternative text for a bare picture, so the page gets an HTML image. A page that isn't trusted
+    yet may drop that, so the bare picture travels along, and the words for readers without pictures.
+    """
+    from IPython.display import display
+
+    display(_bundle(fig, alt), raw=True)
+    plt.close(fig)
+
+
+def _bundle(fig: Figure, alt: str) -> dict[str, str]:
+    png = _png(fig)
+    return {"text/html": _html(png, alt), "image/png": png, "text/plain": f"[figure] {alt}"}
+
+
+def _png(fig: Figure) -> str:
+    buffer = io.BytesIO()
+    fig.savefig(buffer, format="png", dpi=_DPI, bbox_inches="tight", metadata={"Software": None})
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def _html(png: str, alt: str) -> str:
+    return f'<img src="data:image/png;base64,{png}" alt="{escape(alt)}" style="max-width: 100%">'
+
+
+def _axes(ax: Axes | None, width: float, height: float) -> Axes:
+    if ax is not None:
+        return ax
+    _, ax = plt.subplots(figsize=(width, height), layout="constrained")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def attention_map(
+    weights: object,
+    queries: Sequence[str],
+    keys: Sequence[str],
+    gold: Collection[tuple[int, int]] | np.ndarray | None = None,
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Figure:
+    """Attention weights (queries, keys) from 0 to 1: rows are queries, columns keys. `gold` is outlined.
+
+    `gold` is a collection of (query, key), or a boolean array of the weights' shape.
+    """
+    weights = np.asarray(weights.detach() if hasattr(weights, "detach") else weights, dtype=float)
+    if weights.shape != (len(queries), len(keys)):
+        raise ValueError(f"weights are {weights.shape}, for {len(queries)} queries and {len(keys)} keys")
+    own = ax is None
+    ax = _axes(ax, 1.9 + 0.36 * len(keys), 1.2 + 0.32 * len(queries))
+    image = ax.imshow(weights, vmin=0.0, vmax=1.0, cmap=MAP, aspect="auto")
+    ax.xaxis.tick_top()
+    upright = max(map(len, keys), default=0) <= 2
+    ax.set_xticks(range(len(keys)), keys, rotation=0 if upright else 55, ha="center" if upright else "left")
+    ax.set_yticks(range(len(queries)), queries)
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    for query, key in _outlined(gold):
+        for colour, width in (("black", 3.2), ("white", 1.6)):  # seen on both ends of the map
+            box = Rectangle((key - 0.46, query - 0.46), 0.92, 0.92, fill=False, edgecolor=colour, linewidth=width)
+            ax.add_patch(box)
+    if title:
+        ax.set_title(title, loc="left", fontsize=10)
+    if own:
+        ax.figure.colorbar(image, ax=ax, fraction=0.04, pad=0.02, label="weight")
+    return ax.figure
+
+
+def _outlined(gold: Collection[tuple[int, int]] | np.ndarray | None) -> list[tuple[int, int]]:
+    if gold is None:
+        return []
+    if isinstance(gold, np.ndarray) or hasattr(gold, "detach"):
+        return [tuple(map(int, place)) for place in np.argwhere(np.asarray(gold))]
+    return sorted(gold)
+
+
+def lines(
+    series: Mapping[str, tuple],
+    xlabel: str,
+    ylabel: str,
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Figure:
+    """Curves by name: (xs, ys), or (xs, ys, lows, highs) with a band between the least and the greatest."""
+    ax = _axes(ax, 6.4, 3.4)
+    for i, (name, (xs, ys, *band)) in enumerate(series.items()):
+        look = {"color": COLOURS[i % 7], "linestyle": DASHES[i % 7]}
+        few = len(xs) <= 24
+        ax.plot(xs, ys, marker=MARKERS[i % 7] if few else None, markersize=5, label=name, **look)
+        if band:
+            ax.fill_between(xs, *band, color=look["color"], alpha=0.15, linewidth=0)
+    return _finish(ax, xlabel, ylabel, title, legend=len(series) > 1)
+
+
+def bars(
+    series: Mapping[str, Sequence[float]],
+    groups: Sequence[str],
+    ylabel: str,
+    title: str | None = None,
+    spread: Mapping[str, Sequence[tuple[float, float]]] | None = None,
+    ax: Axes | None = None,
+) -> Figure:
+    """Bars by name, side by side within each group. `spread`: (least, greatest) of each bar, drawn as a whisker."""
+    ax = _axes(ax, 6.4, 3.4)
+    width = 0.8 / len(series)
+    for i, (name, values) in enumerate(series.items()):
+        places = np.arange(len(groups)) + (i - (len(series) - 1) / 2) * width
+        drawn = ax.bar(
+            places, values, 0.92 * width, color=COLOURS[i % 7], hatch=("", "//", "..", "xx")[i % 4], label=name
+        )
+        drawn_labels = [f"{value:.2f}" for value in values]
+        ax.bar_label(drawn, drawn_labels, fontsize=8, padding=2)
+        if spread:
+            lows, highs = np.array(spread[name], dtype=float).T
+            values = np.array(values, dtype=float)
+            ax.errorbar(places, values, [values - lows, highs - values], fmt="none", ecolor="black", capsize=3)
+    ax.set_xticks(range(len(groups)), groups)
+    return _finish(ax, "", ylabel, title, legend=len(series) > 1)
+
+
+def _finish(ax: Axes, xlabel: str, ylabel: str, title: str | None, legend: bool) -> Figure:
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel(ylabel)
+    if title:
+        ax.set_title(title, loc="left", fontsize=11)
+    if legend:
+        ax.legend(frameon=False, fontsize=9)
+    return ax.figure
+
+
+class LiveCurve:
+    """A loss curve that is drawn anew in its place while training goes on."""
+
+    def __init__(self, title: str, every: float, clock: Callable[[], float] = time.monotonic):
+        self._title, self._every, self._clock = title, every, clock
+        self._last = clock()
+        self._handle = None
+
+    def update(self, losses: Sequence[float]) -> None:
+        """Draw again, if the last drawing is old enough."""
+        if self._clock() - self._last >= self._every and len(losses) > 1:
+            self._draw(losses)
+
+    def finish(self, losses: Sequence[float]) -> None:
+        """Draw the whole curve."""
+        if len(losses) > 1:
+            self._draw(losses)
+
+    def _draw(self, losses: Sequence[float]) -> None:
+        from IPython.display import display
+
+        fig = lines({self._title: (range(1, len(losses) + 1), losses)}, "step", "loss", self._title)
+        fig.set_size_inches(5.0, 2.2)
+        alt = f"Loss of {self._title} by step, from {losses[0]:.2f} to {losses[-1]:.2f}."
+        bundle = _bundle(fig, alt)
+        plt.close(fig)
+        if self._handle is None:
+            self._handle = display(bundle, raw=True, display_id=True)
+        else:
+            self._handle.update(bundle, raw=True)
+        self._last = self._clock()

@@ -1,0 +1,46 @@
+"""Tables of results: HTML for the page, aligned text for everybody else."""
+
+from collections.abc import Sequence
+from html import escape
+
+
+class TextAndHtml:
+    """Something to display that has both a plain and an HTML form."""
+
+    def __init__(self, text: str, html: str):
+        self.text, self.html = text, html
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        return {"text/plain": self.text, "text/html": self.html}
+
+
+def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]], caption: str = "") -> None:
+    """Display a table. Floats are shown with three significant digits, everything else as it is."""
+    from IPython.display import display
+
+    cells = [[_text(value) for value in row] for row in rows]
+    for row in cells:
+        if len(row) != len(columns):
+            raise ValueError(f"a row has {len(row)} cells, and there are {len(columns)} columns")
+    display(TextAndHtml(_as_text(columns, cells, caption), _as_html(columns, cells, caption)))
+
+
+def _text(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _as_text(columns: Sequence[str], rows: list[list[str]], caption: str) -> str:
+    widths = [max(len(row[i]) for row in [list(columns), *rows]) for i in range(len(columns))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [columns, *rows]]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join([caption] * bool(caption) + [line.rstrip() for line in lines])
+
+
+def _as_html(columns: Sequence[str], rows: list[list[str]], caption: str) -> str:
+    style = "text-align: left; padding: 3px 10px"
+    head = "".join(f'<th scope="col" style="{style}">{escape(name)}</th>' for name in columns)
+    body = "".join(
+        "<tr>" + "".join(f'<td style="{style}">{escape(cell)}</td>' for cell in row) + "</tr>" for row in rows
+    )
+    title = f'<caption style="text-align: left; font-weight: bold">{escape(caption)}</caption>' if caption else ""
+    return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
