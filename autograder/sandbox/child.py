@@ -1,0 +1,222 @@
+"""One job: shuts itself in, then executes the cells and probes it is sent. Everything it says is hearsay.
+
+Runs in a fork of the zygote. The grader sends one request at a time and waits for its answer, so seeds of a probe
+arrive only when the cells are done. Cells run in the first process of the job's PID namespace, probes in a fork of that
+one: an answer that crashes or hangs costs its own exercise, and the next one is probed in a new fork.
+
+Requests: {"type": "cell", "source", "room"}, {"type": "probe", "exercise", "setup", "source", "seed", "seconds"}.
+Answers: any number of {"type": "output", "kind", "content"}, then {"type": "done", "status", "count", "interrupted"}
+or {"type": "outcome", ...} with the arrays as safetensors, or {"type": "worker_gone"} if the probe ended its process.
+"""
+
+import contextlib
+import dataclasses
+import io
+import json
+import os
+import random
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from typing import NoReturn
+
+import numpy as np
+import torch
+from safetensors.numpy import save
+
+from autograder.sandbox import isolate, protocol
+from autograder.sandbox.shell import CapturedDescriptors, Notebook
+from lessonkit.outcome import Failure, Outcome, describe_failure, run_probe
+
+TEXT_ROOM = 20_000  # characters of a line of a traceback, of an error's message, of what was printed
+OVERHEAD = 100  # what an output counts beyond its content
+
+
+def serve(channel: socket.socket, settings: dict, notebook: Notebook) -> NoReturn:
+    """Isolate this process as `settings` say, report ready, then answer requests until the grader hangs up."""
+    try:
+        captured = _shut_in(channel, settings)
+        child = _Child(channel, notebook, captured, settings)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            protocol.send(channel, {"type": "failed", "reason": f"{type(error).__name__}: {error}"})
+        os._exit(1)
+    try:
+        child.loop()
+    finally:
+        os._exit(0)
+
+
+def _shut_in(channel: socket.socket, settings: dict) -> CapturedDescriptors:
+    limits, uid = settings["limits"], settings["uid"]
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    isolate.first_to_be_killed()
+    if settings["isolate"]:
+        isolate.private_mounts(limits["disk_bytes"], settings["tmp"], uid)
+    home = settings["home"]
+    os.environ["HOME"] = home
+    os.environ["TMPDIR"] = os.path.join(home, ".tmp") if not settings["tmp"] else "/tmp"
+    captured = CapturedDescriptors()  # before memfd_create is gone
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    kept = {0, 1, 2, channel.fileno(), *captured.descriptors}
+    for fd in map(int, os.listdir("/proc/self/fd")):
+        if fd not in kept:
+            with contextlib.suppress(OSError):
+                os.close(fd)
+    isolate.set_rlimits(limits, settings["count_memory"], settings["count_processes"])
+    if settings["isolate"]:
+        isolate.drop_privileges(uid)
+    isolate.die_with_parent()
+    os.chdir(home)
+    if not settings["tmp"]:
+        os.makedirs(os.environ["TMPDIR"], exist_ok=True)
+    if settings["isolate"]:
+        isolate.filter_system_calls()
+    return captured
+
+
+class _Child:
+    def __init__(self, channel: socket.socket, notebook: Notebook, captured: CapturedDescriptors, settings: dict):
+        self._channel, self._notebook, self._captured = channel, notebook, captured
+        self._lock = threading.RLock()
+        self._limits = settings["limits"]
+        self._namespaces: dict[str, dict] = {}
+        self._room = 0
+        self._cut = False
+        _reseed(settings["seed"])
+        notebook.connect(self._publish)
+        protocol.send(channel, {"type": "ready"})
+
+    def loop(self) -> None:
+        while (frame := protocol.receive(self._channel)) is not None:
+            request = frame[0]
+            if request["type"] == "cell":
+                self._cell(request)
+            else:
+                self._hand_to_worker(request)
+
+    # Cells
+
+    def _cell(self, request: dict) -> None:
+        self._room, self._cut = request["room"], False
+        status, count = self._notebook.execute(request["source"], self._room)
+        for stream in (self._notebook.stdout, self._notebook.stderr):
+            stream.flush()
+        for name, text in self._captured.read(self._room):
+            self._publish("stream", {"name": name, "text": text})
+        interrupted = self._notebook.interrupts.came
+        self._send({"type": "done", "status": status, "count": count, "interrupted": interrupted})
+
+    def _send(self, header: dict, body: bytes = b"") -> None:
+        with self._lock, self._notebook.interrupts.held():  # threads of the notebook print, too
+            protocol.send(self._channel, header, body)
+
+    def _publish(self, kind: str, content: dict) -> None:
+        """Send one output on; the rest of a flood is dropped here, before it costs the grader anything."""
+        if kind.startswith("comm_") or (self._cut and kind != "error"):
+            return
+        if kind == "error":
+            content = _shortened(content)
+        else:
+            try:
+                size = OVERHEAD + len(json.dumps(content))
+            except (TypeError, ValueError, RecursionError):
+                return
+            if kind == "cut" or size > self._room:
+                self._cut, kind, content = True, "cut", {}
+            self._room -= size
+        self._send({"type": "output", "kind": kind, "content": content})
+
+    # Probes
+
+    def _hand_to_worker(self, request: dict) -> None:
+        """Fork; the fork answers this request and those that follow it, until it ends for whatever reason."""
+        worker = os.fork()
+        if worker == 0:
+            try:
+                self._work(request)
+            finally:
+                os._exit(0)
+        signal.signal(signal.SIGINT, lambda *_: os.kill(worker, signal.SIGKILL))
+        os.waitpid(worker, 0)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        self._send({"type": "worker_gone"})
+
+    def _work(self, request: dict) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        isolate.die_with_parent()
+        self._lock = threading.RLock()
+        torch.set_num_threads(1)  # threads of the notebook's pool are not in this fork
+        sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115 (for good)
+        while True:
+            self._probe(request)
+            frame = protocol.receive(self._channel)
+            if frame is None:
+                return
+            request = frame[0]
+
+    def _probe(self, request: dict) -> None:
+        outcome = self._outcome(request)
+        arrays, others = {}, dict(outcome.others)
+        for name, value in outcome.arrays.items():
+            if value.dtype.name in protocol.ARRAY_TYPES:
+                arrays[name] = np.require(value, value.dtype.newbyteorder("="), ["C"])
+            else:
+                others[name] = f"an array of {value.dtype.name}"
+        body = save(arrays)
+        failure = outcome.failure
+        if len(body) > self._limits["array_bytes"]:
+            body, others = b"", {}
+            failure = Failure("ValueError", f"the results take {len(body):,} bytes, more than any exercise asks for")
+        header = {
+            "type": "outcome",
+            "exercise": request["exercise"],
+            "seed": request["seed"],
+            "others": others,
+            "failure": failure and dataclasses.asdict(_cut(failure)),
+            "changed": list(outcome.changed),
+            "digest": outcome.digest,
+            "printed": outcome.printed[:TEXT_ROOM],
+        }
+        self._send(header, body)
+
+    def _outcome(self, request: dict) -> Outcome:
+        name = request["exercise"]
+        user = self._notebook.shell.user_ns
+        if name not in user:
+            return Outcome(failure=Failure("NameError", f"`{name}` is not defined", verdict="missing"))
+        answer = user[name]
+        try:
+            return run_probe(self._probe_function(request), answer, request["seed"], request["seconds"])
+        except BaseException as error:
+            return Outcome(failure=describe_failure(error, answer))
+
+    def _probe_function(self, request: dict) -> Callable:
+        name = request["exercise"]
+        if name not in self._namespaces:
+            namespace: dict = {"__name__": "__probe__"}
+            with contextlib.redirect_stderr(io.StringIO()):
+                for part in ("setup", "source"):
+                    exec(compile(request[part], f"<{part} of {name}>", "exec"), namespace)
+            self._namespaces[name] = namespace
+        return self._namespaces[name]["probe"]
+
+
+def _cut(failure: Failure) -> Failure:
+    return dataclasses.replace(failure, message=failure.message[:TEXT_ROOM], traceback=failure.traceback[-TEXT_ROOM:])
+
+
+def _shortened(error: dict) -> dict:
+    lines = [str(line)[:TEXT_ROOM] for line in error["traceback"][-50:]]
+    return {"ename": error["ename"][:200], "evalue": error["evalue"][:TEXT_ROOM], "traceback": lines}
+
+
+def _reseed(seed: int | None) -> None:
+    """Every job its own random numbers, or those of `seed`."""
+    number = int.from_bytes(os.urandom(4), "big") if seed is None else seed % 2**32
+    random.seed(number)
+    np.random.seed(number)
+    torch.manual_seed(number)

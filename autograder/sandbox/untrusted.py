@@ -1,0 +1,148 @@
+"""What a submission's process said, made safe to keep: rebuilt from checked parts, or refused."""
+
+import base64
+import binascii
+import json
+import re
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load
+
+from autograder.sandbox.protocol import ARRAY_TYPES, ProtocolError
+from lessonkit.outcome import Failure, Outcome
+
+ARRAYS, NAME = 500, 200  # of one outcome; characters of a name
+TEXT = 30_000  # characters of a failure's traceback, of what was printed
+DEEPEST = 20  # of JSON within an output
+_MIME = re.compile(r"[a-z]+/[a-zA-Z0-9.+-]{1,80}")
+_WIDGET = "application/vnd.jupyter.widget-view+json"  # shows nothing without its kernel: the text beside it does
+_IMAGES = ("image/png", "image/jpeg", "image/gif", "application/pdf")
+
+
+def outcome(header: dict, body: bytes) -> Outcome:
+    """The outcome that an answer to a probe stands for. Raises ProtocolError where it isn't one."""
+    failure = header.get("failure")
+    if failure is not None:
+        failure = Failure(
+            kind=_text(failure, "kind", NAME),
+            message=_text(failure, "message", TEXT),
+            traceback=_text(failure, "traceback", TEXT),
+            verdict=_one_of(failure, "verdict", ("error", "timeout", "not_started", "missing")),
+        )
+    others = header.get("others")
+    if not isinstance(others, dict) or len(others) > ARRAYS:
+        raise ProtocolError("others")
+    changed = header.get("changed")
+    if not isinstance(changed, list) or len(changed) > ARRAYS or not all(type(i) is int for i in changed):
+        raise ProtocolError("changed")
+    return Outcome(
+        arrays={} if failure else arrays(body),
+        others={clean(name[:NAME]): _text(others, name, NAME) for name in others},
+        failure=failure,
+        changed=tuple(changed),
+        digest=_text(header, "digest", NAME),
+        printed=_text(header, "printed", TEXT),
+    )
+
+
+def arrays(body: bytes) -> dict[str, np.ndarray]:
+    """Named arrays from safetensors, whose reader checks that shapes, offsets and bytes agree. Raises ProtocolError."""
+    if not body:
+        return {}
+    try:
+        found = load(body)
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, OverflowError, MemoryError) as error:
+        raise ProtocolError("arrays") from error
+    if len(found) > ARRAYS or any(len(name) > NAME for name in found):
+        raise ProtocolError("names of arrays")
+    if any(value.dtype.name not in ARRAY_TYPES or value.ndim > 32 for value in found.values()):
+        raise ProtocolError("type of an array")
+    return {clean(name): value for name, value in found.items()}
+
+
+def output(kind: str, content: object) -> dict:
+    """An nbformat 4 output from a message of the kernel's protocol. Raises ProtocolError."""
+    if not isinstance(content, dict):
+        raise ProtocolError("content of an output")
+    if kind == "stream":
+        name = _one_of(content, "name", ("stdout", "stderr"))
+        return {"output_type": "stream", "name": name, "text": _text(content, "text")}
+    if kind == "error":
+        lines = content.get("traceback")
+        if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+            raise ProtocolError("traceback")
+        return {
+            "output_type": "error",
+            "ename": _text(content, "ename"),
+            "evalue": _text(content, "evalue"),
+            "traceback": [clean(line) for line in lines],
+        }
+    made = {"output_type": kind, "data": _data(content.get("data")), "metadata": _metadata(content.get("metadata"))}
+    if kind == "execute_result":
+        count = content.get("execution_count")
+        made["execution_count"] = count if type(count) is int and 0 <= count < 10**6 else None
+    return made
+
+
+def _data(data: object) -> dict:
+    if not isinstance(data, dict):
+        raise ProtocolError("data of an output")
+    kept = {}
+    for mime, value in data.items():
+        if not _MIME.fullmatch(mime) or mime == _WIDGET:
+            continue
+        if mime in _IMAGES:
+            if isinstance(value, str) and _is_base64(value):
+                kept[mime] = value
+        elif mime.endswith("json"):
+            kept[mime] = json_value(value)
+        elif isinstance(value, str):
+            kept[mime] = clean(value)
+    return kept
+
+
+def _metadata(metadata: object) -> dict:
+    return json_value(metadata) if isinstance(metadata, dict) and len(json.dumps(metadata)) < 10_000 else {}
+
+
+def json_value(value: object, depth: int = 0) -> object:
+    """A JSON value with clean strings and no numbers that other readers choke on. Raises ProtocolError if too deep."""
+    if depth > DEEPEST:
+        raise ProtocolError("nested too deep")
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, dict):
+        return {clean(key): json_value(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list):
+        return [json_value(item, depth + 1) for item in value]
+    if isinstance(value, int | float) and not -1e300 < value < 1e300:
+        return str(value)
+    return value
+
+
+def clean(text: str) -> str:
+    """Text that can be written as UTF-8: a lone surrogate becomes a question mark."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        base64.b64decode(text.replace("\n", ""), validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return True
+
+
+def _text(source: object, key: str, longest: int | None = None) -> str:
+    value = source.get(key) if isinstance(source, dict) else None
+    if not isinstance(value, str):
+        raise ProtocolError(key)
+    return clean(value[:longest])
+
+
+def _one_of(source: object, key: str, allowed: tuple[str, ...]) -> str:
+    value = _text(source, key)
+    if value not in allowed:
+        raise ProtocolError(key)
+    return value
