@@ -155,7 +155,7 @@ def _replacements(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
         if isinstance(node.op, ast.Sub | ast.Div | ast.MatMult):
             changed = ast.BinOp(node.right, node.op, node.left)
             yield f"{text} -> {ast.unparse(changed)}", changed
-    elif isinstance(node, ast.UnaryOp):
+    elif isinstance(node, ast.UnaryOp) and not isinstance(node.operand, ast.Constant):
         yield f"{text} -> {ast.unparse(node.operand)}", node.operand
     elif isinstance(node, ast.Compare) and len(node.ops) == 1:
         for operator in _COMPARISONS[type(node.ops[0])]:

@@ -168,14 +168,18 @@ def parse(path: Path) -> LessonSource:
         raise CourseError(f"{path.name}: jupytext cannot read this file ({error}).") from error
     if len(notebook.cells) != len(starts):
         raise CourseError(f"{path.name}, line 1: a lesson begins with a cell, `# %% [markdown]`.")
-    cells, last, count = [], path.stem[3:], 0
+    cells, last, count = [], "top", 0
     for raw, start in zip(notebook.cells, starts, strict=True):
-        marks = {k: v for k, v in raw.metadata.items() if not k.startswith("lines_to_")}  # jupytext's own
+        # jupytext's own metadata, lines_to_next_cell and so on, are no marks
+        marks = {k: v for k, v in raw.metadata.items() if not k.startswith("lines_to_")}
         kind = _kind(marks, raw.cell_type, path, start + 1, lines[start])
         own = marks.get("name") or marks.get(kind)
-        count = 0 if own else count + 1
-        last = str(own) if own else last
-        name = f"{kind}-{last}" if own and kind not in ("markdown", "plain") else last if own else f"{last}-{count}"
+        if own:
+            name = str(own) if kind in ("markdown", "plain") else f"{kind}-{own}"
+            last, count = name, 0
+        else:
+            count += 1
+            name = f"{last}-{count}"
         cells.append(Cell(kind, name, raw.source, start + 2, marks))
     lesson = LessonSource(path.stem, path, tuple(cells))
     _fits_together(lesson)

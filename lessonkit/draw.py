@@ -58,6 +58,10 @@ class Draw:
             rows = torch.cat([rows, torch.zeros(1, T, dtype=torch.bool)])
         return self._hand_out(rows.numpy())
 
+    def watch(self, values: Tensor) -> Tensor:
+        """A copy of what the probe made from drawn tensors; the judge notices if an answer changes it, too."""
+        return self._hand_out(values.detach().numpy())
+
     def _hand_out(self, values: np.ndarray, grad: bool = False) -> Tensor:
         tensor = torch.from_numpy(np.ascontiguousarray(values)).clone().requires_grad_(grad)
         self._drawn.append((tensor, tensor.detach().clone()))

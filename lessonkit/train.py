@@ -37,6 +37,7 @@ def fit(
     clip: float | None = 1.0,
     seconds: float = 55.0,
     warmup: int = 0,
+    decay: bool = False,
     title: str = "training",
     quiet: bool = False,
     clock: Callable[[], float] = time.monotonic,
@@ -44,7 +45,7 @@ def fit(
     """Train `model` with Adam for at most `steps` batches and `seconds`, whichever is over first.
 
     `loss(model, batch)` gives a scalar. The gradient's norm is clipped to `clip` (None: not). The rate rises linearly
-    over the first `warmup` steps. The stop button ends training and keeps the model. The model is left in eval mode.
+    over the first `warmup` steps, and with `decay` falls linearly to zero at the last one. The stop button ends training and keeps the model. The model is left in eval mode.
 
     Raises:
         CourseError: the loss is no longer a number.
@@ -57,8 +58,9 @@ def fit(
     model.train()
     try:
         for batch in itertools.islice(batches, steps):
-            if warmup:
-                optimiser.param_groups[0]["lr"] = lr * min(1.0, (len(losses) + 1) / warmup)
+            step = len(losses) + 1
+            rising = min(1.0, step / warmup) if warmup else 1.0
+            optimiser.param_groups[0]["lr"] = lr * min(rising, (steps - step + 1) / steps if decay else 1.0)
             optimiser.zero_grad()
             value = loss(model, batch)
             value.backward()

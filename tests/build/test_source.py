@@ -22,12 +22,12 @@ def test_the_sample_is_read(tmp_path):
     ]
     names = [cell.name for cell in lesson.cells]
     assert names == [
-        "sample-1",
+        "top-1",
         "setup",
         "task-double",
         "exercise-double",
         "check-double",
-        "double-1",
+        "check-double-1",
         "demo-show",
         "demo-again",
     ]

@@ -1,0 +1,525 @@
+"""Known answers to lesson 00: wrong ones with the sentence that helps, and right ones written otherwise."""
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from autograder.bank import alternative, equivalent, mistake
+
+# softmax
+
+
+@mistake(
+    "softmax", "exp overflows for large scores, and ∞/∞ is NaN. Subtract the maximum over `dim` before `torch.exp`."
+)
+def without_maximum(scores, dim):
+    powers = torch.exp(scores)
+    return powers / powers.sum(dim, keepdim=True)
+
+
+@mistake("softmax", "You always normalise over the last axis. Use the `dim` that the caller asks for.")
+def always_last(scores, dim):
+    return torch.softmax(scores, -1)
+
+
+@mistake("softmax", "You always normalise over the first axis. Use the `dim` that the caller asks for.")
+def always_first(scores, dim):
+    return torch.softmax(scores, 0)
+
+
+@mistake("softmax", "Your weights sum to 1 over the whole tensor. Sum over `dim` only, with keepdim=True.")
+def over_everything(scores, dim):
+    powers = torch.exp(scores - scores.max())
+    return powers / powers.sum()
+
+
+@mistake(
+    "softmax",
+    "These are logarithms of weights (log_softmax). Weights themselves are positive: leave out the logarithm.",
+)
+def logarithms(scores, dim):
+    return torch.log_softmax(scores, dim)
+
+
+@mistake(
+    "softmax", "You divide the scores by their sum, without the exponential. Scores may be negative; weights may not."
+)
+def no_exponential(scores, dim):
+    return scores / scores.sum(dim, keepdim=True)
+
+
+@mistake(
+    "softmax", "This is a sigmoid of each score on its own: the weights don't sum to 1. Divide by the sum over `dim`."
+)
+def sigmoid(scores, dim):
+    return torch.sigmoid(scores)
+
+
+@mistake("softmax", "The largest score gets the smallest weight: the sign of the scores is turned around.")
+def negative(scores, dim):
+    return torch.softmax(-scores, dim)
+
+
+@mistake("softmax", "You forgot to divide by the sum, so the weights don't sum to 1.")
+def not_divided(scores, dim):
+    return torch.exp(scores - scores.amax(dim, keepdim=True))
+
+
+@alternative("softmax")
+def library_softmax(scores, dim):
+    return F.softmax(scores, dim=dim)
+
+
+@alternative("softmax")
+def by_logsumexp(scores, dim):
+    return (scores - torch.logsumexp(scores, dim, keepdim=True)).exp()
+
+
+@alternative("softmax")
+def through_numpy(scores, dim):
+    s = scores.numpy()
+    powers = np.exp(s - s.max(axis=dim, keepdims=True))
+    return torch.from_numpy(powers / powers.sum(axis=dim, keepdims=True))
+
+
+@alternative("softmax")
+def in_float32(scores, dim):
+    return scores.float().softmax(dim)
+
+
+@alternative("softmax")
+def moved_axis(scores, dim):
+    moved = scores.movedim(dim, 0)
+    powers = torch.stack([torch.exp(row - moved.max(0).values) for row in moved])
+    return (powers / sum(powers)).movedim(0, dim)
+
+
+# masked_softmax
+
+
+@mistake("masked_softmax", "A row without any True becomes NaN, since all its scores are −∞. It should give zeros.")
+def nan_rows(scores, mask):
+    return torch.softmax(scores.masked_fill(~mask, float("-inf")), -1)
+
+
+@mistake("masked_softmax", "The mask is inverted: True means *may attend*, so fill the places where it is False.")
+def inverted(scores, mask):
+    weights = torch.softmax(scores.masked_fill(mask, torch.finfo(scores.dtype).min), -1)
+    return weights.masked_fill(mask, 0.0)
+
+
+@mistake(
+    "masked_softmax",
+    "You mask after the softmax, so the weights of a row no longer sum to 1. Mask the scores before it.",
+)
+def after_softmax(scores, mask):
+    return torch.softmax(scores, -1) * mask
+
+
+@mistake(
+    "masked_softmax", "A masked score of 0 still gets weight: e⁰ is 1. Fill with a very large negative number instead."
+)
+def zero_scores(scores, mask):
+    return torch.softmax(scores * mask, -1)
+
+
+@mistake("masked_softmax", "The mask is not used at all.")
+def ignores_mask(scores, mask):
+    return torch.softmax(scores, -1)
+
+
+@mistake(
+    "masked_softmax",
+    "A row without any True should give zeros; yours gives equal weights. Fill the masked places with 0 afterwards.",
+)
+def equal_in_empty_rows(scores, mask):
+    return torch.softmax(scores.masked_fill(~mask, torch.finfo(scores.dtype).min), -1)
+
+
+@mistake("masked_softmax", "You normalise over the batch, not over the keys. The keys are the last axis: dim=-1.")
+def over_the_batch(scores, mask):
+    weights = torch.softmax(scores.masked_fill(~mask, torch.finfo(scores.dtype).min), 0)
+    return weights.masked_fill(~mask, 0.0)
+
+
+@mistake(
+    "masked_softmax", "−1 is not low enough: masked places still get weight. Fill with torch.finfo(scores.dtype).min."
+)
+def minus_one(scores, mask):
+    return torch.softmax(scores.masked_fill(~mask, -1.0), -1)
+
+
+@alternative("masked_softmax")
+def exponentials_times_mask(scores, mask):
+    powers = torch.exp(scores - scores.amax(-1, keepdim=True)) * mask
+    return powers / powers.sum(-1, keepdim=True).clamp(min=1e-30)
+
+
+@alternative("masked_softmax")
+def where_any(scores, mask):
+    some = mask.any(-1, keepdim=True)
+    safe = torch.where(mask | ~some, scores, -1e30)
+    return torch.softmax(safe, -1) * (mask & some)
+
+
+@alternative("masked_softmax")
+def additive_mask(scores, mask):
+    return torch.softmax(scores + (1.0 - mask.to(scores)) * -1e9, -1) * mask
+
+
+@alternative("masked_softmax")
+def nan_to_num(scores, mask):  # the gradient is finite too: that of nan_to_num is zero where it acts
+    return torch.softmax(scores.masked_fill(~mask, float("-inf")), -1).nan_to_num(0.0)
+
+
+@alternative("masked_softmax")
+def renormalised(scores, mask):
+    weights = torch.softmax(scores, -1) * mask
+    total = weights.sum(-1, keepdim=True)
+    return weights / torch.where(total > 0, total, torch.ones_like(total))
+
+
+# weighted_average
+
+
+@mistake("weighted_average", "You multiply without summing: use a matrix product (@), which sums over the keys.")
+def no_sum(weights, values):
+    return weights.unsqueeze(-1) * values.unsqueeze(-3)
+
+
+@mistake("weighted_average", "The weights are transposed: rows are queries, columns are keys, so sum over the columns.")
+def transposed_weights(weights, values):
+    return weights.transpose(-1, -2) @ values
+
+
+@mistake("weighted_average", "You take the plain mean of the values: every query gets the same. Use the weights.")
+def plain_mean(weights, values):
+    return values.mean(-2, keepdim=True).expand(*weights.shape[:-1], values.shape[-1])
+
+
+@mistake("weighted_average", "The product is the wrong way around: it is weights @ values.")
+def wrong_way_around(weights, values):
+    return values @ weights
+
+
+@mistake("weighted_average", "The result is divided by the number of keys once more. The weights sum to 1 already.")
+def divided_again(weights, values):
+    return weights @ values / values.shape[-2]
+
+
+@mistake("weighted_average", "The values are transposed: each row of `values` is one vector to be averaged.")
+def transposed_values(weights, values):
+    return weights @ values.transpose(-1, -2)
+
+
+@alternative("weighted_average")
+def einsum(weights, values):
+    return torch.einsum("...qt,...td->...qd", weights, values)
+
+
+@alternative("weighted_average")
+def loop_over_keys(weights, values):
+    return sum(weights[..., t, None] * values[..., t, :].unsqueeze(-2) for t in range(values.shape[-2]))
+
+
+@alternative("weighted_average")
+def product_and_sum(weights, values):
+    return (weights.unsqueeze(-1) * values.unsqueeze(-3)).sum(-2)
+
+
+@alternative("weighted_average")
+def matmul_in_float32(weights, values):
+    return torch.matmul(weights.float(), values.float())
+
+
+# kernel_regression
+
+
+@mistake(
+    "kernel_regression",
+    "The sign is wrong: far measurements count most. The score is *minus* half the squared difference.",
+)
+def far_counts_most(x, x_i, y_i, bandwidth):
+    return torch.softmax(0.5 * ((x.unsqueeze(1) - x_i) / bandwidth) ** 2, 1) @ y_i
+
+
+@mistake("kernel_regression", "You normalise over the queries. For each query the weights of all keys sum to 1: dim=1.")
+def over_queries(x, x_i, y_i, bandwidth):
+    return torch.softmax(-0.5 * ((x.unsqueeze(1) - x_i) / bandwidth) ** 2, 0) @ y_i
+
+
+@mistake("kernel_regression", "The bandwidth is not used.")
+def no_bandwidth(x, x_i, y_i, bandwidth):
+    return torch.softmax(-0.5 * (x.unsqueeze(1) - x_i) ** 2, 1) @ y_i
+
+
+@mistake(
+    "kernel_regression",
+    "You divide the squared difference by b, not by b². Divide the difference by b before squaring.",
+)
+def bandwidth_not_squared(x, x_i, y_i, bandwidth):
+    return torch.softmax(-0.5 * (x.unsqueeze(1) - x_i) ** 2 / bandwidth, 1) @ y_i
+
+
+@mistake("kernel_regression", "The factor ½ is missing in the exponent.")
+def no_half(x, x_i, y_i, bandwidth):
+    return torch.softmax(-(((x.unsqueeze(1) - x_i) / bandwidth) ** 2), 1) @ y_i
+
+
+@mistake(
+    "kernel_regression", "You multiply by the bandwidth where it should divide: a wide kernel became a narrow one."
+)
+def times_bandwidth(x, x_i, y_i, bandwidth):
+    return torch.softmax(-0.5 * ((x.unsqueeze(1) - x_i) * bandwidth) ** 2, 1) @ y_i
+
+
+@mistake(
+    "kernel_regression",
+    "The difference is not squared: a measurement to the left and one to the right must count alike.",
+)
+def not_squared(x, x_i, y_i, bandwidth):
+    return torch.softmax(-0.5 * (x.unsqueeze(1) - x_i) / bandwidth, 1) @ y_i
+
+
+@mistake(
+    "kernel_regression",
+    "Far from all measurements every exp(…) is 0, and 0/0 is NaN. Use softmax, which subtracts the maximum.",
+)
+def underflow(x, x_i, y_i, bandwidth):
+    kernel = torch.exp(-0.5 * ((x.unsqueeze(1) - x_i) / bandwidth) ** 2)
+    return kernel @ y_i / kernel.sum(1)
+
+
+@mistake("kernel_regression", "This is the plain mean of y for every query.")
+def equal_weights(x, x_i, y_i, bandwidth):
+    return y_i.mean().expand(len(x))
+
+
+@mistake("kernel_regression", "The weights don't sum to 1: use softmax, or divide by the sum of the kernel.")
+def not_normalised(x, x_i, y_i, bandwidth):
+    return torch.exp(-0.5 * ((x.unsqueeze(1) - x_i) / bandwidth) ** 2) @ y_i
+
+
+@alternative("kernel_regression")
+def one_query_at_a_time(x, x_i, y_i, bandwidth):
+    out = torch.zeros(len(x))
+    for i, q in enumerate(x):
+        score = -((q - x_i) ** 2) / (2 * bandwidth**2)
+        out[i] = (torch.softmax(score, 0) * y_i).sum()
+    return out
+
+
+@alternative("kernel_regression")
+def with_cdist(x, x_i, y_i, bandwidth):
+    scores = -((x[:, None] - x_i[None, :]).abs() ** 2) / (2 * bandwidth * bandwidth)
+    return torch.softmax(scores, dim=-1).matmul(y_i)
+
+
+@alternative("kernel_regression")
+def shifted_kernel(x, x_i, y_i, bandwidth):
+    square = ((x_i[:, None] - x) / bandwidth) ** 2
+    kernel = torch.exp(-0.5 * (square - square.min(0).values))
+    return (kernel * y_i[:, None]).sum(0) / kernel.sum(0)
+
+
+# soft_select
+
+
+@mistake("soft_select", "This sums over the features. Soft selection keeps all of them: multiply entry by entry.")
+def dot_product(a, z):
+    return z @ a
+
+
+@mistake("soft_select", "You add the weights instead of multiplying by them.")
+def added(a, z):
+    return a + z
+
+
+@mistake("soft_select", "Here the weights are rounded to 0 or 1: that is hard. Multiply by `a` as it is.")
+def rounded(a, z):
+    return (a > 0.5).to(z) * z
+
+
+@mistake(
+    "soft_select",
+    "Detached: the values are right, but no gradient reaches `a`. Use `a` itself, not a.detach() or a.data.",
+)
+def detached(a, z):
+    return a.detach() * z
+
+
+@mistake("soft_select", "The weights of features need not sum to 1: don't normalise `a`.")
+def normalised(a, z):
+    return torch.softmax(a, -1) * z
+
+
+@mistake("soft_select", "You weight with 1 − a: what matters becomes small.")
+def one_minus(a, z):
+    return (1 - a) * z
+
+
+@alternative("soft_select")
+def by_columns(a, z):
+    return torch.stack([a[i] * z[:, i] for i in range(len(a))], dim=1)
+
+
+@alternative("soft_select")
+def diagonal_matrix(a, z):
+    return z @ torch.diag(a)
+
+
+@alternative("soft_select")
+def einsum_select(a, z):
+    return torch.einsum("k,bk->bk", a, z)
+
+
+# hard_select
+
+
+@mistake(
+    "hard_select",
+    "The result keeps its length, with zeros in it. Hard selection drops the other features: index with the mask.",
+)
+def zeros_instead(a, z):
+    return (a > 0.5) * z
+
+
+@mistake("hard_select", "You select rows (the batch). The features are the last axis: z[:, chosen].")
+def rows(a, z):
+    return z[torch.nonzero(a > 0.5).flatten().clamp(max=len(z) - 1)]
+
+
+@mistake("hard_select", "You keep what should be dropped: it is a > 0.5.")
+def dropped_ones(a, z):
+    return z[:, a < 0.5]
+
+
+@mistake("hard_select", "The border counts, too, in yours: a feature with exactly 0.5 is not kept.")
+def border_kept(a, z):
+    return z[:, a >= 0.5]
+
+
+@mistake("hard_select", "Every feature with any weight is kept: compare with 0.5, not with 0.")
+def above_zero(a, z):
+    return z[:, a > 0]
+
+
+@mistake("hard_select", "The kept features are multiplied by their weights. Hard selection takes them as they are.")
+def weighted(a, z):
+    return (a * z)[:, a > 0.5]
+
+
+@mistake("hard_select", "The gradient to z is cut: index z itself, not z.detach() or z.data.")
+def cut_gradient(a, z):
+    kept = z.detach()[:, a > 0.5]
+    return kept + 0 * z.sum()
+
+
+@alternative("hard_select")
+def index_select(a, z):
+    return z.index_select(1, (a > 0.5).nonzero().squeeze(1))
+
+
+@alternative("hard_select")
+def stacked(a, z):
+    return torch.stack([z[:, i] for i in range(len(a)) if a[i] > 0.5], dim=1)
+
+
+@alternative("hard_select")
+def masked_select(a, z):
+    keep = a > 0.5
+    return torch.masked_select(z, keep).view(len(z), int(keep.sum()))
+
+
+# content_address
+
+
+@mistake(
+    "content_address", "These are dot products: long rows of the memory win. Divide query and rows by their lengths."
+)
+def dot_products(query, memory, sharpness):
+    weights = torch.softmax(sharpness * (query @ memory.T), -1)
+    return weights, weights @ memory
+
+
+@mistake("content_address", "The sharpness is not used.")
+def no_sharpness(query, memory, sharpness):
+    weights = torch.softmax(F.cosine_similarity(query.unsqueeze(1), memory, dim=-1), -1)
+    return weights, weights @ memory
+
+
+@mistake("content_address", "You divide by the sharpness; it multiplies (temperature would divide).")
+def divides(query, memory, sharpness):
+    weights = torch.softmax(F.cosine_similarity(query.unsqueeze(1), memory, dim=-1) / sharpness, -1)
+    return weights, weights @ memory
+
+
+@mistake(
+    "content_address", "You normalise over the batch. For each query the weights of the memory rows sum to 1: dim=-1."
+)
+def over_batch(query, memory, sharpness):
+    weights = torch.softmax(sharpness * F.cosine_similarity(query.unsqueeze(1), memory, dim=-1), 0)
+    return weights, weights @ memory
+
+
+@mistake("content_address", "You read the normalised memory. Compare with it, but read the rows as they are.")
+def reads_unit_rows(query, memory, sharpness):
+    unit = F.normalize(memory, dim=-1)
+    weights = torch.softmax(sharpness * (F.normalize(query, dim=-1) @ unit.T), -1)
+    return weights, weights @ unit
+
+
+@mistake("content_address", "Only the query is divided by its length; the rows of the memory must be, too.")
+def only_query(query, memory, sharpness):
+    weights = torch.softmax(sharpness * (F.normalize(query, dim=-1) @ memory.T), -1)
+    return weights, weights @ memory
+
+
+@mistake("content_address", "Only the memory is divided by its lengths; the query must be, too.")
+def only_memory(query, memory, sharpness):
+    weights = torch.softmax(sharpness * (query @ F.normalize(memory, dim=-1).T), -1)
+    return weights, weights @ memory
+
+
+@mistake("content_address", "The lengths are taken over the rows (dim=0), not over the features (dim=-1).")
+def wrong_norm(query, memory, sharpness):
+    weights = torch.softmax(sharpness * (F.normalize(query, dim=0) @ F.normalize(memory, dim=0).T), -1)
+    return weights, weights @ memory
+
+
+@mistake(
+    "content_address", "The sharpness multiplies the weights, after the softmax. It belongs to the scores, before it."
+)
+def sharpened_after(query, memory, sharpness):
+    weights = sharpness * torch.softmax(F.cosine_similarity(query.unsqueeze(1), memory, dim=-1), -1)
+    return weights, weights @ memory
+
+
+@alternative("content_address")
+def by_cosine_similarity(query, memory, sharpness):
+    weights = (sharpness * F.cosine_similarity(query[:, None], memory[None], dim=2)).softmax(1)
+    return weights, torch.einsum("bn,nd->bd", weights, memory)
+
+
+@alternative("content_address")
+def one_question_at_a_time(query, memory, sharpness):
+    weights = []
+    for q in query:
+        cosine = [torch.dot(q, m) / (q.norm() * m.norm()) for m in memory]
+        weights.append(torch.softmax(sharpness * torch.stack(cosine), 0))
+    weights = torch.stack(weights)
+    return weights, torch.stack([sum(w * m for w, m in zip(row, memory, strict=True)) for row in weights])
+
+
+@alternative("content_address")
+def divided_product(query, memory, sharpness):
+    lengths = query.norm(dim=1)[:, None] * memory.norm(dim=1)[None, :]
+    weights = torch.softmax(sharpness * (query @ memory.T) / lengths, dim=1)
+    return [weights, weights @ memory]
+
+
+equivalent(
+    "kernel_regression",
+    "x.unsqueeze(1) - x_i -> x_i - x.unsqueeze(1)",
+    "the difference is squared, so its sign doesn't matter",
+)

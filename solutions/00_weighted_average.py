@@ -1,0 +1,566 @@
+# %% [markdown]
+# # Lesson 00: the weighted average
+#
+# **What is attention?** You look at a street. Light from all of it reaches your eyes, but only one small patch falls on
+# the fovea, where vision is sharp. The rest is there, blurred, until something in it makes you look. Your brain can't
+# process everything at full detail, so it spends what it has where it seems to matter.
+#
+# A network has the same problem: there is more input than it can use at once. *Attention* in a network is one formula. It
+# gives every input a weight, and takes the average. This lesson builds that formula, and everything you need to use it
+# safely. You need Python and a little PyTorch. Allow 60 to 90 minutes.
+#
+# By the end you can say what a query, a key and a value are, why soft attention can be trained and hard attention
+# can't (not directly), and what a mask does.
+
+# %% name="setup"
+import math
+
+import torch
+from torch import Tensor, nn
+
+from lessonkit import Lesson, plots, tables, train, widgets
+from lessonkit.seeds import seed_everything
+
+lesson = Lesson("00_weighted_average")
+check, demonstration = lesson.check, lesson.demonstration
+seed_everything(0)
+
+# %% [markdown]
+# ## A prediction that fails: everybody counts the same
+#
+# Here are 60 noisy measurements of a curve, $y_i = \sin(2 x_i) + 0.3\,x_i + \text{noise}$. We want to predict $y$ at a
+# new place $x$. The simplest rule asks all measurements and trusts them equally: predict the mean of all $y_i$.
+#
+# **Predict:** what will the curve of predictions look like, as $x$ moves from left to right?
+
+
+# %% name="measurements"
+def true_curve(x: Tensor) -> Tensor:
+    """The curve behind the measurements."""
+    return torch.sin(2 * x) + 0.3 * x
+
+
+def measure(seed: int, n: int = 60) -> tuple[Tensor, Tensor]:
+    """Places x_i (n,) in [0, 5] and noisy values y_i (n,)."""
+    generator = torch.Generator().manual_seed(seed)
+    x = 5 * torch.rand(n, generator=generator).sort().values
+    return x, true_curve(x) + 0.2 * torch.randn(n, generator=generator)
+
+
+x_i, y_i = measure(seed=0)
+x = torch.linspace(0, 5, 101)
+equal = y_i.mean().expand(101)
+
+fig = plots.lines({"truth": (x, true_curve(x)), "mean of all": (x, equal)}, "x", "y", "Equal weights")
+fig.axes[0].scatter(x_i, y_i, s=14, color="#777777", label="measurements")
+plots.show(fig, "The true curve waves up and down; the mean of all measurements is a flat line through it.")
+print(f"mean squared error of the flat line: {((equal - true_curve(x)) ** 2).mean():.3f}")
+
+# %% [markdown]
+# It is flat: where $x$ lies makes no difference. Obviously measurements near $x$ should count more. That is all attention
+# is: **weights that depend on what you ask.** The thing you ask with is the *query* (here $x$). Each measurement has a
+# *key*, by which it is judged ($x_i$), and a *value*, which it contributes ($y_i$):
+#
+# $$\text{output} = \sum_i a_i\, v_i, \qquad a_i = \text{softmax}_i\big(\text{score}(q, k_i)\big).$$
+#
+# The weights $a_i$ are positive and sum to 1, so the output is an average. Let us build it from the inside out.
+#
+# ## Weights from scores: softmax
+#
+# Scores are any real numbers. Softmax turns them into weights:
+#
+# $$\text{softmax}(s)_i = \frac{e^{s_i}}{\sum_j e^{s_j}}.$$
+#
+# As a loop that anyone can read:
+#
+# ```python
+# for i in range(n):
+#     weights[i] = exp(scores[i]) / sum(exp(scores[j]) for j in range(n))
+# ```
+#
+# There is a trap. $e^{1000}$ is infinite for a computer, and infinity divided by infinity is not a number. But softmax
+# doesn't change if you subtract the same number from every score. (Why? Multiply top and bottom by $e^{-c}$.)
+
+# %% [markdown] task="softmax"
+# Write softmax along any axis `dim`, without calling `torch.softmax`. It must be right for scores as large as ±10000.
+# hint: `torch.exp(scores)` overflows above about 709. Which number can you subtract first, so that the largest exponent is 0?
+# hint: `scores.amax(dim, keepdim=True)` keeps the axis, so it can be subtracted. The sum below the fraction needs `keepdim=True`, too.
+
+
+# %% exercise="softmax" minutes=8 difficulty=1
+def softmax(scores: Tensor, dim: int) -> Tensor:
+    """Positive weights that sum to 1 along `dim`: exp(s_i) / Σ_j exp(s_j). Stable for large scores.
+
+    scores (any shape)  ->  weights (same shape)
+    """
+    ### BEGIN SOLUTION
+    powers = torch.exp(scores - scores.amax(dim, keepdim=True))
+    return powers / powers.sum(dim, keepdim=True)
+    ### END SOLUTION
+
+
+# %% check="softmax" points=2
+def probe(softmax, draw):
+    scores = draw.normal(2, 3, 4)
+    large = draw.normal(3, 5, scale=1e4)
+    return {
+        "last": softmax(scores, -1),
+        "middle": softmax(scores, 1),
+        "first": softmax(scores, 0),
+        "large": softmax(large, 1),
+    }
+
+
+check("softmax", softmax, probe)
+
+# %% [markdown]
+# ## Some must not be asked: masks
+#
+# Sentences have different lengths, and are padded to the same length to stand in one tensor. Nobody should listen to
+# padding. A **mask** says who may be attended to: in this course `True` always means *may attend*.
+#
+# The usual trick sets the scores of masked places to $-\infty$ before the softmax, since $e^{-\infty} = 0$. It has a trap as
+# well: if a row is masked *completely*, every score is $-\infty$, and the result is NaN. One such row, and the gradient of the
+# whole model is NaN. It happens in practice: an empty sentence, a block of padding, the first word of a backward mask.
+
+# %% [markdown] task="masked_softmax"
+# Softmax over the last axis, among the places where `mask` is True, and zeros elsewhere. A row without any True gives all
+# zeros, and the gradient stays finite. `torch.softmax` is allowed now.
+# hint: `scores.masked_fill(~mask, value)` sets the masked places. With `-inf` a row without any True becomes NaN; with the smallest finite number, `torch.finfo(scores.dtype).min`, it does not.
+# hint: After the softmax such a row holds equal weights instead of zeros: fill the masked places with 0 once more.
+
+
+# %% exercise="masked_softmax" minutes=10 difficulty=2
+def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
+    """Softmax over the last axis among the places where `mask` is True; zeros elsewhere.
+
+    scores (..., T), mask (..., T) bool, True = may attend  ->  weights (..., T). A row without True gives zeros.
+    """
+    ### BEGIN SOLUTION
+    lowest = torch.finfo(scores.dtype).min
+    weights = torch.softmax(scores.masked_fill(~mask, lowest), dim=-1)
+    return weights.masked_fill(~mask, 0.0)
+    ### END SOLUTION
+
+
+# %% check="masked_softmax" points=3
+def probe(masked_softmax, draw):
+    B, H, T = 4, 3, 5
+    mask = draw.mask(B, T, empty=True)
+    scores = draw.normal(B, T, scale=3.0, grad=True)
+    weights = masked_softmax(scores, mask)
+    (weights * draw.normal(B, T)).sum().backward()
+    heads = masked_softmax(draw.normal(H, B, T), mask)
+    return {"weights": weights, "gradient": scores.grad, "heads": heads}
+
+
+check("masked_softmax", masked_softmax, probe)
+
+# %% [markdown]
+# ## The average itself
+#
+# Given weights, the output is $\sum_i a_i v_i$. Values are usually vectors, and usually there are many queries at once, and
+# many sentences in a batch. As a loop over one batch entry and one query:
+#
+# ```python
+# output = zeros(d)
+# for t in range(T):
+#     output += weights[t] * values[t]       # values[t] is a vector of d numbers
+# ```
+
+# %% [markdown] task="weighted_average"
+# Do it for any number of leading axes, without a loop.
+# hint: For each query it is a row (1 × T) times a matrix (T × d). Which operator does that for whole stacks of matrices?
+# hint: `@` treats the last two axes as matrices and everything before as a batch. One symbol is the whole answer.
+
+
+# %% exercise="weighted_average" minutes=4 difficulty=1
+def weighted_average(weights: Tensor, values: Tensor) -> Tensor:
+    """For every query the average of the values, by its weights: Σ_t weights[q, t] values[t].
+
+    weights (..., Q, T), values (..., T, d)  ->  (..., Q, d)
+    """
+    ### BEGIN SOLUTION
+    return weights @ values
+    ### END SOLUTION
+
+
+# %% check="weighted_average" points=1
+def probe(weighted_average, draw):
+    B, H, Q, T, d = 2, 3, 4, 5, 6
+    flat = weighted_average(draw.weights(Q, T), draw.normal(T, d))
+    batch = weighted_average(draw.weights(B, Q, T), draw.normal(B, T, d))
+    heads = weighted_average(draw.weights(B, H, Q, T), draw.normal(B, H, T, d))
+    square = weighted_average(draw.weights(B, T, T), draw.normal(B, T, T))  # any two axes may be mixed up here
+    return {"flat": flat, "batch": batch, "heads": heads, "square": square}
+
+
+check("weighted_average", weighted_average, probe)
+
+# %% [markdown]
+# ## Back to the curve: near measurements count more
+#
+# Nadaraya and Watson had this idea in 1964, half a century before it was called attention. Score a measurement by how near
+# it is, $\text{score}(x, x_i) = -\tfrac{1}{2}\big((x - x_i)/b\big)^2$, and take the softmax and the average:
+#
+# $$f(x) = \sum_i \frac{e^{-((x - x_i)/b)^2/2}}{\sum_j e^{-((x - x_j)/b)^2/2}}\; y_i$$
+#
+# $b$ is the *bandwidth*: how far away a measurement may lie and still count. Query $x$, keys $x_i$, values $y_i$.
+
+# %% [markdown] task="kernel_regression"
+# Predict at all places `x` at once.
+# hint: The differences of every query with every key: `x.unsqueeze(1) - x_i` is (Q, n).
+# hint: The scores are minus half the squared differences over the bandwidth. Softmax over the keys is `dim=1`; then average the values with `@`.
+
+
+# %% exercise="kernel_regression" minutes=8 difficulty=2
+def kernel_regression(x: Tensor, x_i: Tensor, y_i: Tensor, bandwidth: float) -> Tensor:
+    """Nadaraya-Watson regression with a Gaussian kernel (Nadaraya 1964; Watson 1964).
+
+    queries x (Q,), keys x_i (n,), values y_i (n,), bandwidth b > 0  ->  predictions (Q,)
+    """
+    ### BEGIN SOLUTION
+    differences = (x.unsqueeze(1) - x_i) / bandwidth
+    weights = torch.softmax(-0.5 * differences**2, dim=1)
+    return weights @ y_i
+    ### END SOLUTION
+
+
+# %% check="kernel_regression" points=2
+def probe(kernel_regression, draw):
+    Q, n = 4, 7
+    x, x_i, y_i = draw.normal(Q), draw.normal(n), draw.normal(n)
+    far = kernel_regression(x + 80, x_i, y_i, 0.6)  # a query far from all keys: exp(-score) alone would be 0 / 0
+    return {"wide": kernel_regression(x, x_i, y_i, 1.7), "narrow": kernel_regression(x, x_i, y_i, 0.4), "far": far}
+
+
+check("kernel_regression", kernel_regression, probe)
+
+# %% [markdown]
+# **Predict:** what happens with a very small bandwidth? With a very large one? Then look.
+
+# %% demo="bandwidths"
+with demonstration("bandwidths"):
+    curves = {"truth": (x, true_curve(x))}
+    for bandwidth in (0.02, 0.25, 3.0):
+        predicted = kernel_regression(x, x_i, y_i, bandwidth)
+        curves[f"b = {bandwidth}"] = (x, predicted)
+        print(f"bandwidth {bandwidth:4}: mean squared error {((predicted - true_curve(x)) ** 2).mean():.3f}")
+    fig = plots.lines(curves, "x", "y", "Weights by distance")
+    plots.show(
+        fig, "With b = 0.02 the prediction follows every noisy point, with 0.25 the curve, with 3 it is nearly flat."
+    )
+
+# %% [markdown]
+# The bandwidth is a *temperature*: divide the scores by a large number and all weights become equal; by a small one, and
+# the nearest measurement takes all. Here are the weights of a few queries, drawn as an **attention map**: each row is a
+# query, each column a key, and every row sums to 1. The truth is known, too: the nearest key of each row is outlined.
+
+# %% demo="kernel_map"
+with demonstration("kernel_map"):
+    some_queries, some_keys = torch.tensor([0.5, 1.5, 2.5, 3.5, 4.5]), x_i[::5]
+    scores = -0.5 * ((some_queries.unsqueeze(1) - some_keys) / 0.4) ** 2
+    nearest = {(q, int(k)) for q, k in enumerate(scores.argmax(1))}
+    labels = [f"x = {q:.1f}" for q in some_queries.tolist()], [f"{k:.1f}" for k in some_keys.tolist()]
+    fig = plots.attention_map(softmax(scores, 1), *labels, gold=nearest)
+    plots.show(fig, "Five queries and twelve keys; the weight lies on the keys near each query, so along the diagonal.")
+
+# %% [markdown]
+# ### Move it
+#
+# Drag the sliders: the query walks along the axis, and the temperature goes from one winner to all alike. The picture
+# below the widget shows three positions, for readers outside JupyterLab.
+
+
+# %% name="temperature_figure"
+def show_weights(query: float, temperature: float) -> object:
+    """The weights of all measurements for one query, at one temperature (the square of the bandwidth)."""
+    weights = torch.softmax(-0.5 * (x_i - query) ** 2 / temperature, dim=0)
+    fig = plots.lines(
+        {"weights": (x_i, weights)}, "place of the measurement", "weight", f"query {query:.1f}, T = {temperature:g}"
+    )
+    fig.axes[0].axvline(query, color="#d55e00", linestyle=":")
+    fig.axes[0].set_ylim(0, 1.05)
+    return fig
+
+
+def say_weights(query: float, temperature: float) -> str:
+    """The same in words."""
+    weights = torch.softmax(-0.5 * (x_i - query) ** 2 / temperature, dim=0)
+    half = int((weights.sort(descending=True).values.cumsum(0) < 0.5).sum()) + 1
+    return f"Query {query:.1f}, temperature {temperature:g}: the largest weight is {weights.max():.2f}; {half} measurements share half."
+
+
+# %% demo="temperature" varies=true
+with demonstration("temperature"):
+    widgets.explore(
+        show_weights, say_weights, query=(0.0, 5.0, 0.1), temperature=[0.0001, 0.001, 0.01, 0.1, 1.0, 10.0, 1000.0]
+    )
+
+# %% demo="temperature_still"
+with demonstration("temperature_still"):
+    for temperature in (0.0001, 0.1, 1000.0):
+        plots.show(show_weights(2.5, temperature), say_weights(2.5, temperature))
+        print(say_weights(2.5, temperature))
+
+# %% [markdown]
+# ### Let it learn
+#
+# The bandwidth needn't be chosen by hand. Everything in $f(x)$ is smooth, so its error has a gradient with respect to $b$.
+# Each measurement is predicted from all others (its own key is masked, or it would just copy itself: this is what a mask
+# is good for). **Predict:** we start at $b = 2$, far too wide. Where will it end?
+
+
+# %% name="leave_one_out"
+def leave_one_out(log_bandwidth: Tensor, x_i: Tensor, y_i: Tensor, masked_softmax) -> Tensor:
+    """Mean squared error when each measurement is predicted from all others. () -> ()"""
+    scores = -0.5 * ((x_i.unsqueeze(1) - x_i) / log_bandwidth.exp()) ** 2
+    others = ~torch.eye(len(x_i), dtype=torch.bool)
+    return ((masked_softmax(scores, others) @ y_i - y_i) ** 2).mean()
+
+
+# %% demo="learned_bandwidth" varies=true
+with demonstration("learned_bandwidth"):
+    model = nn.ParameterList([nn.Parameter(torch.tensor(math.log(2.0)))])
+    history = train.fit(
+        model,
+        iter(lambda: (x_i, y_i), None),
+        lambda m, data: leave_one_out(m[0], *data, masked_softmax),
+        steps=300,
+        lr=0.05,
+        title="bandwidth",
+    )
+    learned = model[0].exp().item()
+    error = ((kernel_regression(x, x_i, y_i, learned) - true_curve(x)) ** 2).mean()
+    print(f"learned bandwidth {learned:.2f}, mean squared error {error:.3f}")
+
+# %% [markdown]
+# ## Soft and hard attention
+#
+# So far every input got a little weight. This is **soft** attention: the weights lie in $[0, 1]$. The alternative is to pick:
+# **hard** attention has weights 0 or 1. On a vector $z$ of $k$ features:
+#
+# - soft: $z_a = a \odot z$ with $a \in [0, 1]^k$. The result is as long as $z$; what is unimportant becomes small.
+# - hard: $z_a = z[a]$ with $a \in \{0, 1\}^k$. The result is *shorter*: what isn't picked is gone, and costs nothing more.
+#
+# Hard attention saves work. What does it cost? Write both, and look at the gradients.
+
+# %% [markdown] task="soft_select"
+# Weight each feature.
+# hint: $\odot$ is the product of corresponding entries.
+# hint: In PyTorch that is `*`.
+
+
+# %% exercise="soft_select" minutes=2 difficulty=1
+def soft_select(a: Tensor, z: Tensor) -> Tensor:
+    """Soft attention on features: a ⊙ z.
+
+    a (k,) in [0, 1], z (B, k)  ->  (B, k)
+    """
+    ### BEGIN SOLUTION
+    return a * z
+    ### END SOLUTION
+
+
+# %% check="soft_select" points=1
+def probe(soft_select, draw):
+    B, k = 3, 5
+    a, z = draw.uniform(k, grad=True), draw.normal(B, k, grad=True)
+    selected = soft_select(a, z)
+    (selected * draw.normal(B, k)).sum().backward()
+    return {"selected": selected, "gradient of a": a.grad, "gradient of z": z.grad}
+
+
+check("soft_select", soft_select, probe)
+
+# %% [markdown] task="hard_select"
+# Keep only the features where `a` is above one half.
+# hint: `a > 0.5` is a boolean tensor, and a boolean tensor can be an index.
+# hint: The features are the last axis: `z[:, chosen]`.
+
+
+# %% exercise="hard_select" minutes=4 difficulty=1
+def hard_select(a: Tensor, z: Tensor) -> Tensor:
+    """Hard attention on features: those columns of z where a > 1/2, in their order.
+
+    a (k,), z (B, k)  ->  (B, number of features kept)
+    """
+    ### BEGIN SOLUTION
+    return z[:, a > 0.5]
+    ### END SOLUTION
+
+
+# %% check="hard_select" points=1
+def probe(hard_select, draw):
+    B, k = 3, 6
+    z = draw.normal(B, k, grad=True)
+    a = draw.watch(draw.permutation(k) / k)  # 0, 1/6, ... 5/6 in random order: one is exactly 1/2
+    selected = hard_select(a, z)
+    (selected * selected.detach()).sum().backward()
+    return {"selected": selected, "gradient of z": z.grad}
+
+
+check("hard_select", hard_select, probe)
+
+# %% [markdown]
+# **Predict:** for which of the two does a gradient reach `a`?
+
+# %% demo="gradients"
+with demonstration("gradients"):
+    z = torch.tensor([[1.0, 2.0, 3.0, 4.0]])
+    for name, select in (("soft", soft_select), ("hard", hard_select)):
+        a = torch.tensor([0.9, 0.2, 0.7, 0.1], requires_grad=True)
+        selected = select(a, z)
+        reached = selected.requires_grad
+        print(f"{name}: {z.shape[1]} features in, {selected.shape[1]} out; a gradient reaches a: {reached}")
+
+# %% [markdown]
+# No gradient reaches `a` through the comparison `a > 0.5`: move `a` a little and the result doesn't change; move it further
+# and it jumps. That is the price of hard attention, and lessons 05 and 13 pay it with sampling and the score function.
+# Until then attention is soft.
+#
+# ## Content addressing: asking a memory by what is in it
+#
+# Nothing says that keys must be places on a line. Let the memory be $n$ vectors and the query a vector. How alike are two
+# vectors? By the cosine of the angle between them, which doesn't depend on their lengths:
+#
+# $$a_i = \text{softmax}_i\big(\beta \cos(q, m_i)\big), \qquad r = \sum_i a_i m_i \qquad \text{(Graves et al. 2014, eq. 5)}$$
+#
+# $\beta$ is the *sharpness*: one over the temperature. Keys and values are the same vectors here. So you can ask with
+# something incomplete or noisy, and read what it most resembles.
+
+# %% [markdown] task="content_address"
+# Return both the weights and what is read, for a batch of queries.
+# hint: Divide queries and memory rows by their lengths, `v / v.norm(dim=-1, keepdim=True)`; then cosines are one matrix product.
+# hint: The cosines are `q @ m.T`, (B, n). Multiply by the sharpness, softmax over the memory (`dim=-1`), and read the *original* memory with the weights.
+
+
+# %% exercise="content_address" minutes=10 difficulty=3
+def content_address(query: Tensor, memory: Tensor, sharpness: float) -> tuple[Tensor, Tensor]:
+    """Read a memory by content: weights softmax(β cos(q, m_i)) and their average of the memory (Graves et al. 2014, eq. 5-6).
+
+    query (B, d), memory (n, d), sharpness β  ->  weights (B, n), read (B, d)
+    """
+    ### BEGIN SOLUTION
+    q = query / query.norm(dim=-1, keepdim=True)
+    m = memory / memory.norm(dim=-1, keepdim=True)
+    weights = torch.softmax(sharpness * (q @ m.T), dim=-1)
+    return weights, weights @ memory
+    ### END SOLUTION
+
+
+# %% check="content_address" points=3
+def probe(content_address, draw):
+    B, n, d = 3, 5, 4
+    memory = draw.normal(n, d) * draw.uniform(n, 1, low=0.2, high=4.0)  # rows of different lengths
+    weights, read = content_address(draw.normal(B, d, scale=3.0), memory, 2.5)
+    return {"weights": weights, "read": read}
+
+
+check("content_address", content_address, probe)
+
+# %% [markdown]
+# Here the truth is known: we take a row of the memory, add noise, and ask. The weight on the row that we took is the score.
+# **Predict:** does more sharpness always help?
+
+
+# %% name="addressing_experiment"
+def address_score(content_address, noise: float, sharpness: float, seed: int) -> float:
+    """Mean weight on the right one of 16 memory rows, when asked with that row plus noise; 400 questions."""
+    generator = torch.Generator().manual_seed(seed)
+    memory = torch.randn(16, 8, generator=generator)
+    right = torch.randint(16, (400,), generator=generator)
+    query = memory[right] + noise * torch.randn(400, 8, generator=generator)
+    weights, _ = content_address(query, memory, sharpness)
+    return weights[torch.arange(400), right].mean().item()
+
+
+# %% demo="addressing"
+with demonstration("addressing"):
+    sharpnesses = [0, 1, 2, 4, 8, 16, 32, 64]
+    curves = {}
+    for noise in (0.2, 0.6, 1.2):
+        curves[f"noise {noise}"] = (
+            range(len(sharpnesses)),
+            [address_score(content_address, noise, s, seed=0) for s in sharpnesses],
+        )
+    fig = plots.lines(curves, "sharpness", "weight on the right row", "Reading a memory by content")
+    fig.axes[0].set_xticks(range(len(sharpnesses)), sharpnesses)
+    plots.show(
+        fig, "The weight on the right row rises with sharpness from 1/16; with much noise it levels off far below 1."
+    )
+
+# %% [markdown]
+# With little noise, sharper is better. With much noise a sharp memory is often *sure and wrong*: the weight goes to one row,
+# and it is not always the right one. Soft weights hedge.
+#
+# ## Predict, then break it
+#
+# 1. In `softmax`, remove the subtraction of the maximum, and run its check again. Which of the results break first?
+# 2. In `kernel_regression`, use $+\tfrac12$ instead of $-\tfrac12$. What is the prediction an average of now? (Run the
+#    demonstration *bandwidths* again and see.)
+# 3. In `content_address`, leave out the division by the lengths. Which rows of the memory get too much weight?
+#
+# Put your code back afterwards; the checks tell you when it is right again.
+#
+# ## The paper says, we measured
+#
+# Recorded runs over three seeds (`make experiments LESSON=00`), so this table needs none of your answers. A seed draws new
+# measurements, or a new memory. The least and the greatest value stand in brackets.
+
+
+# %% name="span"
+def span(name: str) -> str:
+    """Mean [least to greatest] of a recorded figure over the seeds."""
+    values = [run[name] for run in lesson.results()["runs"]]
+    return f"{sum(values) / len(values):.3f} [{min(values):.3f} to {max(values):.3f}]"
+
+
+# %% demo="paper_table"
+with demonstration("paper_table"):
+    tables.show_table(
+        ["claim", "source", "we measured"],
+        [
+            [
+                "weights by distance beat equal weights",
+                "Nadaraya 1964; Watson 1964",
+                f"squared error {span('equal')} equal, {span('kernel')} at b = 0.25",
+            ],
+            [
+                "the bandwidth can be learned by gradient descent",
+                "follows from smoothness",
+                f"learned b {span('bandwidth')}, squared error {span('learned')}",
+            ],
+            [
+                "content addressing finds a noisy row",
+                "Graves et al. 2014, sec. 3.3.1",
+                f"weight on the right row {span('clear')} (noise 0.2), {span('noisy')} (noise 1.2), β = 32",
+            ],
+            ["no gradient reaches hard weights", "Xu et al. 2015, sec. 4.1", "none reached (above)"],
+        ],
+        caption="What was claimed, and what came out here",
+    )
+
+# %% [markdown]
+# These experiments are small: one curve, sixteen vectors. They show the mechanism, not its worth. The first real task
+# comes in the next lesson, and the first attention that is worth its name in lesson 03.
+#
+# ## Summary
+#
+# 1. Attention is a weighted average whose weights depend on a query.
+# 2. Query: what you ask with. Key: what is compared with it. Value: what is averaged. Keys and values may be the same.
+# 3. Softmax makes weights from scores: positive, sum 1 over the *keys*.
+# 4. Subtract the maximum before the exponential; nothing changes but the overflow.
+# 5. A mask says who may be attended to (`True` = may); it acts on the scores, before the softmax.
+# 6. A row that is masked completely must give zeros, not NaN, also in the gradient.
+# 7. Temperature (bandwidth, sharpness) goes from the plain mean to picking one.
+# 8. Soft attention has a gradient for its weights; hard attention saves work, and has none.
+# 9. Kernel regression is attention with distances as scores, from 1964.
+# 10. Content addressing is attention with similarity as scores; sharp weights are sure, not always right.
+#
+# ## References
+#
+# - E. Nadaraya, *On Estimating Regression*, 1964. G. Watson, *Smooth Regression Analysis*, 1964.
+# - A. Graves, G. Wayne, I. Danihelka, *Neural Turing Machines*, 2014, arXiv:1410.5401.
+# - J. Weston, S. Chopra, A. Bordes, *Memory Networks*, 2015, arXiv:1410.3916.
+# - K. Xu et al., *Show, Attend and Tell*, 2015, arXiv:1502.03044.
