@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+_NAME = "notebook"
 _MEMORY_V1 = ("memory.limit_in_bytes", "memory.max_usage_in_bytes")
 
 
@@ -32,7 +33,19 @@ def find() -> Places | None:
     if "unified" in own and "unified" in mounts:
         place = _below(mounts["unified"], own["unified"])
         candidates.append(Places(place, place, 2))
-    return next((places for places in candidates if _works(places)), None)
+    found = next((places for places in candidates if _works(places)), None)
+    if found is not None:
+        _sweep(found)
+    return found
+
+
+def _sweep(places: Places) -> None:
+    """Remove what graders that were killed have left behind."""
+    for place in {places.memory, places.pids}:
+        for folder in place.glob(f"{_NAME}-*"):
+            if not Path("/proc", folder.name.split("-")[1]).exists():
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
 
 
 def _mounts() -> dict[str, tuple[str, Path]]:
@@ -72,7 +85,7 @@ class Group:
     """The cgroups of one job. Raises OSError if they can't be made."""
 
     def __init__(self, places: Places, name: str, memory_bytes: int, processes: int):
-        name = f"notebook-{os.getpid()}-{name}"
+        name = f"{_NAME}-{os.getpid()}-{name}"
         self._version = places.version
         self._memory, self._pids = places.memory / name, places.pids / name
         folders = dict.fromkeys((self._memory, self._pids))

@@ -52,6 +52,7 @@ def serve(channel: socket.socket, settings: dict, notebook: Notebook) -> NoRetur
 def _shut_in(channel: socket.socket, settings: dict) -> CapturedDescriptors:
     limits, uid = settings["limits"], settings["uid"]
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.setsid()  # kill(0, ...) reaches the process group, across PID namespaces
     isolate.first_to_be_killed()
     if settings["isolate"]:
         isolate.private_mounts(limits["disk_bytes"], settings["tmp"], uid)

@@ -132,6 +132,11 @@ class Sandbox:
             self._process = None
         self.ready = {}
 
+    @property
+    def process_id(self) -> int | None:
+        """The process that holds the zygote; None while there is none."""
+        return self._process.pid if self._process else None
+
     def run(self, job: Job) -> Result:
         """Execute a job. Always returns, whatever the submission does; a dead zygote is started anew once."""
         if self._control is None:
@@ -214,8 +219,8 @@ class _Run:
         """Run it all."""
         started = time.monotonic()
         self._channel, theirs = socket.socketpair()
-        group, cells, probes = None, [], []
-        with self._channel:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self._channel)
             with theirs:
                 self._sandbox.send(self._sandbox.settings(self._job), theirs.fileno())
             _, self._handle = self._sandbox.receive()
@@ -223,6 +228,7 @@ class _Run:
                 self._pid = _pid_of(self._handle)
                 group = self._sandbox.group(self._limits)
                 if group is not None:
+                    stack.callback(group.remove)
                     with contextlib.suppress(OSError):  # it may have ended already
                         group.add(self._pid)
                 self._decoder = protocol.Decoder(protocol.MAX_HEADER, self._limits.array_bytes + (1 << 20))
@@ -239,13 +245,9 @@ class _Run:
                 with contextlib.suppress(OSError):
                     signal.pidfd_send_signal(self._handle, signal.SIGKILL)
                 os.close(self._handle)
-        exited, _ = self._sandbox.receive()
-        peak = exited["resident"]
-        if group is not None:
-            peak = group.peak()
-            if group.ran_out():
-                exited["over_memory"] = True
-            group.remove()
+            exited, _ = self._sandbox.receive()
+            if group is not None:
+                exited |= {"resident": group.peak(), "over_memory": group.ran_out()}
         if exited["over_memory"]:
             self._notes.append(f"It used more than {_size(self._limits.memory_bytes)} of memory.")
         seconds = {
@@ -254,7 +256,7 @@ class _Run:
             "probes": probed - executed,
             "end": time.monotonic() - probed,
         }
-        return Result(tuple(cells), tuple(probes), seconds, peak, tuple(dict.fromkeys(self._notes)))
+        return Result(tuple(cells), tuple(probes), seconds, exited["resident"], tuple(dict.fromkeys(self._notes)))
 
     def _wait_until_ready(self) -> None:
         try:

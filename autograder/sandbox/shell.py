@@ -20,7 +20,7 @@ from jupyter_client.session import Session
 
 Publish = Callable[[str, dict], None]  # kind of message, content
 NO_INPUT = "Nobody is there to answer while this notebook is graded: input() is not available."
-FLUSH_BYTES, FLUSH_SECONDS = 1 << 14, 0.1
+FLUSH_BYTES, FLUSH_SECONDS = 1 << 14, 0.2  # ipykernel's own seconds
 
 
 class Outlet(Session):
@@ -45,7 +45,7 @@ class Stream(io.TextIOBase):
         self.name = name
         self._number, self._publish = number, publish
         self._parts: list[str] = []
-        self._held, self._last, self.room = 0, 0.0, 1 << 20
+        self._held, self._since, self.room = 0, 0.0, 1 << 20
 
     def write(self, text: str) -> int:
         """Take text; print() may come from any thread."""
@@ -54,9 +54,11 @@ class Stream(io.TextIOBase):
         if self.room > 0:
             kept = text[: self.room]
             self.room -= len(kept)
+            if not self._parts:
+                self._since = time.monotonic()
             self._parts.append(kept)
             self._held += len(kept)
-            if self._held > FLUSH_BYTES or time.monotonic() - self._last > FLUSH_SECONDS or self.room <= 0:
+            if self._held > FLUSH_BYTES or time.monotonic() - self._since > FLUSH_SECONDS or self.room <= 0:
                 self.flush()
         return len(text)
 
@@ -64,7 +66,6 @@ class Stream(io.TextIOBase):
         """Publish what is held."""
         if self._parts:
             parts, self._parts, self._held = self._parts, [], 0
-            self._last = time.monotonic()
             self._publish("stream", {"name": self.name, "text": "".join(parts)})
             if self.room <= 0:
                 self._publish("cut", {})

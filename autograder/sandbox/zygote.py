@@ -10,7 +10,6 @@ Answers: {"type": "ready", ...} once; {"type": "forked"} with a pidfd of the job
 import contextlib
 import gc
 import os
-import resource
 import select
 import shutil
 import signal
@@ -139,9 +138,9 @@ def _children(process: str) -> list[str]:
 
 
 def _resident(process: str) -> int:
-    with open(f"/proc/{process}/statm") as statm:
-        _, resident, *_ = map(int, statm.read().split())
-    return resident * resource.getpagesize()
+    """Bytes of memory that belong to no file."""
+    with open(f"/proc/{process}/status") as status:
+        return 1024 * sum(int(line.split()[1]) for line in status if line.startswith(("RssAnon", "RssShmem")))
 
 
 def _end_the_rest() -> None:
