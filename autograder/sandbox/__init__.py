@@ -2,6 +2,19 @@
 
 from autograder.sandbox.bwrap import SandboxConfig
 from autograder.sandbox.client import Sandbox
+from autograder.sandbox.doctor import Finding, doctor
 from autograder.sandbox.job import Cell, CellResult, Job, Limits, Probe, ProbeResult, Result
 
-__all__ = ["Cell", "CellResult", "Job", "Limits", "Probe", "ProbeResult", "Result", "Sandbox", "SandboxConfig"]
+__all__ = [
+    "Cell",
+    "CellResult",
+    "Finding",
+    "Job",
+    "Limits",
+    "Probe",
+    "ProbeResult",
+    "Result",
+    "Sandbox",
+    "SandboxConfig",
+    "doctor",
+]

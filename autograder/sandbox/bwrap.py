@@ -3,9 +3,8 @@
 import os
 import shutil
 import site
-import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -146,15 +145,3 @@ def _user_site() -> bool:
 def hides_tmp(config: SandboxConfig) -> bool:
     """Whether an empty /tmp would cover something that must stay visible."""
     return any(path.is_relative_to("/tmp") for path in (*python_folders(), *config.visible))
-
-
-def try_it() -> str:
-    """Start bubblewrap once with nothing inside. What went wrong, in its words; empty if it works."""
-    program = shutil.which("bwrap")
-    if program is None:
-        return "the program `bwrap` is not installed"
-    line: Sequence[str] = [program, "--unshare-net", "--unshare-pid", "--ro-bind", "/", "/", "--proc", "/proc", "true"]
-    if not is_privileged():
-        line = [program, "--unshare-user", *line[1:]]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=20)
-    return "" if done.returncode == 0 else (done.stderr.strip() or f"bwrap ended with code {done.returncode}")
