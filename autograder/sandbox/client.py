@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 import warnings
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -138,11 +139,28 @@ class Sandbox:
         return self._process.pid if self._process else None
 
     def run(self, job: Job) -> Result:
-        """Execute a job. Always returns, whatever the submission does; a dead zygote is started anew once."""
+        """Execute a job. Always returns, whatever the submission does.
+
+        A cell that ends the interpreter is left out of another try, `job.limits.restarts` times at most. A zygote that
+        died is started anew; the job it ran comes back unfinished.
+
+        Raises:
+            CourseError: the sandbox can't be set up on this machine.
+        """
         if self._control is None:
             self.start()
+        fatal: dict[int, CellResult] = {}  # by their place among the cells
+        notes, seconds = [], Counter()
         try:
-            return _Run(self, job).result()
+            for _ in range(job.limits.restarts + 1):
+                attempt = _Run(self, job, fatal)
+                result = attempt.result()
+                notes += result.notes
+                seconds.update(result.seconds)
+                if attempt.ended_in is None:
+                    break
+                fatal[attempt.ended_in] = result.cells[attempt.ended_in]
+            return dataclasses.replace(result, notes=tuple(dict.fromkeys(notes)), seconds=dict(seconds))
         except _ZygoteGone:
             self.start()
             return _unfinished(job, "The sandbox ended while this submission ran, and was started anew.")
@@ -207,7 +225,9 @@ class _Collected:
 class _Run:
     """One job's conversation."""
 
-    def __init__(self, sandbox: Sandbox, job: Job):
+    def __init__(self, sandbox: Sandbox, job: Job, left_out: dict[int, CellResult]):
+        self.ended_in: int | None = None  # the cell that ended the interpreter
+        self._left_out = left_out
         self._sandbox, self._job, self._limits = sandbox, job, job.limits
         self._notes: list[str] = []
         self._displays: dict[str, list[dict]] = {}  # display_id -> the outputs that show it
@@ -256,7 +276,7 @@ class _Run:
             "probes": probed - executed,
             "end": time.monotonic() - probed,
         }
-        return Result(tuple(cells), tuple(probes), seconds, exited["resident"], tuple(dict.fromkeys(self._notes)))
+        return Result(tuple(cells), tuple(probes), seconds, exited["resident"], tuple(self._notes))
 
     def _wait_until_ready(self) -> None:
         try:
@@ -271,8 +291,10 @@ class _Run:
     def _cells(self) -> list[CellResult]:
         deadline = time.monotonic() + self._limits.notebook_seconds
         results = []
-        for cell in self._job.cells:
-            if self._over is not None:
+        for i, cell in enumerate(self._job.cells):
+            if i in self._left_out:
+                results.append(self._left_out[i])
+            elif self._over is not None:
                 status = "timeout" if self._over.status == "timeout" else "not_run"
                 results.append(CellResult(cell.id, status))
             elif time.monotonic() > deadline:
@@ -280,6 +302,7 @@ class _Run:
                 results.append(CellResult(cell.id, "timeout"))
             else:
                 results.append(self._cell(cell, deadline))
+                self.ended_in = i if self._over is not None else None
         return results
 
     def _cell(self, cell: Cell, deadline: float) -> CellResult:

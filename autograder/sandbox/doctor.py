@@ -51,11 +51,7 @@ def _bubblewrap() -> Finding:
 
 
 def _rights() -> Finding:
-    how = (
-        "as root, notebooks as a user of their own"
-        if is_privileged()
-        else "in a user namespace, with no rights outside"
-    )
+    how = "as root, notebooks as a user of their own" if is_privileged() else "in a user namespace of its own"
     return Finding("rights", True, f"The sandbox runs {how}.")
 
 

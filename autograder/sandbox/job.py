@@ -48,6 +48,7 @@ class Limits:
     cell_output_bytes: int = 2 << 20  # figures included
     notebook_output_bytes: int = 20 << 20
     array_bytes: int = 64 << 20  # results of one probe on one seed
+    restarts: int = 1  # a cell that ends the interpreter is left out of another try, so that it costs nothing else
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ TIGHT = Limits(
     file_bytes=8 << 20,
     cell_output_bytes=200_000,
     array_bytes=4 << 20,
+    restarts=0,
 )
 DOUBLE = "def probe(f, draw):\n    return {'y': f(draw.normal(2, 3))}"
 

@@ -1,9 +1,14 @@
 """Whatever a submission does to the machine, the grader or itself: there is a result, and the next job runs fine."""
 
+import contextlib
 import os
+import subprocess
+import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +17,7 @@ from autograder.sandbox.cgroup import find
 from tests.sandbox.conftest import TIGHT, error_of, make_job, probe, text_of
 
 PATIENT = replace(TIGHT, cell_seconds=20.0, cell_wall_seconds=40.0, notebook_seconds=60.0)
+STUBBORN = "while True:\n    try:\n        for i in range(10**9): n = i\n    except BaseException: pass"
 F = "def f(x):\n    return 2 * x"
 
 
@@ -41,11 +47,25 @@ def test_an_endless_await_is_cancelled(run):
 
 
 def test_a_loop_that_ignores_the_interrupt_is_killed(run):
-    loop = "while True:\n    try:\n        for i in range(10**9): n = i\n    except BaseException: pass"
-    result = run("1", loop, F, probes=(probe(),))
+    result = run("1", STUBBORN, F, probes=(probe(),))
     assert statuses(result) == ["ok", "timeout", "timeout"]
     assert {outcome.failure.verdict for outcome in result.probes[0].outcomes.values()} == {"timeout"}
     assert "c1" in result.notes[0]
+
+
+@pytest.mark.parametrize(("source", "status"), [("import os; os._exit(0)", "died"), (STUBBORN, "timeout")])
+def test_a_cell_that_ends_the_interpreter_costs_only_itself(run, source, status):
+    result = run("print('first')", source, F, probes=(probe(),), limits=replace(TIGHT, restarts=1))
+    assert statuses(result) == ["ok", status, "ok"]
+    assert text_of(result, 0) == "first\n"
+    assert result.probes[0].outcomes[1].failure is None
+    assert len(result.notes) == 1
+
+
+def test_two_such_cells_are_one_too_many(run):
+    result = run(*["import os; os._exit(0)"] * 2, F, probes=(probe(),), limits=replace(TIGHT, restarts=1))
+    assert statuses(result) == ["died", "died", "not_run"]
+    assert result.probes[0].outcomes[1].failure.verdict == "error"
 
 
 def test_blocked_signals_do_not_help(run):
@@ -243,13 +263,32 @@ def test_atexit_and_del_do_not_run_on(run):
     assert result.seconds["end"] < 2
 
 
-def test_a_grader_that_goes_away_takes_the_job_with_it(sandbox: Sandbox):
-    with Sandbox() as other:
-        done = threading.Thread(target=lambda: other.run(make_job("import time; time.sleep(2)")))
-        done.start()
-        done.join()
-        started = time.monotonic()
-    assert time.monotonic() - started < 5
+def test_a_grader_that_is_killed_takes_the_job_with_it(sandbox: Sandbox):
+    marker = f"{time.time_ns()}.5"
+    grader = f"from autograder.sandbox import *\nwith Sandbox() as s: s.run(Job((Cell('c', '!sleep {marker}'),)))"
+    with subprocess.Popen([sys.executable, "-"], stdin=subprocess.PIPE, text=True) as process:
+        process.stdin.write(grader)  # not an argument: the marker must be seen in the job's command line only
+        process.stdin.close()
+        assert within(30, lambda: f"sleep {marker}" in commands())
+        process.kill()
+    assert within(5, lambda: marker not in commands())
+
+
+def commands() -> str:
+    """The command lines of all processes."""
+    lines = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            lines.append(entry.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace"))
+    return "\n".join(lines)
+
+
+def within(seconds: float, condition: Callable[[], bool]) -> bool:
+    """Whether it comes true in time."""
+    end = time.monotonic() + seconds
+    while not (true := condition()) and time.monotonic() < end:
+        time.sleep(0.1)
+    return true
 
 
 def test_a_dead_zygote_is_replaced(sandbox: Sandbox):
