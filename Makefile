@@ -20,17 +20,19 @@ help:  ## List the targets
 
 setup: $(READY)  ## Make the virtual environment .venv and install what is pinned
 
-$(READY): requirements.txt pyproject.toml autograder/setup_check.py
+$(READY): requirements.txt pyproject.toml autograder/setup_check.py autograder/jupyterlab_settings.json
 	@$(PYTHON) autograder/setup_check.py
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the pinned packages into $(VENV) (about 2 GB of disk, a few minutes) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt \
 	  || { echo "Installing failed. With no network: point pip at a mirror (PIP_INDEX_URL), then run 'make setup' again." >&2; exit 2; }
+	@mkdir -p $(VENV)/share/jupyter/lab/settings
+	@cp autograder/jupyterlab_settings.json $(VENV)/share/jupyter/lab/settings/overrides.json
 	@touch $(READY)
 
 lab: setup  ## Open JupyterLab on the first lesson
 	@cd lessons && PATH="$(abspath $(BIN)):$$PATH" $(abspath $(BIN))/jupyter lab \
-	  --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --LabApp.news_url= \
+	  --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
 	  $(if $(ROOT_USER),--allow-root) 00_weighted_average/00_weighted_average.ipynb
 
 test: setup  ## Prove everything: checks, banks, mutants, build, notebooks, grading, browser
@@ -38,7 +40,9 @@ test: setup  ## Prove everything: checks, banks, mutants, build, notebooks, grad
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m autograder build --check
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	LESSONKIT_STRICT=1 $(BIN)/python -m pytest -n 2 --dist loadfile -p no:cacheprovider \
+	  --nbval --nbval-sanitize-with tests/lessons/sanitize.cfg solutions
 
 test-quick: setup  ## The fast part of the tests, for one's own loop
 	$(BIN)/python -m ruff check .

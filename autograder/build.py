@@ -242,13 +242,24 @@ def recorded_outputs(lesson: LessonSource, notebook: nbformat.NotebookNode) -> s
 
 def student_notebook(lesson: LessonSource) -> str:
     """The learner's notebook, made by nbgrader's own generator from the source (no outputs, no answers)."""
+    made = generate(lesson)
+    made.metadata["language_info"]["version"] = platform.python_version()
+    return write(made)
+
+
+def generate(lesson: LessonSource, db_url: str | None = None) -> nbformat.NotebookNode:
+    """Run nbgrader's generator on a lesson: the notebook it releases; its cells are entered into the gradebook.
+
+    Raises:
+        CourseError: nbgrader refuses; its log says why.
+    """
     with tempfile.TemporaryDirectory(prefix="course-") as folder:
         source = Path(folder) / "source" / lesson.name
         source.mkdir(parents=True)
         (source / f"{lesson.name}.ipynb").write_text(write(to_notebook(lesson)), encoding="utf-8")
         config = Config()
         config.CourseDirectory.root = folder
-        config.CourseDirectory.db_url = f"sqlite:///{folder}/gradebook.db"
+        config.CourseDirectory.db_url = db_url or f"sqlite:///{folder}/gradebook.db"
         config.ClearSolutions.code_stub = STUB
         config.ClearSolutions.begin_solution_delimeter = "BEGIN SOLUTION"
         config.ClearSolutions.end_solution_delimeter = "END SOLUTION"
@@ -257,9 +268,7 @@ def student_notebook(lesson: LessonSource) -> str:
         result = api.generate_assignment(lesson.name, force=True, create=True)
         if not result["success"]:
             raise CourseError(f"nbgrader could not make the learner's notebook of {lesson.name}:\n{result['log']}")
-        made = nbformat.read(Path(folder) / "release" / lesson.name / f"{lesson.name}.ipynb", as_version=4)
-    made.metadata["language_info"]["version"] = platform.python_version()
-    return write(made)
+        return nbformat.read(Path(folder) / "release" / lesson.name / f"{lesson.name}.ipynb", as_version=4)
 
 
 def _write(path: Path, text: str) -> None:

@@ -91,6 +91,44 @@ def try_(
 
 
 @app.command()
+def demonstrate(
+    lessons: SomeLessons = None,
+    out: Annotated[Path, typer.Option(help="folder for submissions, gradebook, feedback and marks")] = Path("out"),
+) -> None:
+    """Grade the bundled class of invented students with plain nbgrader, and compare with the marks they must get."""
+    from autograder import demonstration_class, plain_grading
+
+    chosen = [lesson.name for lesson in _lessons(lessons)]
+    out = out / "demonstration"
+    plain_grading.start_afresh(out)
+    truth = demonstration_class.make_class(out / "submitted", chosen)
+    console.print(f"{len(demonstration_class.STUDENTS)} students, {len(chosen)} lessons: this takes a few minutes ...")
+    run = plain_grading.grade(chosen, out)
+    given = {(m.student, m.lesson, m.exercise): m for m in run.marks}
+    table = Table(title="marks given by nbgrader (of those that must be given)")
+    table.add_column("student")
+    for lesson in chosen:
+        table.add_column(lesson, justify="right")
+    for student in demonstration_class.STUDENTS:
+        cells = []
+        for lesson in chosen:
+            keys = [key for key in truth if key[:2] == (student, lesson)]
+            cells.append(f"{sum(given[k].points for k in keys):g} ({sum(truth[k] for k in keys):g})")
+        table.add_row(student, *cells)
+    console.print(table)
+    wrong = [key for key, points in truth.items() if given[key].points != points]
+    seconds = sorted(run.seconds.values())
+    console.print(f"{len(truth) - len(wrong)} of {len(truth)} marks are as they must be")
+    console.print(f"median {seconds[len(seconds) // 2]:.1f} s a submission")
+    console.print(
+        f"marks: {out / 'marks.csv'}   feedback pages: {out / 'feedback'}   gradebook: {out / 'gradebook.db'}"
+    )
+    for student, lesson, exercise in wrong:
+        console.print(f"WRONG: {student}, {lesson}, {exercise}", style="red", markup=False)
+    raise typer.Exit(1 if wrong else 0)
+
+
+@app.command()
 def experiments(lessons: SomeLessons = None) -> None:
     """Run the recorded experiments of lessons (minutes to an hour) and write data/results/NN.json."""
     from autograder.experiment import record

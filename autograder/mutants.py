@@ -64,7 +64,8 @@ def mutants_of(lesson: LessonSource, exercise: Exercise) -> Iterator[Mutant]:
         except Exception:
             continue
         yield Mutant(exercise.name, description, namespace[exercise.name])
-    if not isinstance(exercise.reference, type):
+    annotations = getattr(exercise.reference, "__annotations__", {})
+    if any(kind is torch.Tensor for name, kind in annotations.items() if name != "return"):
         yield Mutant(exercise.name, "change the first tensor argument in place", _in_place(exercise.reference))
 
 
@@ -205,7 +206,8 @@ def _call_replacements(node: ast.Call, text: str) -> Iterator[tuple[str, ast.AST
             changed.args[0].elts.reverse()
         elif len(node.args) >= 2:
             changed.args[-2:] = reversed(changed.args[-2:])
-        yield f"{text} -> {ast.unparse(changed)}", changed
+        if ast.unparse(changed) != text:
+            yield f"{text} -> {ast.unparse(changed)}", changed
 
 
 _WITH_DIM = {"softmax", "sum", "mean", "cat", "stack", "unsqueeze", "squeeze", "transpose", "size", "argmax", "norm"}
@@ -246,10 +248,12 @@ def _replace(tree: ast.Module, node: ast.AST, replacement: ast.AST) -> ast.Modul
 
 @contextmanager
 def _ignoring(function: ast.FunctionDef, argument: str) -> Iterator[None]:
-    """A line at the start of the body that replaces a tensor argument by zeros, and a number by 1."""
+    """A line at the start of the body that makes an argument say nothing: zeros, 1, empty, or what does nothing."""
     line = (
         f"{argument} = {argument}.new_zeros({argument}.shape) if hasattr({argument}, 'new_zeros') else "
-        f"type({argument})(1) if isinstance({argument}, (int, float)) else {argument}"
+        f"type({argument})(1) if isinstance({argument}, (int, float)) else "
+        f"type({argument})() if isinstance({argument}, (set, frozenset, list, tuple, dict)) else "
+        f"(lambda *given, **named: given[0])"
     )
     first = 1 if ast.get_docstring(function) is not None else 0
     function.body.insert(first, ast.parse(line).body[0])

@@ -46,7 +46,9 @@ def save(lesson: str, exercises: Mapping[str, ExpectedExercise], folder: Path = 
             seeds[seed] = {**_put(arrays, f"{name}|{seed}|", outcome), "known": known}
         index[name] = {"points": exercise.points, "seeds": seeds}
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(arrays, path_of(lesson, folder), metadata={"course": json.dumps(index, ensure_ascii=False)})
+    path = path_of(lesson, folder)
+    save_file(arrays, path, metadata={"course": json.dumps(index, ensure_ascii=False)})
+    path.chmod(0o644)  # safetensors makes it readable by its owner only
 
 
 def _put(arrays: dict[str, np.ndarray], key: str, outcome: Outcome) -> dict:

@@ -148,6 +148,8 @@ def _value_hint(got: np.ndarray, want: np.ndarray) -> str:
     a, b = got.astype(float), want.astype(float)
     if _close(-a, b, LOOSE):
         return " Each has the wrong sign."
+    if moved := _other_axis(a, b):
+        return f" They sum to 1 over axis {moved[0]}; they should over axis {moved[1]}."
     safe = np.abs(b) > 1e-12
     if safe.any() and np.abs(a[~safe]).max(initial=0.0) < 1e-9:
         ratio = a[safe] / b[safe]
@@ -158,6 +160,16 @@ def _value_hint(got: np.ndarray, want: np.ndarray) -> str:
     if a.ndim >= 2 and a.shape[-1] == a.shape[-2] and _close(np.swapaxes(a, -1, -2), b, LOOSE):
         return " The last two axes are swapped."
     return ""
+
+
+def _other_axis(got: np.ndarray, want: np.ndarray) -> tuple[int, int] | None:
+    """(axis, axis): the one over which the values sum to 1, and the one over which they should, if these differ."""
+
+    def normalised(values: np.ndarray) -> list[int]:
+        return [i for i in range(values.ndim) if values.shape[i] > 1 and np.allclose(values.sum(i), 1.0, atol=1e-5)]
+
+    is_, should = normalised(got), normalised(want)
+    return (is_[0], should[0]) if is_ and should and not set(is_) & set(should) else None
 
 
 def _first(name: str, got: np.ndarray, want: np.ndarray) -> str:

@@ -1,7 +1,6 @@
 """The frame of the translation lessons: encoder, decoder, loss, greedy decoding, and how well a model translates."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -11,14 +10,24 @@ from lessonkit.translation import Batch, Pair, Translation, Vocabulary, batches
 EMBEDDING = 64  # features of a word
 
 
-class Decoder(Protocol):
-    """What every decoder of the course can do, one word at a time."""
+class StepDecoder(nn.Module):
+    """A decoder that writes one word at a time; a subclass says how a sentence starts and what a step is."""
 
     def start(self, memory: object, src_mask: Tensor) -> object:
         """The state before the first word."""
+        raise NotImplementedError("a decoder says how it starts")
 
     def step(self, embedded: Tensor, state: object, memory: object, src_mask: Tensor) -> tuple[Tensor, object]:
         """From the last word (B, e) and the state: features of the next word (B, n), and the new state."""
+        raise NotImplementedError("a decoder says what a step is")
+
+    def forward(self, embedded: Tensor, memory: object, src_mask: Tensor, tgt_mask: Tensor | None = None) -> Tensor:
+        """All steps under teacher forcing: (B, T, e) -> (B, T, n)."""
+        state, features = self.start(memory, src_mask), []
+        for t in range(embedded.shape[1]):
+            output, state = self.step(embedded[:, t], state, memory, src_mask)
+            features.append(output)
+        return torch.stack(features, dim=1)
 
 
 class EncoderDecoder(nn.Module):
@@ -41,12 +50,7 @@ class EncoderDecoder(nn.Module):
 
     def decode(self, memory: object, src_mask: Tensor, tgt: Tensor, tgt_mask: Tensor | None = None) -> Tensor:
         """Teacher forcing: tgt (B, T), the right words shifted by one -> features (B, T, n)."""
-        embedded = self.tgt_embed(tgt)
-        state, features = self.decoder.start(memory, src_mask), []
-        for t in range(tgt.shape[1]):
-            output, state = self.decoder.step(embedded[:, t], state, memory, src_mask)
-            features.append(output)
-        return torch.stack(features, dim=1)
+        return self.decoder(self.tgt_embed(tgt), memory, src_mask, tgt_mask)
 
     def forward(self, src: Tensor, tgt: Tensor, src_mask: Tensor, tgt_mask: Tensor | None = None) -> Tensor:
         """Logits (B, T, V) of every next word."""

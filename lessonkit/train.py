@@ -44,8 +44,9 @@ def fit(
 ) -> History:
     """Train `model` with Adam for at most `steps` batches and `seconds`, whichever is over first.
 
-    `loss(model, batch)` gives a scalar. The gradient's norm is clipped to `clip` (None: not). The rate rises linearly
-    over the first `warmup` steps, and with `decay` falls linearly to zero at the last one. The stop button ends training and keeps the model. The model is left in eval mode.
+    `loss(model, batch)` gives a scalar. The gradient is clipped to norm `clip` (None: not). The rate rises linearly in
+    the first `warmup` steps, and with `decay` falls linearly to zero at the last one. The stop button ends training and
+    keeps the model. The model is left in eval mode.
 
     Raises:
         CourseError: the loss is no longer a number.

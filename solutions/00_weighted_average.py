@@ -51,9 +51,14 @@ x_i, y_i = measure(seed=0)
 x = torch.linspace(0, 5, 101)
 equal = y_i.mean().expand(101)
 
-fig = plots.lines({"truth": (x, true_curve(x)), "mean of all": (x, equal)}, "x", "y", "Equal weights")
+fig = plots.lines(
+    {"truth": (x, true_curve(x)), "mean of all": (x, equal)}, "x", "y", "Equal weights"
+)
 fig.axes[0].scatter(x_i, y_i, s=14, color="#777777", label="measurements")
-plots.show(fig, "The true curve waves up and down; the mean of all measurements is a flat line through it.")
+plots.show(
+    fig,
+    "The true curve waves up and down; the mean of all measurements is a flat line through it.",
+)
 print(f"mean squared error of the flat line: {((equal - true_curve(x)) ** 2).mean():.3f}")
 
 # %% [markdown]
@@ -191,7 +196,9 @@ def probe(weighted_average, draw):
     flat = weighted_average(draw.weights(Q, T), draw.normal(T, d))
     batch = weighted_average(draw.weights(B, Q, T), draw.normal(B, T, d))
     heads = weighted_average(draw.weights(B, H, Q, T), draw.normal(B, H, T, d))
-    square = weighted_average(draw.weights(B, T, T), draw.normal(B, T, T))  # any two axes may be mixed up here
+    square = weighted_average(
+        draw.weights(B, T, T), draw.normal(B, T, T)
+    )  # any two axes may be mixed up here
     return {"flat": flat, "batch": batch, "heads": heads, "square": square}
 
 
@@ -230,8 +237,14 @@ def kernel_regression(x: Tensor, x_i: Tensor, y_i: Tensor, bandwidth: float) -> 
 def probe(kernel_regression, draw):
     Q, n = 4, 7
     x, x_i, y_i = draw.normal(Q), draw.normal(n), draw.normal(n)
-    far = kernel_regression(x + 80, x_i, y_i, 0.6)  # a query far from all keys: exp(-score) alone would be 0 / 0
-    return {"wide": kernel_regression(x, x_i, y_i, 1.7), "narrow": kernel_regression(x, x_i, y_i, 0.4), "far": far}
+    far = kernel_regression(
+        x + 80, x_i, y_i, 0.6
+    )  # a query far from all keys: exp(-score) alone would be 0 / 0
+    return {
+        "wide": kernel_regression(x, x_i, y_i, 1.7),
+        "narrow": kernel_regression(x, x_i, y_i, 0.4),
+        "far": far,
+    }
 
 
 check("kernel_regression", kernel_regression, probe)
@@ -245,10 +258,13 @@ with demonstration("bandwidths"):
     for bandwidth in (0.02, 0.25, 3.0):
         predicted = kernel_regression(x, x_i, y_i, bandwidth)
         curves[f"b = {bandwidth}"] = (x, predicted)
-        print(f"bandwidth {bandwidth:4}: mean squared error {((predicted - true_curve(x)) ** 2).mean():.3f}")
+        print(
+            f"bandwidth {bandwidth:4}: mean squared error {((predicted - true_curve(x)) ** 2).mean():.3f}"
+        )
     fig = plots.lines(curves, "x", "y", "Weights by distance")
     plots.show(
-        fig, "With b = 0.02 the prediction follows every noisy point, with 0.25 the curve, with 3 it is nearly flat."
+        fig,
+        "With b = 0.02 the prediction follows every noisy point, with 0.25 the curve, with 3 it is nearly flat.",
     )
 
 # %% [markdown]
@@ -261,9 +277,15 @@ with demonstration("kernel_map"):
     some_queries, some_keys = torch.tensor([0.5, 1.5, 2.5, 3.5, 4.5]), x_i[::5]
     scores = -0.5 * ((some_queries.unsqueeze(1) - some_keys) / 0.4) ** 2
     nearest = {(q, int(k)) for q, k in enumerate(scores.argmax(1))}
-    labels = [f"x = {q:.1f}" for q in some_queries.tolist()], [f"{k:.1f}" for k in some_keys.tolist()]
+    labels = (
+        [f"x = {q:.1f}" for q in some_queries.tolist()],
+        [f"{k:.1f}" for k in some_keys.tolist()],
+    )
     fig = plots.attention_map(softmax(scores, 1), *labels, gold=nearest)
-    plots.show(fig, "Five queries and twelve keys; the weight lies on the keys near each query, so along the diagonal.")
+    plots.show(
+        fig,
+        "Five queries and twelve keys; the weight lies on the keys near each query, so along the diagonal.",
+    )
 
 # %% [markdown]
 # ### Move it
@@ -277,7 +299,10 @@ def show_weights(query: float, temperature: float) -> object:
     """The weights of all measurements for one query, at one temperature (the square of the bandwidth)."""
     weights = torch.softmax(-0.5 * (x_i - query) ** 2 / temperature, dim=0)
     fig = plots.lines(
-        {"weights": (x_i, weights)}, "place of the measurement", "weight", f"query {query:.1f}, T = {temperature:g}"
+        {"weights": (x_i, weights)},
+        "place of the measurement",
+        "weight",
+        f"query {query:.1f}, T = {temperature:g}",
     )
     fig.axes[0].axvline(query, color="#d55e00", linestyle=":")
     fig.axes[0].set_ylim(0, 1.05)
@@ -294,7 +319,10 @@ def say_weights(query: float, temperature: float) -> str:
 # %% demo="temperature" varies=true
 with demonstration("temperature"):
     widgets.explore(
-        show_weights, say_weights, query=(0.0, 5.0, 0.1), temperature=[0.0001, 0.001, 0.01, 0.1, 1.0, 10.0, 1000.0]
+        show_weights,
+        say_weights,
+        query=(0.0, 5.0, 0.1),
+        temperature=[0.0001, 0.001, 0.01, 0.1, 1.0, 10.0, 1000.0],
     )
 
 # %% demo="temperature_still"
@@ -312,7 +340,9 @@ with demonstration("temperature_still"):
 
 
 # %% name="leave_one_out"
-def leave_one_out(log_bandwidth: Tensor, x_i: Tensor, y_i: Tensor, masked_softmax) -> Tensor:
+def leave_one_out(
+    log_bandwidth: Tensor, x_i: Tensor, y_i: Tensor, masked_softmax
+) -> Tensor:
     """Mean squared error when each measurement is predicted from all others. () -> ()"""
     scores = -0.5 * ((x_i.unsqueeze(1) - x_i) / log_bandwidth.exp()) ** 2
     others = ~torch.eye(len(x_i), dtype=torch.bool)
@@ -394,7 +424,9 @@ def hard_select(a: Tensor, z: Tensor) -> Tensor:
 def probe(hard_select, draw):
     B, k = 3, 6
     z = draw.normal(B, k, grad=True)
-    a = draw.watch(draw.permutation(k) / k)  # 0, 1/6, ... 5/6 in random order: one is exactly 1/2
+    a = draw.watch(
+        draw.permutation(k) / k
+    )  # 0, 1/6, ... 5/6 in random order: one is exactly 1/2
     selected = hard_select(a, z)
     (selected * selected.detach()).sum().backward()
     return {"selected": selected, "gradient of z": z.grad}
@@ -412,7 +444,9 @@ with demonstration("gradients"):
         a = torch.tensor([0.9, 0.2, 0.7, 0.1], requires_grad=True)
         selected = select(a, z)
         reached = selected.requires_grad
-        print(f"{name}: {z.shape[1]} features in, {selected.shape[1]} out; a gradient reaches a: {reached}")
+        print(
+            f"{name}: {z.shape[1]} features in, {selected.shape[1]} out; a gradient reaches a: {reached}"
+        )
 
 # %% [markdown]
 # No gradient reaches `a` through the comparison `a > 0.5`: move `a` a little and the result doesn't change; move it further
@@ -436,7 +470,9 @@ with demonstration("gradients"):
 
 
 # %% exercise="content_address" minutes=10 difficulty=3
-def content_address(query: Tensor, memory: Tensor, sharpness: float) -> tuple[Tensor, Tensor]:
+def content_address(
+    query: Tensor, memory: Tensor, sharpness: float
+) -> tuple[Tensor, Tensor]:
     """Read a memory by content: weights softmax(β cos(q, m_i)) and their average of the memory (Graves et al. 2014, eq. 5-6).
 
     query (B, d), memory (n, d), sharpness β  ->  weights (B, n), read (B, d)
@@ -452,7 +488,9 @@ def content_address(query: Tensor, memory: Tensor, sharpness: float) -> tuple[Te
 # %% check="content_address" points=3
 def probe(content_address, draw):
     B, n, d = 3, 5, 4
-    memory = draw.normal(n, d) * draw.uniform(n, 1, low=0.2, high=4.0)  # rows of different lengths
+    memory = draw.normal(n, d) * draw.uniform(
+        n, 1, low=0.2, high=4.0
+    )  # rows of different lengths
     weights, read = content_address(draw.normal(B, d, scale=3.0), memory, 2.5)
     return {"weights": weights, "read": read}
 
@@ -484,10 +522,13 @@ with demonstration("addressing"):
             range(len(sharpnesses)),
             [address_score(content_address, noise, s, seed=0) for s in sharpnesses],
         )
-    fig = plots.lines(curves, "sharpness", "weight on the right row", "Reading a memory by content")
+    fig = plots.lines(
+        curves, "sharpness", "weight on the right row", "Reading a memory by content"
+    )
     fig.axes[0].set_xticks(range(len(sharpnesses)), sharpnesses)
     plots.show(
-        fig, "The weight on the right row rises with sharpness from 1/16; with much noise it levels off far below 1."
+        fig,
+        "The weight on the right row rises with sharpness from 1/16; with much noise it levels off far below 1.",
     )
 
 # %% [markdown]
@@ -536,7 +577,11 @@ with demonstration("paper_table"):
                 "Graves et al. 2014, sec. 3.3.1",
                 f"weight on the right row {span('clear')} (noise 0.2), {span('noisy')} (noise 1.2), β = 32",
             ],
-            ["no gradient reaches hard weights", "Xu et al. 2015, sec. 4.1", "none reached (above)"],
+            [
+                "no gradient reaches hard weights",
+                "Xu et al. 2015, sec. 4.1",
+                "none reached (above)",
+            ],
         ],
         caption="What was claimed, and what came out here",
     )

@@ -45,7 +45,7 @@ def lab(tmp_path_factory):
                 *(sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}"),
                 f"--IdentityProvider.token={TOKEN}",
                 *("--expose-app-in-browser", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"),
-                *("--LabApp.news_url=", "--allow-root", f"--ServerApp.root_dir={folder / 'lessons'}"),
+                *("--allow-root", f"--ServerApp.root_dir={folder / 'lessons'}"),
             ],
             cwd=folder / "lessons", env=environment, stdout=log, stderr=log,
         )  # fmt: skip

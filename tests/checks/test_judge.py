@@ -65,6 +65,11 @@ def test_says_what_is_wrong(answer, says):
     assert says in finding.message
 
 
+def test_weights_normalised_over_another_axis_are_recognised():
+    finding = verdict_on(lambda x: x.softmax(0), reference=lambda x: x.softmax(1))
+    assert "They sum to 1 over axis 0; they should over axis 1." in finding.message
+
+
 def test_first_difference_is_quoted_in_the_detail_only():
     finding = verdict_on(lambda x: torch.where(torch.arange(6).view(2, 3) == 4, 99.0, 2 * x))
     assert "y[1, 1] is 99, expected" in finding.detail

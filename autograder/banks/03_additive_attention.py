@@ -1,0 +1,492 @@
+"""Known answers to lesson 03: wrong ones with the sentence that helps, and right ones written otherwise."""
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from autograder.bank import alternative, mistake
+
+# additive_score
+
+
+@mistake("additive_score", "Without tanh the score is linear: every query ranks the keys alike. Apply tanh before v.")
+def without_tanh(query, keys, W, U, v):
+    return ((query @ W.T).unsqueeze(1) + keys @ U.T) @ v
+
+
+@mistake(
+    "additive_score",
+    "tanh is applied last, to the score. It belongs inside: first tanh(W q + U k), then the product with v.",
+)
+def tanh_outside(query, keys, W, U, v):
+    return torch.tanh(((query @ W.T).unsqueeze(1) + keys @ U.T) @ v)
+
+
+@mistake("additive_score", "You multiply W q and U k. In the additive score they are added inside the tanh.")
+def multiplied(query, keys, W, U, v):
+    return torch.tanh((query @ W.T).unsqueeze(1) * (keys @ U.T)) @ v
+
+
+@mistake(
+    "additive_score",
+    "The query has no part in your score, so every query gets the same weights. Add W q inside the tanh.",
+)
+def query_ignored(query, keys, W, U, v):
+    return torch.tanh(keys @ U.T) @ v
+
+
+@mistake("additive_score", "The keys have no part in your score, so all words score alike. Add U k inside the tanh.")
+def keys_ignored(query, keys, W, U, v):
+    return (torch.tanh(query @ W.T) @ v).unsqueeze(1).expand(keys.shape[:2])
+
+
+@mistake("additive_score", "tanh is applied to W q and U k separately. Add them first, then take one tanh of the sum.")
+def two_tanhs(query, keys, W, U, v):
+    return (torch.tanh(query @ W.T).unsqueeze(1) + torch.tanh(keys @ U.T)) @ v
+
+
+@mistake(
+    "additive_score", "These are weights already: leave out the softmax. The next exercise makes weights of scores."
+)
+def softmaxed(query, keys, W, U, v):
+    return torch.softmax(torch.tanh((query @ W.T).unsqueeze(1) + keys @ U.T) @ v, dim=-1)
+
+
+@mistake("additive_score", "You add up the hidden features instead of taking their product with v.")
+def v_ignored(query, keys, W, U, v):
+    return torch.tanh((query @ W.T).unsqueeze(1) + keys @ U.T).sum(-1)
+
+
+@mistake(
+    "additive_score",
+    "The result still has an axis of length 1 at the end: take `@ v` with v as a vector, or squeeze it away.",
+)
+def not_squeezed(query, keys, W, U, v):
+    return torch.tanh((query @ W.T).unsqueeze(1) + keys @ U.T) @ v.unsqueeze(1)
+
+
+@mistake(
+    "additive_score",
+    "The query needs an axis for the words: unsqueeze(1) makes (B, 1, a) of (B, a), so that it meets (B, T, a).",
+)
+def no_unsqueeze(query, keys, W, U, v):
+    return torch.tanh(query @ W.T + keys @ U.T) @ v
+
+
+@alternative("additive_score")
+def one_key_at_a_time(query, keys, W, U, v):
+    return torch.stack([torch.tanh(query @ W.T + keys[:, t] @ U.T) @ v for t in range(keys.shape[1])], dim=1)
+
+
+@alternative("additive_score")
+def with_linear(query, keys, W, U, v):
+    hidden = torch.tanh(F.linear(query, W)[:, None, :] + F.linear(keys, U))
+    return F.linear(hidden, v[None]).squeeze(-1)
+
+
+@alternative("additive_score")
+def with_einsum(query, keys, W, U, v):
+    q = torch.einsum("an,bn->ba", W, query)
+    k = torch.einsum("ad,btd->bta", U, keys)
+    return torch.einsum("a,bta->bt", v, (q[:, None] + k).tanh())
+
+
+@alternative("additive_score")
+def one_matrix(query, keys, W, U, v):
+    both = torch.cat([query.unsqueeze(1).expand(-1, keys.shape[1], -1), keys], dim=-1)
+    return (torch.tanh(both @ torch.cat([W, U], dim=1).T) * v).sum(-1)
+
+
+@alternative("additive_score")
+def three_loops(query, keys, W, U, v):
+    rows = [[v @ torch.tanh(W @ query[b] + U @ keys[b, t]) for t in range(keys.shape[1])] for b in range(len(query))]
+    return torch.stack([torch.stack(row) for row in rows])
+
+
+# alignment_weights
+
+
+@mistake(
+    "alignment_weights", "You normalise over the batch: the weights of *one sentence's words* sum to 1. Use dim=-1."
+)
+def over_the_batch(scores, src_mask):
+    lowest = torch.finfo(scores.dtype).min
+    return torch.softmax(scores.masked_fill(~src_mask, lowest), dim=0).masked_fill(~src_mask, 0.0)
+
+
+@mistake("alignment_weights", "The mask is not used: padding gets weight, and pulls the context towards nothing.")
+def mask_ignored(scores, src_mask):
+    return torch.softmax(scores, dim=-1)
+
+
+@mistake(
+    "alignment_weights",
+    "The mask is inverted: True is a word, so words must keep their scores and padding must lose them.",
+)
+def mask_inverted(scores, src_mask):
+    lowest = torch.finfo(scores.dtype).min
+    return torch.softmax(scores.masked_fill(src_mask, lowest), dim=-1).masked_fill(src_mask, 0.0)
+
+
+@mistake(
+    "alignment_weights",
+    "Masked after the softmax: the weights of a padded sentence no longer sum to 1. Mask the scores before.",
+)
+def masked_after(scores, src_mask):
+    return torch.softmax(scores, dim=-1) * src_mask
+
+
+@mistake("alignment_weights", "A score of 0 still gets weight, since e⁰ = 1. Padding needs a score of −∞, not 0.")
+def masked_with_zero(scores, src_mask):
+    return torch.softmax(scores * src_mask, dim=-1)
+
+
+@mistake("alignment_weights", "These are logarithms of weights. Use softmax, not log_softmax.")
+def log_weights(scores, src_mask):
+    lowest = torch.finfo(scores.dtype).min
+    return torch.log_softmax(scores.masked_fill(~src_mask, lowest), dim=-1).masked_fill(~src_mask, 0.0)
+
+
+@mistake("alignment_weights", "Every word gets the same weight: the scores are not used.")
+def equal_attention(scores, src_mask):
+    return src_mask / src_mask.sum(1, keepdim=True)
+
+
+@alternative("alignment_weights")
+def minus_infinity(scores, src_mask):
+    return scores.masked_fill(~src_mask, float("-inf")).softmax(-1)
+
+
+@alternative("alignment_weights")
+def additive_mask(scores, src_mask):
+    return torch.softmax(scores + torch.where(src_mask, 0.0, -1e9), dim=1)
+
+
+@alternative("alignment_weights")
+def renormalised(scores, src_mask):
+    powers = torch.exp(scores) * src_mask
+    return powers / powers.sum(1, keepdim=True)
+
+
+@alternative("alignment_weights")
+def sentence_by_sentence(scores, src_mask):
+    weights = []
+    for row, words in zip(scores, src_mask.sum(1), strict=True):
+        weights.append(torch.cat([torch.softmax(row[:words], 0), torch.zeros(len(row) - words)]))
+    return torch.stack(weights)
+
+
+# context_vector
+
+
+@mistake("context_vector", "This is the plain mean of the states: the weights are not used.")
+def plain_mean(weights, states):
+    return states.mean(dim=1)
+
+
+@mistake("context_vector", "You return the last state, as in lesson 01. Average all states with the weights.")
+def last_state_only(weights, states):
+    return states[:, -1]
+
+
+@mistake(
+    "context_vector",
+    "You return the one state with the largest weight: that is hard attention, and cannot be trained this way.",
+)
+def hard_attention(weights, states):
+    return states[torch.arange(len(states)), weights.argmax(1)]
+
+
+@mistake("context_vector", "The states are weighted but not added up: sum over the words (dim=1).")
+def not_summed(weights, states):
+    return weights.unsqueeze(-1) * states
+
+
+@mistake("context_vector", "You sum over the batch: each sentence has its own context. Sum over the words (dim=1).")
+def summed_over_batch(weights, states):
+    return (weights.unsqueeze(-1) * states).sum(0)
+
+
+@mistake("context_vector", "The weighted states are averaged once more: use sum, since the weights sum to 1 already.")
+def mean_of_weighted(weights, states):
+    return (weights.unsqueeze(-1) * states).mean(1)
+
+
+@mistake(
+    "context_vector",
+    "squeeze() without an axis removes every axis of length 1, also the batch's. Name the axis: squeeze(1).",
+)
+def squeezed_all(weights, states):
+    return (weights.unsqueeze(1) @ states).squeeze()
+
+
+@mistake("context_vector", "One axis too many is left: (B, 1, d). Remove the axis of length 1 with squeeze(1).")
+def axis_left(weights, states):
+    return weights.unsqueeze(1) @ states
+
+
+@alternative("context_vector")
+def product_and_sum(weights, states):
+    return (weights[:, :, None] * states).sum(dim=1)
+
+
+@alternative("context_vector")
+def einsum_context(weights, states):
+    return torch.einsum("bt,btd->bd", weights, states)
+
+
+@alternative("context_vector")
+def bmm_transposed(weights, states):
+    return torch.bmm(states.transpose(1, 2), weights.unsqueeze(2)).squeeze(2)
+
+
+@alternative("context_vector")
+def word_by_word(weights, states):
+    context = torch.zeros(states.shape[0], states.shape[2])
+    for t in range(states.shape[1]):
+        context = context + weights[:, t : t + 1] * states[:, t]
+    return context
+
+
+@alternative("context_vector")
+def numpy_context(weights, states):
+    return np.einsum("bt,btd->bd", weights.numpy(), states.numpy())
+
+
+# decoder_step
+
+
+@mistake(
+    "decoder_step",
+    "The query is the *new* state. Bahdanau attends before the step: the query is the state you were given.",
+)
+def attends_with_new_state(embedded, state, memory, src_mask, attend, cell):
+    first = attend(state, memory, src_mask)
+    new_state = cell(torch.cat([embedded, (first.unsqueeze(1) @ memory).squeeze(1)], dim=-1), state)
+    weights = attend(new_state, memory, src_mask)
+    context = (weights.unsqueeze(1) @ memory).squeeze(1)
+    return new_state, context, weights
+
+
+@mistake("decoder_step", "The cell's input is in the wrong order: first the embedded word, then the context.")
+def context_first(embedded, state, memory, src_mask, attend, cell):
+    weights = attend(state, memory, src_mask)
+    context = (weights.unsqueeze(1) @ memory).squeeze(1)
+    return cell(torch.cat([context, embedded], dim=-1), state), context, weights
+
+
+@mistake("decoder_step", "The context is the mean of the memory: use the weights that `attend` gives.")
+def mean_context(embedded, state, memory, src_mask, attend, cell):
+    weights = attend(state, memory, src_mask)
+    context = memory.mean(1)
+    return cell(torch.cat([embedded, context], dim=-1), state), context, weights
+
+
+@mistake(
+    "decoder_step", "The context is the memory's last state: that is lesson 01. Average the memory with the weights."
+)
+def last_context(embedded, state, memory, src_mask, attend, cell):
+    weights = attend(state, memory, src_mask)
+    context = memory[:, -1]
+    return cell(torch.cat([embedded, context], dim=-1), state), context, weights
+
+
+@mistake("decoder_step", "You return the old state. The first result is what the cell gives.")
+def returns_old_state(embedded, state, memory, src_mask, attend, cell):
+    weights = attend(state, memory, src_mask)
+    context = (weights.unsqueeze(1) @ memory).squeeze(1)
+    cell(torch.cat([embedded, context], dim=-1), state)
+    return state, context, weights
+
+
+@mistake("decoder_step", "`attend` gets no real mask, so padding is attended to. Hand `src_mask` through.")
+def mask_not_passed(embedded, state, memory, src_mask, attend, cell):
+    weights = attend(state, memory, torch.ones_like(src_mask))
+    context = (weights.unsqueeze(1) @ memory).squeeze(1)
+    return cell(torch.cat([embedded, context], dim=-1), state), context, weights
+
+
+@mistake("decoder_step", "The results are in another order: new state, context, weights.")
+def other_order(embedded, state, memory, src_mask, attend, cell):
+    weights = attend(state, memory, src_mask)
+    context = (weights.unsqueeze(1) @ memory).squeeze(1)
+    return cell(torch.cat([embedded, context], dim=-1), state), weights, context
+
+
+@mistake(
+    "decoder_step",
+    "The cell starts from zeros: give it the state as its second argument, or the decoder forgets everything.",
+)
+def forgets_the_state(embedded, state, memory, src_mask, attend, cell):
+    weights = attend(state, memory, src_mask)
+    context = (weights.unsqueeze(1) @ memory).squeeze(1)
+    return cell(torch.cat([embedded, context], dim=-1), torch.zeros_like(state)), context, weights
+
+
+@alternative("decoder_step")
+def step_with_bmm(embedded, state, memory, src_mask, attend, cell):
+    weights = attend(state, memory, src_mask)
+    context = torch.bmm(weights[:, None], memory)[:, 0]
+    return cell(torch.hstack([embedded, context]), state), context, weights
+
+
+@alternative("decoder_step")
+def step_with_sum(embedded, state, memory, src_mask, attend, cell):
+    alpha = attend(query=state, memory=memory, src_mask=src_mask)
+    context = (alpha.unsqueeze(-1) * memory).sum(1)
+    inputs = torch.cat((embedded, context), 1)
+    return [cell(inputs, state), context, alpha]
+
+
+@alternative("decoder_step")
+def step_on_copies(embedded, state, memory, src_mask, attend, cell):
+    old = state.clone()
+    alpha = attend(old, memory, src_mask)
+    context = torch.einsum("bt,btd->bd", alpha, memory)
+    joined = torch.empty(len(old), embedded.shape[1] + context.shape[1])
+    joined[:, : embedded.shape[1]] = embedded
+    joined[:, embedded.shape[1] :] = context
+    return cell(joined, old), context, alpha
+
+
+# links_from_weights
+
+
+@mistake(
+    "links_from_weights", "The pairs are turned around: (source index, target index), and the source is the *column*."
+)
+def pairs_turned(weights):
+    return {(target, int(source)) for target, source in enumerate(weights.argmax(-1))}
+
+
+@mistake(
+    "links_from_weights",
+    "argmax runs over the target words: each *row* is a target word, so look along the row, dim=-1.",
+)
+def argmax_over_targets(weights):
+    return {(source, int(target)) for source, target in enumerate(weights.argmax(0))}
+
+
+@mistake("links_from_weights", "Each target word is linked to the word with the *smallest* weight: use argmax.")
+def least_weight(weights):
+    return {(int(source), target) for target, source in enumerate(weights.argmin(-1))}
+
+
+@mistake("links_from_weights", "Indices start at 0, also those of the target words.")
+def counts_from_one(weights):
+    return {(int(source), target) for target, source in enumerate(weights.argmax(-1), 1)}
+
+
+@mistake(
+    "links_from_weights",
+    "You link every pair above a threshold. Each target word gets exactly one link: the largest of its row.",
+)
+def threshold(weights):
+    limit = weights.mean()
+    return {(int(s), int(t)) for t, s in torch.nonzero(weights > limit).tolist()}
+
+
+@mistake("links_from_weights", "Only one link for the whole sentence: take the argmax of every row, argmax(dim=-1).")
+def one_link(weights):
+    place = int(weights.argmax())
+    return {(place % weights.shape[1], place // weights.shape[1])}
+
+
+@mistake("links_from_weights", "The last target word has no link. Gold has links for every word, so yours must, too.")
+def last_word_forgotten(weights):
+    return {(int(source), target) for target, source in enumerate(weights[:-1].argmax(-1))}
+
+
+@alternative("links_from_weights")
+def loop_over_rows(weights):
+    links = set()
+    for target in range(weights.shape[0]):
+        best = 0
+        for source in range(weights.shape[1]):
+            if weights[target, source] > weights[target, best]:
+                best = source
+        links.add((best, target))
+    return links
+
+
+@alternative("links_from_weights")
+def zip_and_tolist(weights):
+    return set(zip(weights.argmax(-1).tolist(), range(len(weights)), strict=True))
+
+
+@alternative("links_from_weights")
+def max_indices_frozen(weights):
+    return frozenset((int(s), int(t)) for t, s in enumerate(np.argmax(weights.numpy(), axis=1)))
+
+
+# alignment_error_rate
+
+
+@mistake("alignment_error_rate", "Forgotten: 1 − …. This is how much agrees, not the error.")
+def agreement(links, sure, possible):
+    return (len(links & sure) + len(links & (possible | sure))) / (len(links) + len(sure))
+
+
+@mistake("alignment_error_rate", "P must include the sure links: take `possible | sure` before you count.")
+def possible_without_sure(links, sure, possible):
+    return 1 - (len(links & sure) + len(links & possible)) / (len(links) + len(sure))
+
+
+@mistake("alignment_error_rate", "The denominator counts A and S, not A and P.")
+def divided_by_possible(links, sure, possible):
+    possible = possible | sure
+    return 1 - (len(links & sure) + len(links & possible)) / (len(links) + len(possible))
+
+
+@mistake("alignment_error_rate", "You count what is in either set (|). Agreement is what is in both: &.")
+def unions(links, sure, possible):
+    possible = possible | sure
+    return 1 - (len(links | sure) + len(links | possible)) / (len(links) + len(sure))
+
+
+@mistake("alignment_error_rate", "The possible links are left out: add |A∩P| in the numerator.")
+def only_sure(links, sure, possible):
+    return 1 - 2 * len(links & sure) / (len(links) + len(sure))
+
+
+@mistake(
+    "alignment_error_rate",
+    "The sure links are left out of the numerator: it is |A∩S| + |A∩P|, so that a sure link counts twice.",
+)
+def only_possible(links, sure, possible):
+    return 1 - 2 * len(links & (possible | sure)) / (len(links) + len(sure))
+
+
+@mistake(
+    "alignment_error_rate",
+    "Only A stands in the denominator: that is precision, and missing a sure link would cost nothing.",
+)
+def precision_only(links, sure, possible):
+    return 1 - len(links & (possible | sure)) / len(links)
+
+
+@mistake(
+    "alignment_error_rate", "|A∩S| should be counted with `len(links & sure)`; `sure - links` is what was *missed*."
+)
+def missed_links(links, sure, possible):
+    return 1 - (len(sure - links) + len(links & (possible | sure))) / (len(links) + len(sure))
+
+
+@alternative("alignment_error_rate")
+def counted_by_hand(links, sure, possible):
+    right = sum(link in sure for link in links) + sum(link in sure or link in possible for link in links)
+    return 1.0 - right / (len(links) + len(sure))
+
+
+@alternative("alignment_error_rate")
+def set_methods(links, sure, possible):
+    everything = set(possible).union(sure)
+    agreed = len(set(links).intersection(sure)) + len(set(links).intersection(everything))
+    total = len(links) + len(sure)
+    return (total - agreed) / total
+
+
+@alternative("alignment_error_rate")
+def as_a_tensor(links, sure, possible):
+    a, s, p = (sorted(x) for x in (links, sure, possible | sure))
+    return 1 - torch.tensor(sum(x in s for x in a) + sum(x in p for x in a)) / (len(a) + len(s))

@@ -1,0 +1,42 @@
+"""Two steps that plain nbgrader lacks: a check can't be skipped by a tag, and a deleted one is put back."""
+
+from nbconvert.exporters.exporter import ResourcesDict
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
+from nbgrader.api import Gradebook
+from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.utils import is_grade, is_locked, is_solution
+
+
+class DropTags(NbGraderPreprocessor):
+    """Remove the tags of graded, locked and answer cells: a check that a tag skips would get full marks."""
+
+    def preprocess_cell(
+        self, cell: NotebookNode, resources: ResourcesDict, cell_index: int
+    ) -> tuple[NotebookNode, ResourcesDict]:
+        """Clean one cell."""
+        if is_grade(cell) or is_solution(cell) or is_locked(cell):
+            cell.metadata.pop("tags", None)
+        return cell, resources
+
+
+class RestoreChecks(NbGraderPreprocessor):
+    """Put deleted checks back, at the end of the notebook: a check needs nothing but the answer's name."""
+
+    def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> tuple[NotebookNode, ResourcesDict]:
+        """Compare with the gradebook's cells, and append what is missing."""
+        present = {cell.metadata.get("nbgrader", {}).get("grade_id") for cell in nb.cells}
+        names = resources["nbgrader"]
+        with Gradebook(names["db_url"]) as gradebook:
+            notebook = gradebook.find_notebook(names["notebook"], names["assignment"])
+            sources = {cell.name: cell for cell in notebook.source_cells}
+            for check in notebook.grade_cells:
+                if check.name not in present:
+                    nb.cells.append(_check_cell(sources[check.name], check.max_score))
+        return nb, resources
+
+
+def _check_cell(source: object, points: float) -> NotebookNode:
+    marks = {"grade": True, "grade_id": source.name, "locked": True, "points": points, "schema_version": 3}
+    marks |= {"solution": False, "task": False, "cell_type": "code", "checksum": source.checksum}
+    return new_code_cell(source.source, id=source.name, metadata={"nbgrader": marks})
