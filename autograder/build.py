@@ -260,6 +260,7 @@ def generate(lesson: LessonSource, db_url: str | None = None) -> nbformat.Notebo
         config = Config()
         config.CourseDirectory.root = folder
         config.CourseDirectory.db_url = db_url or f"sqlite:///{folder}/gradebook.db"
+        config.Exchange.root = folder  # not used; the default is a system folder, and nbgrader would complain
         config.ClearSolutions.code_stub = STUB
         config.ClearSolutions.begin_solution_delimeter = "BEGIN SOLUTION"
         config.ClearSolutions.end_solution_delimeter = "END SOLUTION"

@@ -53,12 +53,17 @@ def _files() -> dict[str, bytes]:
         for path in (ROOT / folder).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:
                 files[path.relative_to(ROOT).as_posix()] = path.read_bytes()
-    project = (ROOT / "pyproject.toml").read_text("utf-8").split("[tool.ruff]")[0]
-    project = project.replace('packages = ["lessonkit", "autograder"]', 'packages = ["lessonkit"]')
-    scripts = project.index("[project.scripts]")
-    files["pyproject.toml"] = (project[:scripts] + project[project.index("[tool.setuptools]") :]).encode()
+    files["pyproject.toml"] = _project().encode()
     files["LICENSE"] = (ROOT / "LICENSE").read_bytes()
     return files
+
+
+def _project() -> str:
+    """The learner's pyproject.toml: lessonkit only, without what instructors and authors need."""
+    text = (ROOT / "pyproject.toml").read_text("utf-8")
+    parts = {part.split("]")[0]: part for part in ("\n" + text).split("\n[")[1:]}
+    kept = [f"[{parts[name]}" for name in ("build-system", "project")]
+    return "\n".join([*kept, '[tool.setuptools]\npackages = ["lessonkit"]\n'])
 
 
 def _requirements() -> str:

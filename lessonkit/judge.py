@@ -52,7 +52,7 @@ def judge(results: Sequence[tuple[int, Outcome, Outcome, Sequence[Known]]]) -> F
     if named:  # also where the result is within LOOSE of the right one: an eps outside the root, say
         sentence = next(k.sentence for k in results[0][3] if k.name == named[0])
         seed, finding = wrong or (findings[0][0], findings[0][1])
-        verdict = "wrong" if finding.passed else finding.verdict
+        verdict = "timeout" if finding.verdict == "timeout" else "wrong"
         detail = f"{finding.message} {finding.detail}".strip()
         return Finding(verdict, sentence, detail, named[0], finding.array, seed)
     if wrong is None:

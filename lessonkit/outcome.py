@@ -66,7 +66,7 @@ def run_probe(probe: Callable, answer: object, seed: int, seconds: float = SECON
     return Outcome(failure=failure, digest=draw.digest(), printed=stderr.getvalue())
 
 
-def describe_failure(error: BaseException, answer: object, probe: Callable) -> Failure:
+def describe_failure(error: BaseException, answer: object, probe: Callable | None = None) -> Failure:
     """The failure that `error` stands for, with the traceback from the first frame of the learner's code on."""
     not_started = isinstance(error, NotImplementedError) and not str(error)  # PyTorch raises it too, with a text
     return Failure(
@@ -77,13 +77,13 @@ def describe_failure(error: BaseException, answer: object, probe: Callable) -> F
     )
 
 
-def learner_traceback(error: BaseException, answer: object, probe: Callable) -> str:
+def learner_traceback(error: BaseException, answer: object, probe: Callable | None = None) -> str:
     """The traceback from the first frame of the cell that defines `answer` on; the bare error if there is none."""
     files = {code.co_filename for code in _code_objects(answer)}
     step = error.__traceback__
     while step is not None:
         code = step.tb_frame.f_code
-        if code.co_filename in files and code is not probe.__code__:
+        if code.co_filename in files and code is not getattr(probe, "__code__", None):
             break
         step = step.tb_next
     lines = traceback.format_exception(type(error), error, step) if step else traceback.format_exception_only(error)
@@ -179,7 +179,7 @@ def _own_random_state(seed: int) -> Iterator[None]:
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            np.random.seed(seed)
+            np.random.seed(seed % 2**32)
             random.seed(seed)
             yield
     finally:

@@ -14,6 +14,8 @@ _LOOK = {  # verdict -> sign, heading, colours of the border that are told apart
     "wrong": ("✗", "not yet right", "#d55e00"),
     "error": ("✗", "stopped with an error", "#d55e00"),
     "timeout": ("✗", "took too long", "#d55e00"),
+    "missing": ("✗", "missing", "#d55e00"),
+    "refused": ("✗", "can't be graded", "#d55e00"),
     "not_started": ("○", "not started yet", "#777777"),
 }
 

@@ -1,0 +1,1 @@
+"""Grading with sealed checks: intake, execution in the sandbox, judgement, gradebook, feedback, report, exports."""

@@ -1,0 +1,78 @@
+"""Grading on a Dask cluster: workers own a sandbox each; what they find comes back to the one writer."""
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dask.distributed import Client, LocalCluster, as_completed
+
+from autograder import source as sources
+from autograder.grading.intake import Intake
+from autograder.grading.sealed import Graded, grade_one
+from autograder.grading.submissions import Submission
+from autograder.sandbox import Limits, Sandbox
+from lessonkit.errors import CourseError
+
+AHEAD = 4  # submissions a worker that are under way before the first comes back: memory stays flat
+RETRIES = 3  # of a submission whose worker died
+
+_sandbox: Sandbox | None = None  # of this worker process
+
+
+def grade_on_worker(lesson: str, submission: Submission, run_seed: int, limits: Limits, unsafe: bool) -> tuple:
+    """Runs on a worker: grade one submission in the worker's own sandbox, which is started on first use."""
+    global _sandbox
+    if _sandbox is None:
+        _sandbox = Sandbox(unsafe=unsafe)
+        _sandbox.start()
+    return grade_one(sources.load(lesson), submission, run_seed, _sandbox, limits)
+
+
+@contextmanager
+def on_cluster(address: str | None, workers: int, limits: Limits, unsafe: bool) -> Iterator:
+    """A function that grades many submissions on the cluster at `address`, or on local worker processes.
+
+    Raises:
+        CourseError: no scheduler answers at `address`.
+    """
+    if address:
+        try:
+            client = Client(address, timeout="20s")
+        except (OSError, TimeoutError, ValueError) as error:
+            raise CourseError(
+                f"No Dask scheduler answers at {address}: check the address, start it, try again."
+            ) from error
+    else:
+        cluster = LocalCluster(
+            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
+        )
+        client = Client(cluster)
+
+    def grade_many(
+        lesson: str, todo: list[Submission], run_seed: int
+    ) -> Iterator[tuple[Submission, tuple[Intake, Graded]]]:
+        waiting = iter(todo)
+        at_once = AHEAD * max(1, len(client.scheduler_info()["workers"]))
+        owners = {}
+
+        def send(submission: Submission) -> object:
+            future = client.submit(
+                grade_on_worker, lesson, submission, run_seed, limits, unsafe, pure=False, retries=RETRIES
+            )
+            owners[future.key] = submission
+            return future
+
+        pending = as_completed([send(s) for s in itertools.islice(waiting, at_once)], with_results=True)
+        for future, result in pending:
+            yield owners.pop(future.key), result
+            future.release()
+            following = next(waiting, None)
+            if following is not None:
+                pending.add(send(following))
+
+    try:
+        yield grade_many
+    finally:
+        client.close()
+        if not address:
+            cluster.close()

@@ -1,0 +1,43 @@
+"""The graded notebook: the student's code with what it showed, and the judge's verdict in place of each check."""
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_output
+
+from autograder.grading.intake import Intake
+from autograder.grading.sealed import Graded
+from autograder.notebook import cell_id, to_notebook
+from autograder.source import LessonSource
+
+
+def graded_notebook(lesson: LessonSource, intake: Intake, graded: Graded) -> nbformat.NotebookNode:
+    """A notebook in nbgrader's autograded form, which formgrader shows and feedback is made from."""
+    frame = to_notebook(lesson)
+    sources = {cell_id(lesson.name, taken.cell): taken.source for taken in intake.cells if taken.cell}
+    cells = []
+    for cell, source in zip(frame.cells, lesson.cells, strict=True):
+        if source.is_code:
+            missing = source.kind == "exercise" and cell.id not in sources
+            cell.source = "# (no single answer was handed in)" if missing else sources.get(cell.id, cell.source)
+            cell.outputs = _outputs(graded, cell.id, source)
+        cells.append(cell)
+    extra = [(f"extra-{i}", taken.source) for i, taken in enumerate(intake.cells) if taken.cell is None]
+    for identity, source in extra:
+        made = new_code_cell(source, id=f"{lesson.name[:2]}-{identity}")
+        made.outputs = [nbformat.from_dict(output) for output in graded.outputs.get(identity, ())]
+        cells.append(made)
+    frame.cells = cells
+    return frame
+
+
+def _outputs(graded: Graded, identity: str, source: object) -> list:
+    if source.kind == "check":
+        verdict = graded.verdicts[str(source.marks["check"])]
+        return [
+            new_output("stream", name="stdout", text=verdict.text + "\n"),
+            new_output(
+                "execute_result",
+                data={"text/plain": repr(verdict), "text/html": verdict._repr_html_()},
+                execution_count=None,
+            ),
+        ]
+    return [nbformat.from_dict(output) for output in graded.outputs.get(identity, ())]

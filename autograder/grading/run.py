@@ -1,0 +1,157 @@
+"""A grading run: hand submissions to workers, write what comes back, continue where an earlier run stopped."""
+
+import csv
+import hashlib
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from autograder import source as sources
+from autograder.bank import BANKS
+from autograder.build import stamp_of
+from autograder.grading.gradebook import GradebookWriter, database_url
+from autograder.grading.graded_notebook import graded_notebook
+from autograder.grading.intake import Intake
+from autograder.grading.sealed import Graded, grade_one
+from autograder.grading.submissions import Submission, find_submissions
+from autograder.notebook import write
+from autograder.sandbox import Limits, Sandbox
+from autograder.source import ROOT, LessonSource
+from lessonkit.errors import CourseError
+
+COLUMNS = ("student", "lesson", "exercise", "points", "max_points", "verdict", "message")
+_AHEAD = 4  # submissions a worker that are sent before the first comes back
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a run is done. `seed` None: the recorded one, or a fresh secret."""
+
+    out: Path
+    db_url: str | None = None
+    workers: int = 1
+    scheduler: str | None = None
+    seed: int | None = None
+    unsafe: bool = False
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run did."""
+
+    lesson: str
+    graded: int
+    unchanged: int
+    refused: int
+    seconds: float
+    marks: Path
+
+
+Progress = Callable[[Iterable, int], Iterable]  # (what is graded, how many) -> the same, shown as it goes
+
+
+def grade(
+    lesson_word: str, place: Path, settings: Settings, progress: Progress = lambda found, total: found
+) -> Summary:
+    """Grade all submissions for a lesson that lie in a folder or zip.
+
+    Submissions that were graded before from the same bytes by the same version are skipped. Every other one is executed
+    in the sandbox on the secret seeds of the run, judged, and written in one transaction: a stopped run loses nothing.
+
+    Raises:
+        CourseError: the instructor can mend it: no such lesson or folder, no sandbox, a gradebook that can't be opened.
+    """
+    start = time.monotonic()
+    lesson = sources.load(lesson_word)
+    submissions = find_submissions(place, lesson.name)
+    settings.out.mkdir(parents=True, exist_ok=True)
+    with closing(GradebookWriter(database_url(settings.out, settings.db_url))) as gradebook:
+        gradebook.prepare(lesson)
+        run_seed = gradebook.run_seed(lesson.name, settings.seed, secrets.randbits(62))
+        version = f"{version_of(lesson)}|{run_seed}"
+        known = gradebook.keys(lesson.name)
+        keys = {s.student: fingerprint(s, version) for s in submissions}
+        todo = [s for s in submissions if known.get(s.student) != keys[s.student]]
+        refused = 0
+        with _grader(settings) as grade_many:
+            for submission, (intake, graded) in progress(grade_many(lesson.name, todo, run_seed), len(todo)):
+                _write_notebook(settings.out, lesson, submission, intake, graded)
+                gradebook.write(lesson, graded, keys[submission.student])
+                refused += bool(intake.refused)
+        marks = write_marks(settings.out / "marks.csv", gradebook, lesson.name)
+    seconds = time.monotonic() - start
+    return Summary(lesson.name, len(todo), len(submissions) - len(todo), refused, seconds, marks)
+
+
+def version_of(lesson: LessonSource) -> str:
+    """A fingerprint of what judges: the lesson's source, its bank, lessonkit and the grader."""
+    sha = hashlib.sha256(stamp_of(lesson).encode())
+    for path in [*sorted((ROOT / "autograder" / "grading").glob("*.py")), BANKS / f"{lesson.name}.py"]:
+        sha.update(path.read_bytes())
+    return sha.hexdigest()
+
+
+def fingerprint(submission: Submission, version: str) -> str:
+    """What the marks of a submission depend on: its bytes, or why they weren't read, and what judges them."""
+    sha = hashlib.sha256()
+    for part in (submission.content, submission.refused.encode(), version.encode()):
+        sha.update(hashlib.sha256(part).digest())
+    return sha.hexdigest()
+
+
+GradeMany = Callable[[str, list[Submission], int], Iterator[tuple[Submission, tuple[Intake, Graded]]]]
+
+
+@contextmanager
+def _grader(settings: Settings) -> Iterator[GradeMany]:
+    """What grades many submissions: this process with one sandbox, or Dask workers with one each."""
+    if settings.scheduler or settings.workers > 1:
+        from autograder.grading.cluster import on_cluster
+
+        with on_cluster(settings.scheduler, settings.workers, settings.limits, settings.unsafe) as grade_many:
+            yield grade_many
+        return
+    with Sandbox(unsafe=settings.unsafe) as sandbox:
+
+        def grade_many(lesson: str, todo: list[Submission], run_seed: int) -> Iterator:
+            for submission in todo:
+                yield submission, grade_one(sources.load(lesson), submission, run_seed, sandbox, settings.limits)
+
+        yield grade_many
+
+
+def _write_notebook(out: Path, lesson: LessonSource, submission: Submission, intake: Intake, graded: Graded) -> None:
+    path = out / "autograded" / submission.student / lesson.name / f"{lesson.name}.ipynb"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".part")
+    try:
+        unfinished.write_text(write(graded_notebook(lesson, intake, graded)), encoding="utf-8")
+        unfinished.replace(path)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise CourseError(
+            f"Could not write {path}: {error.strerror}. Make room and run the same command again."
+        ) from error
+
+
+def write_marks(path: Path, gradebook: GradebookWriter, lesson: str) -> Path:
+    """Write marks.csv: a row an exercise of every graded submission; rows of other lessons in it stay."""
+    rows: list[dict] = []
+    if path.is_file():
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = [row for row in csv.DictReader(file) if row.get("lesson") != lesson]
+    for record in gradebook.records(lesson):
+        for verdict in record.verdicts:
+            rows.append({"student": record.student, "lesson": lesson} | {k: verdict[k] for k in COLUMNS[2:]})
+    unfinished = path.with_suffix(".part")
+    with unfinished.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        for row in rows:
+            writer.writerow(row | {k: f"{float(row[k]):g}" for k in ("points", "max_points")})
+    unfinished.replace(path)
+    return path

@@ -1,0 +1,154 @@
+"""Sealed checks: a submission's answers are run on secret seeds, and only arrays come back, to be judged here."""
+
+import ast
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from autograder import bank as banks
+from autograder.grading.intake import Intake, take_in
+from autograder.grading.submissions import Submission
+from autograder.notebook import cell_id
+from autograder.sandbox import Cell, Job, Limits, Probe, Result, Sandbox
+from autograder.source import Exercise, LessonSource
+from lessonkit.judge import Finding, judge
+from lessonkit.outcome import Failure, Outcome
+from lessonkit.verdict import Verdict
+
+SEEDS = 3  # secret seeds an exercise
+
+
+@dataclass(frozen=True)
+class Graded:
+    """One submission after judgement: a verdict for every exercise, and what its cells showed."""
+
+    student: str
+    lesson: str
+    verdicts: Mapping[str, Verdict]
+    outputs: Mapping[str, tuple[dict, ...]] = field(default_factory=dict)  # by cell id, nbformat outputs
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def points(self) -> float:
+        """The sum of the points earned."""
+        return sum(verdict.points for verdict in self.verdicts.values())
+
+
+def secret_seeds(run_seed: int, lesson: str, exercise: str) -> tuple[int, ...]:
+    """The seeds of one exercise in a run: nobody who doesn't know `run_seed` can guess them."""
+    seeds = []
+    for i in range(SEEDS):
+        digest = hashlib.sha256(f"{run_seed}|{lesson}|{exercise}|{i}".encode()).digest()
+        seeds.append(int.from_bytes(digest[:6], "big"))
+    return tuple(seeds)
+
+
+def make_job(lesson: LessonSource, intake: Intake, run_seed: int, limits: Limits = Limits()) -> Job:  # noqa: B008
+    """All cells in order but demonstrations; in the place of each check its probe, on secret seeds."""
+    setup = probe_setup(lesson)
+    cells: list[Cell] = []
+    probes: list[Probe] = []
+    for number, taken in enumerate(intake.cells):
+        if taken.kind == "demo":
+            continue
+        identity = cell_id(lesson.name, taken.cell) if taken.cell else f"extra-{number}"
+        if taken.kind != "check":
+            cells.append(Cell(identity, taken.source))
+            continue
+        exercise = str(taken.cell.marks["check"])
+        if exercise not in intake.faults:
+            # The answer is what the name means here, as in a notebook, whatever it means further down.
+            cells.append(Cell(identity, f"{answer_name(exercise)} = {exercise}"))
+            seeds = secret_seeds(run_seed, lesson.name, exercise)
+            probes.append(
+                Probe(answer_name(exercise), f"{exercise} = None\n{taken.cell.source}", seeds, identity, setup)
+            )
+    return Job(tuple(cells), tuple(probes), limits=limits, seed=run_seed % 2**32)
+
+
+def answer_name(exercise: str) -> str:
+    """The name under which an answer is kept from the place of its check to the end of the notebook."""
+    return f"_answer_{exercise}"
+
+
+def probe_setup(lesson: LessonSource) -> str:
+    """What a probe may rely on: imports, definitions and constants of the lesson's plain cells; nothing that runs."""
+    kept = [
+        node
+        for cell in lesson.of_kind("plain")
+        for node in ast.parse(cell.source).body
+        if isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef) or _is_constant(node)
+    ]
+    return "\n".join(["def check(*_):\n    pass", *map(ast.unparse, kept)])
+
+
+def _is_constant(node: ast.stmt) -> bool:
+    if not isinstance(node, ast.Assign):
+        return False
+    try:
+        ast.literal_eval(node.value)
+    except ValueError:
+        return False
+    return True
+
+
+def judge_result(lesson: LessonSource, intake: Intake, result: Result | None, run_seed: int) -> dict[str, Verdict]:
+    """The verdict on every exercise. Expected values stay in this process; no sentence quotes one."""
+    bank = banks.load(lesson.name)
+    outcomes = {probe.exercise: probe.outcomes for probe in result.probes} if result else {}
+    verdicts = {}
+    for name, exercise in lesson.exercises().items():
+        if intake.refused:
+            finding = Finding("refused", intake.refused)
+        elif name in intake.faults:
+            finding = Finding(*intake.faults[name])
+        else:
+            finding = _judge_exercise(
+                exercise, bank, outcomes.get(answer_name(name), {}), secret_seeds(run_seed, lesson.name, name)
+            )
+        verdicts[name] = Verdict(name, exercise.points if finding.passed else 0.0, exercise.points, finding)
+    return verdicts
+
+
+def _judge_exercise(
+    exercise: Exercise, bank: banks.Bank, outcomes: Mapping[int, Outcome], seeds: tuple[int, ...]
+) -> Finding:
+    runs = []
+    for seed in seeds:
+        got = outcomes.get(seed)
+        if got is None:
+            got = Outcome(failure=Failure("", "the notebook ended before this exercise could be tried"))
+        runs.append((seed, got, *banks.expected_on(exercise, bank, seed)))
+        if got.failure and got.failure.verdict in ("not_started", "timeout", "missing"):
+            break
+    finding = judge(runs)
+    if not finding.passed and runs[-1][1].failure and runs[-1][1].failure.verdict == "missing":
+        return Finding("missing", f"The notebook does not define `{exercise.name}`: did its cell stop with an error?")
+    return without_secrets(finding)
+
+
+def without_secrets(finding: Finding) -> Finding:
+    """The finding without what quotes an expected value or a drawn input; the learner's own traceback may stay."""
+    own = finding.detail if finding.verdict == "error" and finding.mistake is None else ""
+    return replace(finding, detail=own, array=None, seed=None)
+
+
+def grade_one(
+    lesson: LessonSource, submission: Submission, run_seed: int, sandbox: Sandbox, limits: Limits
+) -> tuple[Intake, Graded]:
+    """Take in, execute and judge one submission. Whatever it holds, there is a verdict for every exercise."""
+    start = time.monotonic()
+    intake = take_in(submission, lesson)
+    if intake.refused:
+        job_result = None
+        outputs, notes, seconds = {}, (), {}
+    else:
+        job_result = sandbox.run(make_job(lesson, intake, run_seed, limits))
+        outputs = {cell.id: cell.outputs for cell in job_result.cells}
+        notes, seconds = job_result.notes, dict(job_result.seconds)
+    taken = time.monotonic()
+    verdicts = judge_result(lesson, intake, job_result, run_seed)
+    seconds |= {"judge": time.monotonic() - taken, "whole": time.monotonic() - start}
+    return intake, Graded(submission.student, lesson.name, verdicts, outputs, seconds, (*intake.notes, *notes))

@@ -1,0 +1,40 @@
+"""The learner's bundle installs, imports, and holds no answer."""
+
+import subprocess
+import sys
+import tomllib
+import zipfile
+
+from autograder import source
+from autograder.release import NAME, release
+
+
+def test_bundle_is_complete_and_holds_no_answers(tmp_path):
+    path = release(tmp_path)
+    with zipfile.ZipFile(path) as bundle:
+        names = {name.removeprefix(f"{NAME}/") for name in bundle.namelist()}
+        texts = {
+            name: bundle.read(f"{NAME}/{name}").decode()
+            for name in names
+            if name.endswith((".ipynb", ".py", ".toml", ".txt"))
+        }
+        bundle.extractall(tmp_path)
+    assert {name.split("/")[0] for name in names} == {
+        *("lessons", "lessonkit", "data", "README.md", "requirements.txt", "pyproject.toml", "LICENSE")
+    }
+    for lesson in source.lesson_names():
+        assert f"lessons/{lesson}/{lesson}.ipynb" in names
+        for exercise in source.load(lesson).exercises().values():
+            body = exercise.cell.source.split(source.BEGIN)[1].split(source.END)[0].strip()
+            assert body not in texts[f"lessons/{lesson}/{lesson}.ipynb"]
+    assert not [name for name, text in texts.items() if "import autograder" in text or "from autograder" in text]
+    assert tomllib.loads(texts["pyproject.toml"])["tool"]["setuptools"]["packages"] == ["lessonkit"]
+    assert "nbgrader" not in texts["requirements.txt"]
+    code = "import lessonkit, lessonkit.translation as t; print(len(t.load_translation().train), lessonkit.__file__)"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path / NAME, capture_output=True, text=True, check=True)
+    assert ran.stdout.startswith("10000 ")
+    assert str(tmp_path) in ran.stdout
+
+
+def test_the_same_files_give_the_same_bytes(tmp_path):
+    assert release(tmp_path / "a").read_bytes() == release(tmp_path / "b").read_bytes()

@@ -1,0 +1,48 @@
+"""The sealed path gives the demonstration class exactly the marks it must, and never grades anything twice."""
+
+import csv
+
+import pytest
+
+from autograder import demonstration_class, source
+from autograder.doctor import BUBBLEWRAP, nothing_may_be_left_out
+from autograder.grading.run import Settings, grade
+from autograder.sandbox import Limits
+from lessonkit.errors import CourseError
+
+from .test_plain_nbgrader import FEW
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not BUBBLEWRAP.path and not nothing_may_be_left_out(), reason=BUBBLEWRAP.sentence),
+]
+QUICK = Limits(cell_seconds=4.0, probe_seconds=3.0)
+CLASSES = [(name, None if name.startswith("00") else FEW) for name in source.lesson_names()]
+
+
+def marks(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return {(row["student"], row["lesson"], row["exercise"]): row for row in csv.DictReader(file)}
+
+
+@pytest.mark.parametrize(("lesson", "students"), CLASSES, ids=[name for name, _ in CLASSES])
+def test_the_class_gets_its_marks(lesson, students, tmp_path):
+    truth = demonstration_class.make_class(tmp_path / "in", [lesson], students)
+    broken = tmp_path / "in" / "quentin-no-notebook" / lesson
+    broken.mkdir(parents=True)
+    (broken / f"{lesson}.ipynb").write_text("{ this is not JSON")
+    settings = Settings(tmp_path / "out", limits=QUICK)
+    first = grade(lesson, tmp_path / "in", settings)
+    given = marks(first.marks)
+    assert {k: float(row["points"]) for k, row in given.items() if k[0] != "quentin-no-notebook"} == truth
+    assert {row["verdict"] for k, row in given.items() if k[0] == "quentin-no-notebook"} == {"refused"}
+    assert first.refused == 1
+    again = grade(lesson, tmp_path / "in", settings)
+    assert (again.graded, again.unchanged) == (0, first.graded)
+    assert marks(again.marks) == given
+
+
+def test_an_instructors_error_grades_nothing(tmp_path):
+    with pytest.raises(CourseError, match="There is no folder or zip"):
+        grade("00", tmp_path / "nothing", Settings(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
