@@ -54,8 +54,11 @@ build: setup  ## Rebuild notebooks whose sources changed (CHECK=1: only say what
 grade: setup  ## Grade the bundled demonstration class with nbgrader: marks, feedback, CSV in out/
 	@$(BIN)/python -m autograder demonstrate $(LESSON) --out $(OUT)
 
-report: setup  ## Show the marks of the last `make grade`
-	@$(BIN)/python -m autograder report --out $(OUT)
+report: setup  ## Grade the same class with sealed checks in the sandbox, and report on it as an HTML page a lesson
+	@$(BIN)/python -m autograder invent $(LESSON) --out $(OUT)/sealed-in
+	@for lesson in $(or $(LESSON),$(notdir $(wildcard lessons/*_*))); do \
+	  $(BIN)/python -m autograder grade $$lesson --submissions $(OUT)/sealed-in --out $(OUT)/sealed || exit $$?; done
+	@$(BIN)/python -m autograder report $(LESSON) --out $(OUT)/sealed
 
 release: setup  ## Make the learner's bundle out/attention-course.zip
 	@$(BIN)/python -m autograder release --out $(OUT)

@@ -129,6 +129,72 @@ def demonstrate(
 
 
 @app.command()
+def invent(
+    lessons: SomeLessons = None,
+    out: Annotated[Path, typer.Option(help="folder for the submissions")] = Path("out/submitted"),
+) -> None:
+    """Write the submissions of the bundled class of invented students."""
+    from autograder.demonstration_class import STUDENTS, make_class
+
+    make_class(out, [lesson.name for lesson in _lessons(lessons)])
+    console.print(f"Wrote the submissions of {len(STUDENTS)} invented students to {out}")
+
+
+@app.command()
+def grade(
+    lesson: LessonName,
+    submissions: Annotated[Path, typer.Option(help="folder or zip with the notebooks")],
+    out: Annotated[Path, typer.Option(help="folder for gradebook, graded notebooks and marks.csv")] = Path("out"),
+    db: Annotated[
+        str | None, typer.Option(help="gradebook, e.g. postgresql://user@host/name; default: SQLite in --out")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="worker processes on this machine")] = 1,
+    scheduler: Annotated[str | None, typer.Option(help="address of a Dask scheduler, instead of local workers")] = None,
+    seed: Annotated[int | None, typer.Option(help="regrade with this secret seed instead of the recorded one")] = None,
+    no_sandbox: Annotated[
+        bool, typer.Option("--no-sandbox", help="DANGEROUS: let submissions do what you can do")
+    ] = False,
+) -> None:
+    """Grade submissions with sealed checks in the sandbox. Run it again to continue, or to grade what is new."""
+    from tqdm import tqdm
+
+    from autograder.grading.run import Settings
+    from autograder.grading.run import grade as run
+
+    if no_sandbox:
+        console.print("WARNING: --no-sandbox: these notebooks can read and change whatever you can.", style="bold red")
+    settings = Settings(out, db, workers, scheduler, seed, no_sandbox)
+    summary = run(lesson, submissions, settings, lambda found, total: tqdm(found, total=total, unit="submission"))
+    console.print(
+        f"{summary.lesson}: {summary.graded} graded, {summary.unchanged} unchanged, {summary.refused} refused, "
+        f"{summary.seconds:.1f} s. Marks: {summary.marks}"
+    )
+
+
+@app.command()
+def report(
+    lessons: SomeLessons = None,
+    out: Annotated[Path, typer.Option(help="the folder that was graded into")] = Path("out"),
+    db: Annotated[str | None, typer.Option(help="gradebook, if it isn't the SQLite file in --out")] = None,
+) -> None:
+    """Write a report of what `grade` graded: marks, exercises, mistakes, intake, time. One HTML page a lesson."""
+    from contextlib import closing
+
+    from autograder.grading.gradebook import GradebookWriter, database_url
+    from autograder.grading.report import write_report
+
+    if db is None and not (out / "gradebook.db").is_file():
+        raise CourseError(
+            f"There is no gradebook in {out}: run `python -m autograder grade` first, or name it with --out."
+        )
+    with closing(GradebookWriter(database_url(out, db))) as gradebook:
+        chosen = [lesson.name for lesson in _lessons(lessons)]
+        graded = [name for name in chosen if lessons or gradebook.keys(name)]
+        for name in graded:
+            console.print(f"Wrote {write_report(gradebook, name, out / 'report')}")
+
+
+@app.command()
 def experiments(lessons: SomeLessons = None) -> None:
     """Run the recorded experiments of lessons (minutes to an hour) and write data/results/NN.json."""
     from autograder.experiment import record

@@ -53,7 +53,7 @@ def save(lesson: str, exercises: Mapping[str, ExpectedExercise], folder: Path = 
 
 def _put(arrays: dict[str, np.ndarray], key: str, outcome: Outcome) -> dict:
     for name, array in outcome.arrays.items():
-        arrays[f"{key}|{name}"] = np.ascontiguousarray(array)
+        arrays[f"{key}|{name}"] = np.array(array, order="C")  # ascontiguousarray makes a number a vector
     return {
         "arrays": list(outcome.arrays),
         "others": dict(outcome.others),

@@ -140,7 +140,7 @@ def bars(
         drawn = ax.bar(
             places, values, 0.92 * width, color=COLOURS[i % 7], hatch=("", "//", "..", "xx")[i % 4], label=name
         )
-        drawn_labels = [f"{value:.2f}" for value in values]
+        drawn_labels = [f"{value:.2f}" if isinstance(value, float) else str(value) for value in values]
         ax.bar_label(drawn, drawn_labels, fontsize=8, padding=2)
         if spread:
             lows, highs = np.array(spread[name], dtype=float).T

@@ -46,6 +46,24 @@ def test_wrong_answer_then_right_answer(page):
     assert "of" in card.inner_text()
 
 
+def test_the_widget_moves(page):
+    for cell in ("00-setup", "00-measurements", "00-temperature-figure"):
+        page.run(cell)
+    cell = page.run("00-demo-temperature")
+    picture = cell.locator("img")
+    picture.wait_for(timeout=MINUTE)
+    before = picture.get_attribute("alt")
+    handle = cell.locator("[role=slider]").first
+    handle.focus()
+    handle.press("ArrowRight")
+    page.page.wait_for_function(
+        "before => [...document.querySelectorAll('.jp-Cell.jp-mod-active img')].some(i => i.alt && i.alt !== before)",
+        arg=before,
+        timeout=MINUTE,
+    )
+    assert "the largest weight is" in cell.locator("img").get_attribute("alt")
+
+
 def test_nothing_was_wrong_and_nothing_left_the_machine(page):
     assert page.errors == []
     assert page.foreign == []

@@ -19,32 +19,32 @@ def _ids(entries):
 
 
 @pytest.mark.parametrize(("lesson", "exercise"), EXERCISES, ids=[f"{a[:2]}-{b}" for a, b in EXERCISES])
-def test_bank_is_large_enough_and_the_reference_passes(lesson, exercise, counts):
+def test_bank_is_large_enough_and_the_reference_passes(lesson, exercise, count):
     bank, known = banks.load(lesson), source.load(lesson).exercises()
     assert len(bank.mistakes_of(exercise)) >= 5
     assert len(bank.alternatives_of(exercise)) >= 3
     finding = banks.judge_answer(known[exercise], known[exercise].reference, bank, SEEDS[:3])
     assert finding.passed, finding
-    counts["exercises"] += 1
+    count("exercises")
 
 
 @pytest.mark.parametrize(("lesson", "mistake"), MISTAKES, ids=_ids(MISTAKES))
-def test_mistake_is_named_by_its_own_sentence(lesson, mistake, counts):
+def test_mistake_is_named_by_its_own_sentence(lesson, mistake, count):
     exercise = source.load(lesson).exercises()[mistake.exercise]
     for seed in SEEDS:
         finding = banks.judge_answer(exercise, mistake.answer, banks.load(lesson), [seed])
         assert not finding.passed, f"accepted on seed {seed}"
         assert finding.mistake == mistake.name, f"on seed {seed} it is taken for {finding.mistake}: {finding.message}"
-    counts["mistakes named"] += 1
+    count("mistakes named")
 
 
 @pytest.mark.parametrize(("lesson", "alternative"), ALTERNATIVES, ids=_ids(ALTERNATIVES))
-def test_alternative_is_accepted(lesson, alternative, counts):
+def test_alternative_is_accepted(lesson, alternative, count):
     exercise = source.load(lesson).exercises()[alternative.exercise]
     for seed in SEEDS:
         finding = banks.judge_answer(exercise, alternative.answer, banks.load(lesson), [seed])
         assert finding.passed, f"on seed {seed}: {finding.message} {finding.detail}"
-    counts["alternatives accepted"] += 1
+    count("alternatives accepted")
 
 
 @pytest.mark.parametrize("lesson", source.lesson_names())
@@ -54,10 +54,10 @@ def test_sentences_differ(lesson):
 
 
 @pytest.mark.parametrize("lesson", source.lesson_names())
-def test_no_mutant_is_unexplained(lesson, counts):
+def test_no_mutant_is_unexplained(lesson, count):
     total, survivors, stale = mutants.survivors(source.load(lesson))
     assert not [f"{s.exercise}: {s.description}" for s in survivors if not s.reason]
     assert not stale
     assert total > 0
-    counts["mutants"] += total
-    counts["mutants explained as equivalent"] += len(survivors)
+    count("mutants", total)
+    count("mutants explained as equivalent", len(survivors))

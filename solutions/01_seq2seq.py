@@ -1,0 +1,829 @@
+# %% [markdown]
+# # Lesson 01: one vector for the whole sentence
+#
+# **Could you translate a sentence of thirty words after hearing it once, without looking at it again?** Probably not word
+# by word: you would keep the gist, and lose the adjectives. The first neural translators worked just like that. One network
+# reads the sentence, and what it remembers at the end is a vector of fixed length. Another network writes the translation
+# from that vector alone (Sutskever et al. 2014; Cho et al. 2014).
+#
+# It works astonishingly well, for short sentences. In this lesson you build it, decode with it, and then watch how and
+# why it breaks. That is worth the time: attention, from lesson 03 on, is the answer to exactly this failure. Allow 120
+# minutes for all seven exercises; the last one is hard and optional for what follows.
+
+# %% name="setup"
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+
+from lessonkit import Lesson, plots, tables, train, widgets
+from lessonkit.seeds import seed_everything
+from lessonkit.seq2seq import (
+    EMBEDDING,
+    EncoderDecoder,
+    StepDecoder,
+    count_parameters,
+    exact_match_by_length,
+    translate,
+    translation_loss,
+)
+from lessonkit.translation import Batch, Pair, Vocabulary, batches, load_translation
+
+lesson = Lesson("01_seq2seq")
+check, demonstration = lesson.check, lesson.demonstration
+data = load_translation()
+
+# %% [markdown]
+# ## The task
+#
+# 10,000 pairs of generated English and French sentences, 4 to 30 words long. Every French word is determined by the
+# English sentence, so a perfect translator gets every sentence *exactly* right; that is how we count.
+
+# %% name="corpus_figure"
+for pair in (data.validation[0], data.validation[1]):
+    print("English:", " ".join(pair.source), "\nFrench: ", " ".join(pair.target), "\n")
+lengths = torch.tensor([len(pair.source) for pair in data.train]).bincount(minlength=31)[
+    4:31
+]
+fig = plots.lines(
+    {"training pairs": (range(4, 31), lengths)},
+    "English words",
+    "training pairs",
+    "All lengths are practised equally",
+)
+fig.axes[0].set_ylim(0, 500)
+plots.show(
+    fig,
+    "The number of training pairs by length is about 370 for every length from 4 to 30 words.",
+)
+
+# %% [markdown]
+# ## A network that reads
+#
+# A *recurrent* network reads one word at a time and keeps a state $h \in \mathbb{R}^n$, its memory:
+#
+# $$h_t = \tanh(W_{xh}\, x_t + W_{hh}\, h_{t-1} + b) \qquad \text{(Elman 1990)}$$
+#
+# with the word's vector $x_t \in \mathbb{R}^d$, $W_{xh}$ (n, d), $W_{hh}$ (n, n). The same weights are used at every step.
+
+# %% [markdown] task="rnn_step"
+# One step, for a batch.
+# hint: For one sentence it is `W_xh @ x`. With the batch first, x is (B, d), and the product becomes `x @ W_xh.T`.
+# hint: Three terms are added inside the tanh; the bias (n,) is added to every row by broadcasting.
+
+
+# %% exercise="rnn_step" minutes=5 difficulty=1
+def rnn_step(x: Tensor, h: Tensor, W_xh: Tensor, W_hh: Tensor, b: Tensor) -> Tensor:
+    """h_t = tanh(W_xh x_t + W_hh h_{t−1} + b)  (Elman 1990).
+
+    x (B, d), h (B, n), W_xh (n, d), W_hh (n, n), b (n,)  ->  new h (B, n)
+    """
+    ### BEGIN SOLUTION
+    return torch.tanh(x @ W_xh.T + h @ W_hh.T + b)
+    ### END SOLUTION
+
+
+# %% check="rnn_step" points=1
+def probe(rnn_step, draw):
+    B, d, n = 4, 2, 3
+    x, h = draw.normal(B, d), draw.normal(B, n, grad=True)
+    new = rnn_step(x, h, draw.normal(n, d), draw.normal(n, n), draw.normal(n))
+    (new * draw.normal(B, n)).sum().backward()
+    return {"h": new, "gradient of h": h.grad}
+
+
+check("rnn_step", rnn_step, probe)
+
+# %% [markdown]
+# Sentences in a batch have different lengths, so shorter ones are padded at the end. The network runs on over the
+# padding, and its state there is meaningless. **The sentence's vector is the state at its last real word.**
+#
+# ```python
+# for b in range(B):
+#     vector[b] = outputs[b, lengths[b] - 1]
+# ```
+
+# %% [markdown] task="last_state"
+# Pick it for the whole batch.
+# hint: Two index tensors of the same length pick one place per row: `outputs[rows, positions]`.
+# hint: The rows are `torch.arange(B)`; the last real word of a sentence of length 3 stands at position 2.
+
+
+# %% exercise="last_state" minutes=5 difficulty=2
+def last_state(outputs: Tensor, lengths: Tensor) -> Tensor:
+    """The state at each sentence's last real word.
+
+    outputs (B, T, n), lengths (B,) from 1 to T  ->  (B, n)
+    """
+    ### BEGIN SOLUTION
+    return outputs[torch.arange(len(lengths)), lengths - 1]
+    ### END SOLUTION
+
+
+# %% check="last_state" points=1
+def probe(last_state, draw):
+    B, T, n = 4, 5, 3
+    square = last_state(draw.normal(4, 4, 4), draw.lengths(4, 4))
+    return {
+        "vector": last_state(draw.normal(B, T, n), draw.lengths(B, T)),
+        "square": square,
+    }
+
+
+check("last_state", last_state, probe)
+
+# %% [markdown]
+# ## A network that writes
+#
+# The decoder is a second recurrent network. It starts from the sentence's vector, and at every step reads the word before and
+# gives scores (*logits*) for the next. In training it reads the *right* word before, whatever it would have said
+# itself (*teacher forcing*): input and output are the same sentence, shifted by one.
+#
+# | step | 1 | 2 | 3 | 4 |
+# |---|---|---|---|---|
+# | reads | BOS | le | chat | dort |
+# | should say | le | chat | dort | EOS |
+
+# %% [markdown] task="shift_right"
+# Make the first row of the table from the second. `tgt` must stay as it is.
+# hint: The result begins with a column of BOS, and ends with the last word but one.
+# hint: `torch.full_like(tgt[:, :1], bos)` is the column; `torch.cat` along `dim=1` puts things side by side.
+
+
+# %% exercise="shift_right" minutes=5 difficulty=1
+def shift_right(tgt: Tensor, bos: int) -> Tensor:
+    """What the decoder reads: BOS, then every word but the last.
+
+    tgt (B, T) int64, bos the number of BOS  ->  (B, T) int64
+    """
+    ### BEGIN SOLUTION
+    return torch.cat([torch.full_like(tgt[:, :1], bos), tgt[:, :-1]], dim=1)
+    ### END SOLUTION
+
+
+# %% check="shift_right" points=1
+def probe(shift_right, draw):
+    return {
+        "read": shift_right(draw.integers(4, 50, 3, 5), 1),
+        "other BOS": shift_right(draw.integers(4, 50, 2, 4), 2),
+    }
+
+
+check("shift_right", shift_right, probe)
+
+# %% [markdown]
+# The loss is the cross-entropy of the right words, $-\log p(y_t)$, averaged over all words that are no padding. A batch of long
+# and short sentences must not count padding, neither in the sum nor in the number that it is divided by.
+
+# %% [markdown] task="token_loss"
+# One number for the batch.
+# hint: `F.cross_entropy` wants logits (N, V) and targets (N,): flatten batch and time into one axis. Or take `log_softmax` and gather.
+# hint: `ignore_index=pad` leaves padding out of both the sum and the count.
+
+
+# %% exercise="token_loss" minutes=8 difficulty=2
+def token_loss(logits: Tensor, tgt: Tensor, pad: int) -> Tensor:
+    """Mean of −log p(right word) over the words that are no padding.
+
+    logits (B, T, V), tgt (B, T) int64, pad the number of padding  ->  () scalar
+    """
+    ### BEGIN SOLUTION
+    return nn.functional.cross_entropy(
+        logits.flatten(0, 1), tgt.flatten(), ignore_index=pad
+    )
+    ### END SOLUTION
+
+
+# %% check="token_loss" points=2
+def probe(token_loss, draw):
+    B, T, V = 3, 4, 6
+    logits = draw.normal(B, T, V, scale=2.0, grad=True)
+    tgt = draw.watch(draw.integers(1, V, B, T).masked_fill(~draw.mask(B, T), 0))
+    loss = token_loss(logits, tgt, 0)
+    loss.backward()
+    other = token_loss(
+        draw.normal(B, T, V),
+        draw.watch(draw.integers(0, 5, B, T).masked_fill(~draw.mask(B, T), 5)),
+        5,
+    )
+    return {"loss": loss, "gradient": logits.grad, "padding is 5": other}
+
+
+check("token_loss", token_loss, probe)
+
+# %% [markdown]
+# ## Writing without a teacher
+#
+# After training nobody knows the right word before. The simplest way is **greedy**: always take the likeliest next word, feed it
+# back in, and stop at EOS. A sentence that has ended must stay ended while others in the batch go on.
+
+# %% [markdown] task="greedy_decode"
+# `step(tokens, state)` takes the last words (B,) and a state, and returns logits (B, V) and the new state. Start with BOS. Once a
+# row has said EOS, everything after it is EOS. Stop when all rows have, or after `max_length` words.
+# hint: Keep a boolean `done` (B,). Choose `logits.argmax(-1)`, and overwrite the choice by EOS where a row was done *before*.
+# hint: Collect the chosen words of each step in a list, update `done`, break if `done.all()`; `torch.stack(list, dim=1)` at the end.
+
+
+# %% exercise="greedy_decode" minutes=15 difficulty=3
+def greedy_decode(
+    step: Callable, state: object, batch: int, bos: int, eos: int, max_length: int
+) -> Tensor:
+    """The likeliest next word, again and again. BOS isn't part of the result; EOS and what follows it is EOS.
+
+    step: (tokens (B,), state) -> (logits (B, V), new state)   ->  words (B, L) int64, L ≤ max_length
+    """
+    ### BEGIN SOLUTION
+    tokens, done, chosen = (
+        torch.full((batch,), bos),
+        torch.zeros(batch, dtype=torch.bool),
+        [],
+    )
+    for _ in range(max_length):
+        logits, state = step(tokens, state)
+        tokens = logits.argmax(-1).masked_fill(done, eos)
+        chosen.append(tokens)
+        done = done | (tokens == eos)
+        if done.all():
+            break
+    return torch.stack(chosen, dim=1)
+    ### END SOLUTION
+
+
+# %% check="greedy_decode" points=3
+def probe(greedy_decode, draw):
+    B, V, bos, eos = 5, 9, 4, 2
+    table, rows, ends = draw.normal(12, V, V), draw.normal(B, V), draw.permutation(B)
+    table[:, eos] = -table[:, bos]  # who begins with EOS begins otherwise
+
+    def step(
+        tokens, state
+    ):  # depends on the last word, the time and the row; row b ends at time 3 + ends[b]
+        logits = table[state, tokens.view(B)] + rows
+        logits[:, eos] = torch.where(ends + 3 == state, 50.0, -50.0)
+        return logits, state + 1
+
+    start = torch.ones(B, dtype=torch.long)
+    return {
+        "ended": greedy_decode(step, start, B, bos, eos, 10),
+        "cut": greedy_decode(step, start, B, bos, eos, 4),
+    }
+
+
+check("greedy_decode", greedy_decode, probe)
+
+# %% [markdown]
+# ## The model
+#
+# We use GRU cells in place of the plain step: they are trained the same way, and remember better (Cho et al. 2014). The frame
+# `EncoderDecoder` is the course's for every translator from here to the Transformer: `encode` gives a *memory*, `decode` reads
+# it. Here the memory is one vector of 128 numbers, and the decoder gets it at every step, so that it needn't remember it.
+
+
+# %% name="model"
+class VectorEncoder(nn.Module):
+    """Embedded source (B, S, e), mask (B, S) -> one vector a sentence (B, k), the state that `pick` picks."""
+
+    def __init__(self, k: int, pick: Callable):
+        super().__init__()
+        self.gru, self.dropout, self._pick = (
+            nn.GRU(EMBEDDING, k, batch_first=True),
+            nn.Dropout(0.2),
+            pick,
+        )
+
+    def forward(self, embedded: Tensor, src_mask: Tensor) -> Tensor:
+        return self._pick(self.gru(self.dropout(embedded))[0], src_mask.sum(1))
+
+
+class VectorDecoder(StepDecoder):
+    """A GRU that gets the sentence's vector (B, k) beside the last word at every step."""
+
+    def __init__(self, n: int, k: int):
+        super().__init__()
+        self.first, self.gru = nn.Linear(k, n), nn.GRU(EMBEDDING + k, n, batch_first=True)
+        self.readout, self.dropout = nn.Linear(n + k + EMBEDDING, n), nn.Dropout(0.2)
+
+    def start(self, memory: Tensor, src_mask: Tensor) -> Tensor:
+        return torch.tanh(self.first(memory))
+
+    def step(
+        self, embedded: Tensor, state: Tensor, memory: Tensor, src_mask: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        features, state = self._run(embedded.unsqueeze(1), state, memory)
+        return features.squeeze(1), state
+
+    def forward(
+        self,
+        embedded: Tensor,
+        memory: Tensor,
+        src_mask: Tensor,
+        tgt_mask: Tensor | None = None,
+    ) -> Tensor:
+        return self._run(embedded, self.start(memory, src_mask), memory)[
+            0
+        ]  # all steps at once: the inputs are known
+
+    def _run(
+        self, embedded: Tensor, state: Tensor, memory: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        both = torch.cat(
+            [embedded, memory.unsqueeze(1).expand(-1, embedded.shape[1], -1)], dim=-1
+        )
+        states, last = self.gru(both, state.unsqueeze(0))
+        return self.dropout(
+            torch.tanh(self.readout(torch.cat([states, both], dim=-1)))
+        ), last.squeeze(0)
+
+
+# %% name="make_model"
+HIDDEN = 128
+# passes over the training pairs, here and in the recorded runs below
+LIVE, RECORDED = 9, 14
+
+
+def make_model(pick: Callable, width: int = HIDDEN) -> EncoderDecoder:
+    """A translator whose encoder hands on `width` numbers; `pick` chooses the sentence's state (your last_state)."""
+    source, target = len(data.source_vocabulary), len(data.target_vocabulary)
+    return EncoderDecoder(
+        VectorEncoder(width, pick), VectorDecoder(HIDDEN, width),
+        nn.Embedding(source, EMBEDDING), nn.Embedding(target, EMBEDDING), nn.Linear(HIDDEN, target),
+    )  # fmt: skip
+
+
+def training_batches(seed: int, reverse_source: bool = False) -> Iterator[Batch]:
+    """Batches of 64 without end; every pass in another order."""
+    while True:
+        yield from batches(
+            data.train,
+            data.source_vocabulary,
+            data.target_vocabulary,
+            64,
+            seed,
+            reverse_source,
+        )
+        seed += 1000
+
+
+def train_model(
+    model: EncoderDecoder,
+    seed: int,
+    reverse_source: bool = False,
+    passes: int = LIVE,
+    quiet: bool = False,
+    seconds: float = 55,
+) -> train.History:
+    """Some passes over the training pairs, in at most so many seconds. Settings were chosen on the validation set."""
+    return train.fit(
+        model, training_batches(seed, reverse_source), translation_loss,
+        steps=157 * passes, lr=4e-3, warmup=100, decay=True, seconds=seconds, title="one vector", quiet=quiet,
+    )  # fmt: skip
+
+
+# %% [markdown]
+# **Predict:** it sees as many long sentences as short ones in training. What share of the short ones (4-9 words), medium ones
+# (10-18) and long ones (19-30) will it get exactly right? Write your guesses down, then run.
+
+# %% demo="training" varies=true
+with demonstration("training"):
+    seed_everything(0)
+    model = make_model(last_state)
+    print(f"{count_parameters(model):,} parameters")
+    history = train_model(model, seed=0)
+    measured = exact_match_by_length(model, data)
+    for name, share in measured.items():
+        print(f"{name:6} sentences translated without a mistake: {share:.1%}")
+
+# %% [markdown]
+# There it is. Short sentences: mostly right. Long ones: none. It isn't that long sentences were unknown, the model practised
+# them as often. Look at the loss curve: a batch holds sentences of like length, so its lower edge, near 0, is the short
+# ones, and its upper edge the long ones. Those the model doesn't even learn by heart.
+#
+# ### Look at the mistakes
+#
+# Pick a length and a sentence. Words that differ from the right translation stand in brackets. Where do the mistakes begin?
+
+
+# %% name="mistakes"
+def marked(made: list[str], right: tuple[str, ...]) -> str:
+    """The translation with wrong words in brackets, place by place."""
+    return " ".join(
+        w if i < len(right) and w == right[i] else f"[{w}]" for i, w in enumerate(made)
+    )
+
+
+def share_right_by_place(
+    model: EncoderDecoder, pairs: list[Pair], places: int = 24
+) -> list[float]:
+    """At each place, among the sentences that reach it: the share whose word there is right, writing on their own."""
+    made = translate(model, pairs, data)
+    shares = []
+    for place in range(places):
+        reached = [
+            (m, p.target) for m, p in zip(made, pairs, strict=True) if len(p.target) > place
+        ]
+        shares.append(
+            sum(len(m) > place and m[place] == t[place] for m, t in reached) / len(reached)
+        )
+    return shares
+
+
+# %% demo="explorer" varies=true
+with demonstration("explorer"):
+    shown = {
+        f"{len(p.source)} words": p
+        for p in sorted(data.validation[:200], key=lambda p: len(p.source))[::16]
+    }
+    made = dict(zip(shown, translate(model, list(shown.values()), data), strict=True))
+
+    def draw_sentence(sentence: str):
+        """Each place of the translation: right or wrong."""
+        right, got = shown[sentence].target, made[sentence]
+        hits = torch.tensor(
+            [[float(i < len(got) and got[i] == w) for i, w in enumerate(right)]]
+        )
+        return plots.attention_map(
+            hits, ["right"], list(right), title=marked(got, right)[:110]
+        )
+
+    def say_sentence(sentence: str) -> str:
+        """The same in words."""
+        return f"Right: {' '.join(shown[sentence].target)}. The model: {marked(made[sentence], shown[sentence].target)}"
+
+    widgets.explore(draw_sentence, say_sentence, sentence=list(shown))
+
+# %% demo="explorer_still" varies=true
+with demonstration("explorer_still"):
+    name = list(shown)[-2]
+    plots.show(draw_sentence(name), say_sentence(name))
+    print("English:", " ".join(shown[name].source))
+    print("right:  ", " ".join(shown[name].target))
+    print("model:  ", marked(made[name], shown[name].target))
+
+# %% [markdown]
+# ## Errors add up
+#
+# With the teacher the decoder reads the right word before. On its own it reads what it wrote; after one mistake it is in
+# a place that it never practised. **Predict:** how far apart are the two curves at the first word? At the twentieth?
+
+
+# %% name="forced"
+@torch.no_grad()
+def share_right_with_teacher(
+    model: EncoderDecoder, pairs: list[Pair], places: int = 24
+) -> list[float]:
+    """The same share, but with the right words fed in."""
+    hits, reached = torch.zeros(places), torch.zeros(places)
+    for batch in batches(pairs, data.source_vocabulary, data.target_vocabulary, 250):
+        read = torch.cat(
+            [torch.full_like(batch.tgt[:, :1], Vocabulary.bos), batch.tgt[:, :-1]], dim=1
+        )
+        words = model(batch.src, read, batch.src_mask).argmax(-1)
+        counted = batch.tgt > Vocabulary.eos
+        hits += ((words == batch.tgt) & counted)[:, :places].sum(0)
+        reached += counted[:, :places].sum(0)
+    return (hits / reached).tolist()
+
+
+# %% demo="error_accumulation" varies=true
+with demonstration("error_accumulation"):
+    place = range(1, 21)
+    teacher, alone = (
+        share_right_with_teacher(model, data.test_long, 20),
+        share_right_by_place(model, data.test_long, 20),
+    )
+    fig = plots.lines(
+        {"reads the right word": (place, teacher), "reads its own word": (place, alone)},
+        "place",
+        "share right",
+        "Long sentences",
+    )
+    fig.axes[0].set_ylim(0, 1.05)
+    plots.show(
+        fig,
+        f"Share of right words by place: with the teacher {teacher[0]:.2f} falling to {teacher[-1]:.2f}, alone {alone[0]:.2f} to {alone[-1]:.2f}.",
+    )
+
+# %% [markdown]
+# ## Why it is hard to learn: gradients over a distance
+#
+# For the last state to remember the first word, training must send a gradient all the way back. Each step backwards multiplies
+# by the step's Jacobian. For $h_{t} = \tanh(\dots)$ it is
+#
+# $$\frac{\partial h_{t}}{\partial h_{t-1}} = \text{diag}(1 - h_{t}^2)\; W_{hh}, \qquad
+# \frac{\partial h_T}{\partial h_t} = \frac{\partial h_T}{\partial h_{T-1}} \cdots \frac{\partial h_{t+1}}{\partial h_t}$$
+#
+# (Bengio et al. 1994; Pascanu et al. 2013). A product of many matrices: its norm shrinks or grows exponentially.
+
+# %% [markdown] task="gradient_by_distance"
+# Given the states, return the norms of these products for every distance $T - t$, from 0 (the identity, norm 1) to T. Use the
+# spectral norm, `torch.linalg.matrix_norm(J, 2)`: the largest factor by which a small change can grow.
+# hint: Start with `J = torch.eye(n)` for distance 0, and walk back from t = T: multiply J *from the right* by the Jacobian of step t.
+# hint: `(1 - states[t] ** 2).unsqueeze(1) * W_hh` is diag(1 − h²) W_hh: each *row* of W_hh is scaled.
+
+
+# %% exercise="gradient_by_distance" minutes=15 difficulty=3
+def gradient_by_distance(states: Tensor, W_hh: Tensor) -> Tensor:
+    """‖∂h_T/∂h_t‖ (spectral norm) for t = T, T−1, …, 0: by distance 0, 1, …, T  (Pascanu et al. 2013, eq. 5).
+
+    states h_0 … h_T (T + 1, n), W_hh (n, n)  ->  norms (T + 1,)
+    """
+    ### BEGIN SOLUTION
+    J, norms = torch.eye(states.shape[1], dtype=states.dtype), []
+    for h in states.flip(0):
+        norms.append(torch.linalg.matrix_norm(J, 2))
+        J = J @ ((1 - h**2).unsqueeze(1) * W_hh)
+    return torch.stack(norms)
+    ### END SOLUTION
+
+
+# %% check="gradient_by_distance" points=3
+def probe(gradient_by_distance, draw):
+    T, n = 5, 3
+    states, W_hh = torch.tanh(draw.normal(T + 1, n)), draw.normal(n, n)
+    return {"norms": gradient_by_distance(draw.watch(states), W_hh)}
+
+
+check("gradient_by_distance", gradient_by_distance, probe)
+
+
+# %% name="run_network"
+def run_network(
+    radius: float, steps: int = 40, n: int = 32, seed: int = 0
+) -> tuple[Tensor, Tensor]:
+    """States (steps + 1, n) and W_hh of a random plain network whose largest eigenvalue has the given absolute value."""
+    generator = torch.Generator().manual_seed(seed)
+    W_hh = torch.randn(n, n, generator=generator)
+    W_hh = radius * W_hh / torch.linalg.eigvals(W_hh).abs().max()
+    states = [torch.zeros(n)]
+    for _ in range(steps):
+        states.append(
+            torch.tanh(0.1 * torch.randn(n, generator=generator) + W_hh @ states[-1])
+        )
+    return torch.stack(states), W_hh
+
+
+# %% [markdown]
+# **Predict:** the *spectral radius* of $W_{hh}$ is the absolute value of its largest eigenvalue. Over 40 steps, what happens to the
+# gradient for a radius of 0.8? Of 1.0? Of 1.6? (The scale of the figure is logarithmic.)
+
+# %% demo="vanishing"
+with demonstration("vanishing"):
+    curves = {}
+    for radius in (0.8, 1.0, 1.2, 1.6):
+        norms = gradient_by_distance(*run_network(radius))
+        curves[f"radius {radius}"] = (range(len(norms)), norms.clamp(min=1e-12))
+        print(
+            f"radius {radius}: over 40 steps the gradient is multiplied by {norms[-1]:.2g}"
+        )
+    fig = plots.lines(
+        curves, "distance in words", "norm of the gradient", "Gradient by distance"
+    )
+    fig.axes[0].set_yscale("log")
+    plots.show(
+        fig,
+        "On a logarithmic scale the norm falls in a straight line for radius 0.8, and grows for 1.2 and 1.6.",
+    )
+
+# %% [markdown]
+# Below 1 the gradient *vanishes*: nothing is learned about words far back. Above 1 it can *explode*, though the tanh works against
+# that: where $|h|$ is near 1, the factor $1 - h^2$ is near 0. Against explosion there is a simple cure: **clipping**, if the
+# gradient's norm is above 1, scale it down to 1. (`train.fit` does so.) Against vanishing there is none as simple; gates
+# (LSTM, GRU) help, and shortcuts help more. Attention is a shortcut of length one.
+#
+# ## A trick: turn the source around
+#
+# Sutskever and colleagues read the source sentence *backwards*. The average distance of a word to its translation stays the same,
+# but the first words come close to theirs, and the decoder starts well. **Predict:** does it help here, and for which lengths?
+#
+# ## How wide is the bottleneck?
+#
+# If one vector is too narrow, a wider one should help. **Predict:** exact match on short and on medium sentences for 16, 64 and 128
+# numbers. These are recorded runs, three seeds each (`make experiments LESSON=01`), with half as many passes again as yours
+# had: nobody shall say that the vector didn't get its chance.
+
+
+# %% name="spread"
+def spread_of(model_name: str, figure: str) -> str:
+    """Mean [least to greatest] over the recorded seeds."""
+    values = [run[model_name][figure] for run in lesson.results()["runs"]]
+    return f"{sum(values) / len(values):.2f} [{min(values):.2f} to {max(values):.2f}]"
+
+
+# %% demo="recorded_table"
+with demonstration("recorded_table"):
+    names = {
+        "vector": "128 numbers", "reversed": "128 numbers, source reversed", "width_64": "64 numbers", "width_16": "16 numbers",
+    }  # fmt: skip
+    rows = [
+        [label, *[spread_of(name, figure) for figure in ("short", "medium", "long")]]
+        for name, label in names.items()
+    ]
+    tables.show_table(
+        ["vector", "short", "medium", "long"], rows,
+        caption="Exact match by length; mean [least to greatest] of three recorded seeds",
+    )  # fmt: skip
+
+# %% [markdown]
+# Width matters, as predicted: with 16 numbers even short sentences fail. **Reversing the source didn't help here**; on medium
+# sentences it cost a little. Two reasons come to mind. Our sentences are short beside Sutskever's, and our decoder gets the
+# vector at every step, so the first words need no special help. And the last words of the source, now far away, decide as much
+# about agreement as the first. A trick that helps in one place needn't help in another; that is why we measure.
+#
+# ## Better decoding? Beam search
+#
+# Greedy decoding never takes a step back. **Beam search** keeps the best few beginnings at every step. It needs one correction:
+# the score of a sentence is the sum of log-probabilities, all negative, so short sentences win unfairly. Dividing by
+# $L^\alpha$, the length to a power, makes up for it (Wu et al. 2016 use a close relative).
+
+# %% [markdown] task="beam_search"
+# For one sentence. `step(word, state)` takes the last word (an int; BOS first) and a state, and returns log-probabilities (V,) and a
+# new state. At each of at most `max_length` steps: extend every open beginning by every word, keep the `beam` best by their *sum*. Those
+# that end with EOS are finished, and leave the beam; the search ends when none is open. Return the words (EOS counts as one)
+# of the finished sentence with the best sum / length^α; if none is finished, of the best open one.
+# hint: Keep open beginnings as tuples (words, score, state). For each, `log_probs.topk(beam)` is enough: a worse continuation can't be among the best.
+# hint: Sort all continuations by score, keep the first `beam`, and part them by whether the last word is EOS. At the end: `max(finished or open, key=...)`.
+
+
+# %% exercise="beam_search" minutes=25 difficulty=4
+def beam_search(
+    step: Callable,
+    state: object,
+    bos: int,
+    eos: int,
+    beam: int,
+    max_length: int,
+    alpha: float,
+) -> list[int]:
+    """The sentence with the best Σ log p / length^α among those that a beam finds (Sutskever et al. 2014; Wu et al. 2016).
+
+    step: (word, state) -> (log-probabilities (V,), new state)   ->  word numbers, with EOS, without BOS
+    """
+    ### BEGIN SOLUTION
+    going, finished = [([], 0.0, state)], []
+    for _ in range(max_length):
+        grown = []
+        for words, score, state in going:
+            log_probs, new_state = step(words[-1] if words else bos, state)
+            best = log_probs.topk(min(beam, len(log_probs)))
+            for value, word in zip(
+                best.values.tolist(), best.indices.tolist(), strict=True
+            ):
+                grown.append(([*words, word], score + value, new_state))
+        grown = sorted(grown, key=lambda g: g[1], reverse=True)[:beam]
+        finished += [g for g in grown if g[0][-1] == eos]
+        going = [g for g in grown if g[0][-1] != eos]
+        if not going:
+            break
+    return max(finished or going, key=lambda g: g[1] / len(g[0]) ** alpha)[0]
+    ### END SOLUTION
+
+
+# %% check="beam_search" points=4
+def probe(beam_search, draw):
+    V, bos, eos, length = 6, 4, 2, 6
+    cases = {  # beam, α, how likely EOS is, how different the words are, how many
+        "beam of 3": (3, 1.0, 0.5, 0.5, 16),
+        "beam of 5, strong normalisation": (5, 2.0, -0.5, 1.5, 8),
+        "no normalisation": (3, 0.0, 0.5, 1.5, 3),
+        "beam of 1": (1, 1.0, 0.5, 1.5, 2),
+        "never ends": (2, 1.0, -30.0, 1.5, 2),
+    }
+    found = {}
+    for name, (beam, alpha, ending, scale, count) in cases.items():
+        for i in range(count):
+            table = draw.normal(length, V, V, scale=scale)
+            table[:, :, eos] += ending
+
+            def step(word, state, table=table):
+                return torch.log_softmax(table[state, word], dim=0), state + 1
+
+            words = [
+                int(word) for word in beam_search(step, 0, bos, eos, beam, length, alpha)
+            ]
+            found[f"{name} {i}"] = words + [0] * (length - len(words))
+    return found
+
+
+check("beam_search", beam_search, probe)
+
+# %% [markdown]
+# **Predict:** does a beam of 4 rescue the long sentences? (If the right translation has a better score than the greedy one, a beam
+# may find it. If the model *prefers* something wrong, no search can help.)
+
+
+# %% name="beam_demo"
+@torch.no_grad()
+def beam_exact_match(
+    model: EncoderDecoder, pairs: list[Pair], beam: int, beam_search: Callable
+) -> float:
+    """The share of sentences that beam search translates without a mistake."""
+    right = 0
+    for batch in batches(pairs, data.source_vocabulary, data.target_vocabulary, 1):
+        memory = model.encode(batch.src, batch.src_mask)
+        logits = model.stepper(memory, batch.src_mask)
+
+        def step(word, state, logits=logits):
+            scores, state = logits(torch.tensor([word]), state)
+            return torch.log_softmax(scores[0], dim=0), state
+
+        start = model.decoder.start(memory, batch.src_mask)
+        words = beam_search(
+            step, start, Vocabulary.bos, Vocabulary.eos, beam, 2 * batch.src.shape[1], 1.0
+        )
+        right += tuple(data.target_vocabulary.decode(words)) == batch.pairs[0].target
+    return right / len(pairs)
+
+
+# %% demo="beam" varies=true
+with demonstration("beam"):
+    for name, pairs in (
+        ("short", data.test_short[:150]),
+        ("medium", data.test_medium[:60]),
+    ):
+        shares = [beam_exact_match(model, pairs, beam, beam_search) for beam in (1, 4)]
+        print(
+            f"{name}: exact match with a beam of 1: {shares[0]:.2f}, of 4: {shares[1]:.2f} ({len(pairs)} sentences)"
+        )
+
+# %% [markdown]
+# ## What does the vector keep?
+#
+# There is no attention to draw here. But we can ask how much the vector depends on each source word: the norm of the gradient of the
+# vector with respect to that word's embedding. In a long sentence, whom does the vector listen to?
+
+
+# %% name="sensitivity"
+def sensitivity(model: EncoderDecoder, pairs: list[Pair]) -> Tensor:
+    """Mean over sentences of equal length: how strongly each source word moves the vector, as shares (S,)."""
+    (batch,) = batches(pairs, data.source_vocabulary, data.target_vocabulary, len(pairs))
+    embedded = model.src_embed(batch.src).detach().requires_grad_()
+    vector = model.encoder(embedded, batch.src_mask)
+    total = torch.zeros(batch.src.shape)
+    for k in range(0, vector.shape[1], 8):
+        (grad,) = torch.autograd.grad(vector[:, k].sum(), embedded, retain_graph=True)
+        total += grad.norm(dim=-1)
+    return (total / total.sum(1, keepdim=True)).mean(0)[:-1]
+
+
+# %% demo="listens" varies=true
+with demonstration("listens"):
+    curves = {}
+    for words in (8, 16, 24):
+        chosen = [p for p in data.train if len(p.source) == words][:100]
+        shares = sensitivity(model, chosen)
+        curves[f"{words} words"] = (range(1, words + 1), shares)
+    fig = plots.lines(
+        curves,
+        "place of the source word",
+        "share of the vector's gradient",
+        "Whom does the vector listen to?",
+    )
+    plots.show(
+        fig,
+        "The vector depends mostly on the last words of the sentence, and hardly on the first when it is long.",
+    )
+
+# %% [markdown]
+# ## The paper says, we measured
+
+# %% demo="paper_table"
+with demonstration("paper_table"):
+    tables.show_table(
+        ["claim", "there", "we measured (three seeds)"],
+        [
+            ["quality falls with length", "Cho et al. 2014b, figure 4: BLEU falls steeply beyond 10 to 20 words",
+             f"exact match {spread_of('vector', 'short')} short, {spread_of('vector', 'medium')} medium, {spread_of('vector', 'long')} long"],
+            ["reversing the source helps", "Sutskever et al. 2014, section 3.3: BLEU 25.9 to 30.6, also on long sentences",
+             f"medium {spread_of('vector', 'medium')} to {spread_of('reversed', 'medium')}, long {spread_of('reversed', 'long')}"],
+            ["a wider vector carries more", "follows from the bottleneck",
+             f"short: 16 numbers {spread_of('width_16', 'short')}, 128 numbers {spread_of('vector', 'short')}"],
+        ],
+        caption="What was claimed, and what came out here",
+    )  # fmt: skip
+
+# %% [markdown]
+# Our experiment is small (10,000 generated pairs, a minute of training) and our measure is strict: one wrong word, and the sentence
+# counts as wrong. Sutskever's model was four layers deep, had seen 12 million pairs, and did well on long sentences, too. So a
+# bottleneck can be widened by brute force. The next lessons show that it can be removed.
+#
+# ## Summary
+#
+# 1. An encoder reads the sentence into one vector; a decoder writes the translation from it.
+# 2. The vector is the state at the last *real* word; padding must not count, here or in the loss.
+# 3. Training feeds the right previous word (teacher forcing): the target shifted right.
+# 4. On its own, the model reads its own words, and errors add up.
+# 5. Greedy decoding stops each row at its EOS; beam search keeps several beginnings, normalised by length.
+# 6. Gradients over a distance are products of Jacobians: they vanish or explode exponentially.
+# 7. Clipping cures explosion. Vanishing needs gates or shortcuts.
+# 8. Short sentences work, long ones collapse, though both were practised equally.
+# 9. A wider vector moves the limit; it doesn't remove it. Reversing the source helped Sutskever, and not us.
+# 10. The sentence has to pass through a bottleneck of fixed size. Attention will go around it.
+#
+# ## References
+#
+# - I. Sutskever, O. Vinyals, Q. Le, *Sequence to Sequence Learning with Neural Networks*, 2014, arXiv:1409.3215.
+# - K. Cho et al., *Learning Phrase Representations using RNN Encoder-Decoder*, 2014, arXiv:1406.1078.
+# - K. Cho et al., *On the Properties of Neural Machine Translation* (2014b), arXiv:1409.1259.
+# - Y. Bengio, P. Simard, P. Frasconi, *Learning Long-Term Dependencies with Gradient Descent is Difficult*, 1994.
+# - R. Pascanu, T. Mikolov, Y. Bengio, *On the Difficulty of Training Recurrent Neural Networks*, 2013, arXiv:1211.5063.
+# - Y. Wu et al., *Google's Neural Machine Translation System*, 2016, arXiv:1609.08144. J. Elman, *Finding Structure in Time*, 1990.
