@@ -12,50 +12,17 @@ from nbgrader.preprocessors import (
     Execute,
     IgnorePattern,
     LimitOutput,
-    NbGraderPreprocessor,
     OverwriteCells,
     OverwriteKernelspec,
     SaveAutoGrades,
 )
-from nbgrader.utils import is_grade
-from nbformat.v4 import new_output
 
 from autograder.build import STUB
-from autograder.nbgrader_steps import DropTags, RestoreChecks
+from autograder.nbgrader_steps import DropTags, FreeCopies, RestoreChecks, VerdictOrNothing
 from autograder.notebook import DEMONSTRATION
 from autograder.source import SOLUTIONS
 
 c = get_config()  # noqa: F821 -- nbgrader provides it
-
-
-class FreeCopies(NbGraderPreprocessor):
-    """Make the copies of a cell that DeduplicateIds found plain cells: it leaves marks that nbgrader can't read back."""
-
-    def preprocess_cell(self, cell, resources, cell_index):
-        """Drop empty marks."""
-        if cell.metadata.get("nbgrader") == {}:
-            del cell.metadata["nbgrader"]
-        return cell, resources
-
-
-class VerdictOrNothing(NbGraderPreprocessor):
-    """A check without a verdict gets no points: nbgrader gives full marks to a cell that shows nothing, or a text."""
-
-    def preprocess_cell(self, cell, resources, cell_index):
-        """Add an error to a check that has neither an error nor a number as its result."""
-        if is_grade(cell) and not any(self._is_judged(output) for output in cell.outputs):
-            said = "This check gave no verdict, so no points. Is `check` or `probe` defined anew in the notebook?"
-            cell.outputs.append(new_output("error", ename="NoVerdict", evalue=said, traceback=[said]))
-        return cell, resources
-
-    @staticmethod
-    def _is_judged(output):
-        if output.output_type != "execute_result":
-            return output.output_type == "error"
-        try:
-            return float(output.data.get("text/plain", "")) >= 0
-        except ValueError:
-            return False
 
 
 c.CourseDirectory.course_id = "attention"

@@ -1,8 +1,8 @@
-"""Two steps that plain nbgrader lacks: a check can't be skipped by a tag, and a deleted one is put back."""
+"""Steps that plain nbgrader lacks: what would earn full marks without an answer, or cost an honest one."""
 
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell
+from nbformat.v4 import new_code_cell, new_output
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_locked, is_solution
@@ -34,6 +34,40 @@ class RestoreChecks(NbGraderPreprocessor):
                 if check.name not in present:
                     nb.cells.append(_check_cell(sources[check.name], check.max_score))
         return nb, resources
+
+
+class FreeCopies(NbGraderPreprocessor):
+    """Make copies of a cell, found by DeduplicateIds, plain: it leaves marks that nbgrader can't read back."""
+
+    def preprocess_cell(
+        self, cell: NotebookNode, resources: ResourcesDict, cell_index: int
+    ) -> tuple[NotebookNode, ResourcesDict]:
+        """Drop empty marks."""
+        if cell.metadata.get("nbgrader") == {}:
+            del cell.metadata["nbgrader"]
+        return cell, resources
+
+
+class VerdictOrNothing(NbGraderPreprocessor):
+    """A check without a verdict gets no points: nbgrader gives full marks to a cell that shows nothing, or a text."""
+
+    def preprocess_cell(
+        self, cell: NotebookNode, resources: ResourcesDict, cell_index: int
+    ) -> tuple[NotebookNode, ResourcesDict]:
+        """Add an error to a check that has neither an error nor a number as its result."""
+        if is_grade(cell) and not any(self._is_judged(output) for output in cell.outputs):
+            said = "This check gave no verdict, so no points. Is `check` or `probe` defined anew in the notebook?"
+            cell.outputs.append(new_output("error", ename="NoVerdict", evalue=said, traceback=[said]))
+        return cell, resources
+
+    @staticmethod
+    def _is_judged(output: NotebookNode) -> bool:
+        if output.output_type != "execute_result":
+            return output.output_type == "error"
+        try:
+            return float(output.data.get("text/plain", "")) >= 0
+        except ValueError:
+            return False
 
 
 def _check_cell(source: object, points: float) -> NotebookNode:
