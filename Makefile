@@ -72,5 +72,8 @@ experiments: setup  ## Rerun the recorded comparisons over seeds (minutes to an 
 data: setup  ## Rebuild the shipped data sets, byte for byte (CHECK=1: only compare)
 	@$(BIN)/python -m autograder data $(if $(CHECK),--check)
 
+full: setup  ## Train lesson 03 on real sentences for MINUTES=30; needs a network or a mirror of the data
+	@$(BIN)/python -m autograder full $(or $(LESSON),03) --minutes $(or $(MINUTES),30) --out $(OUT)
+
 clean:  ## Remove what grading and releasing wrote (the environment stays)
 	rm -rf $(OUT) build

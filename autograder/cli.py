@@ -204,6 +204,24 @@ def experiments(lessons: SomeLessons = None) -> None:
 
 
 @app.command()
+def full(
+    lesson: LessonName = "03",
+    minutes: Annotated[float, typer.Option(min=0.1, help="how long to train")] = 30.0,
+    out: Annotated[Path, typer.Option(help="folder for the result")] = Path("out"),
+) -> None:
+    """Run a lesson's model on real data: BLEU on held-out sentences, alignment error rate against human links."""
+    from autograder.full import run
+
+    result = run(lesson, minutes, out)
+    table = Table(title=f"{result['lesson']} on Tatoeba, {result['date']}")
+    for column in ("figure", "value"):
+        table.add_column(column)
+    for name, value in result.items():
+        table.add_row(name, str(value))
+    console.print(table)
+
+
+@app.command()
 def data(check: Annotated[bool, typer.Option(help="write nothing; fail on any difference")] = False) -> None:
     """Rebuild the project's own data sets from their generators, byte for byte."""
     from autograder.data_command import rebuild

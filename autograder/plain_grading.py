@@ -1,13 +1,16 @@
 """Grading with nbgrader as it is: one notebook after the other, in real kernels; a bad one doesn't stop the others."""
 
 import csv
-import json
 import logging
+import os
 import shutil
+import sys
 import time
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
+import nbformat
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.apps.api import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
@@ -21,7 +24,7 @@ COLUMNS = ("student", "lesson", "exercise", "points", "max_points", "note")
 
 @dataclass(frozen=True)
 class Mark:
-    """The points of one student for one exercise; `note` says why a submission could not be graded."""
+    """The points of one student for one exercise; `note` says what went wrong with the submission."""
 
     student: str
     lesson: str
@@ -41,6 +44,7 @@ class PlainRun:
 
 def grade(lessons: list[str], out: Path) -> PlainRun:
     """Grade out/submitted/STUDENT/LESSON/LESSON.ipynb with nbgrader into out/gradebook.db, feedback and marks.csv."""
+    _offer_programs()
     api = _api(out)
     marks, seconds = [], {}
     for name in lessons:
@@ -49,9 +53,11 @@ def grade(lessons: list[str], out: Path) -> PlainRun:
         for folder in sorted((out / "submitted").glob(f"*/{lesson.name}")):
             student = folder.parent.name
             start = time.monotonic()
-            note = _grade_one(api, lesson.name, student)
-            seconds[student, lesson.name] = time.monotonic() - start
-            marks += _marks(api.coursedir.db_url, lesson, student, note)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of SQLAlchemy, and of cell ids that nbformat mends
+                graded, note = _grade_one(api, lesson.name, student)
+                seconds[student, lesson.name] = time.monotonic() - start
+                marks += _marks(api.coursedir.db_url, lesson, student, graded, note)
     with (out / "marks.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
@@ -60,35 +66,61 @@ def grade(lessons: list[str], out: Path) -> PlainRun:
     return PlainRun(tuple(marks), seconds)
 
 
+def _offer_programs() -> None:
+    """Put this environment's programs on PATH: nbgrader starts `alembic` by name, also where nothing is activated."""
+    programs = str(Path(sys.executable).parent)
+    path = os.environ.get("PATH", "")
+    if programs not in path.split(os.pathsep):
+        os.environ["PATH"] = os.pathsep.join([programs, path])
+
+
 def _api(out: Path) -> NbGraderAPI:
     config: Config = PyFileConfigLoader(str(CONFIG)).load_config()
     config.CourseDirectory.root = str(out.resolve())
     config.CourseDirectory.db_url = f"sqlite:///{(out / 'gradebook.db').resolve()}"
     api = NbGraderAPI(CourseDirectory(config=config), config=config)
     for logger in (api.log, logging.getLogger("nbgrader")):
-        logger.setLevel(logging.CRITICAL)
+        logger.setLevel(logging.ERROR)  # what nbgrader gives back to its caller; nothing of it is printed
     return api
 
 
-def _grade_one(api: NbGraderAPI, lesson: str, student: str) -> str:
-    """Autograde one submission and write its feedback. Returns why it could not be graded, if so."""
-    try:
-        json.loads(Path(api.coursedir.format_path("submitted", student, lesson), f"{lesson}.ipynb").read_bytes())
-    except (OSError, ValueError):
-        return "the file is no notebook that can be read"
+def _grade_one(api: NbGraderAPI, lesson: str, student: str) -> tuple[bool, str]:
+    """Autograde one submission and write its feedback. Returns whether there are marks, and what went wrong."""
+    path = Path(api.coursedir.format_path("submitted", student, lesson), f"{lesson}.ipynb")
+    if not path.is_file():
+        return False, f"there is no {path.name} in the submission"
+    if not _is_notebook(path):
+        return False, "the file is no notebook that can be read"
     result = api.autograde(lesson, student, force=True, create=True)
     if not result["success"]:
-        return f"nbgrader: {(result.get('error') or result.get('log') or 'failed').strip().splitlines()[-1]}"
-    api.generate_feedback(lesson, student, force=True)
-    return ""
+        return False, _reason(result)
+    result = api.generate_feedback(lesson, student, force=True)
+    return True, "" if result["success"] else f"there is no feedback page: {_reason(result)}"
 
 
-def _marks(db_url: str, lesson: source.LessonSource, student: str, note: str) -> list[Mark]:
+def _is_notebook(path: Path) -> bool:
+    try:
+        nbformat.validate(nbformat.read(path, as_version=4))
+    except Exception:  # a stranger's bytes: nbformat fails on them in many ways
+        return False
+    return True
+
+
+def _reason(result: dict) -> str:
+    """A sentence for what nbgrader's log says of a failure."""
+    log = f"{result.get('log', '')}\n{result.get('error', '')}"
+    if "DeadKernelError" in log:
+        return "a cell ended the notebook's Python process, or it ran out of memory, so nothing could be graded"
+    errors = [line for line in log.splitlines() if line.partition(":")[0].endswith("Error")]
+    return f"nbgrader stopped: {errors[0] if errors else 'it does not say why'}"
+
+
+def _marks(db_url: str, lesson: source.LessonSource, student: str, graded: bool, note: str) -> list[Mark]:
     from autograder.notebook import cell_id
 
     found: dict[str, float] = {}
     with Gradebook(db_url) as gradebook:
-        if not note:
+        if graded:
             try:
                 notebook = gradebook.find_submission_notebook(lesson.name, lesson.name, student)
                 found = {grade.name: grade.score for grade in notebook.grades}

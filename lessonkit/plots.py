@@ -160,6 +160,13 @@ def _finish(ax: Axes, xlabel: str, ylabel: str, title: str | None, legend: bool)
     return ax.figure
 
 
+def in_notebook() -> bool:
+    """Whether what is displayed is seen: in a notebook, but not in a plain Python process."""
+    from IPython import get_ipython
+
+    return get_ipython() is not None
+
+
 class LiveCurve:
     """A loss curve that is drawn anew in its place while training goes on."""
 
@@ -169,7 +176,7 @@ class LiveCurve:
         self._handle = None
 
     def update(self, losses: Sequence[float]) -> None:
-        """Draw again, if the last drawing is old enough."""
+        """Draw again, if the last drawing is old enough. Outside a notebook nothing is drawn."""
         if self._clock() - self._last >= self._every and len(losses) > 1:
             self._draw(losses)
 
@@ -179,6 +186,8 @@ class LiveCurve:
             self._draw(losses)
 
     def _draw(self, losses: Sequence[float]) -> None:
+        if not in_notebook():
+            return
         from IPython.display import display
 
         fig = lines({self._title: (range(1, len(losses) + 1), losses)}, "step", "loss", self._title)

@@ -804,7 +804,8 @@ with demonstration("paper_table"):
 # %% [markdown]
 # Our experiment is small (10,000 generated pairs, a minute of training) and our measure is strict: one wrong word, and the sentence
 # counts as wrong. Sutskever's model was four layers deep, had seen 12 million pairs, and did well on long sentences, too. So a
-# bottleneck can be widened by brute force. The next lessons show that it can be removed.
+# bottleneck can be widened by brute force. The next lessons show that it can be removed, and `make full LESSON=03` takes that
+# model to real sentences.
 #
 # ## Summary
 #

@@ -17,6 +17,7 @@ def displayed(monkeypatch):
     """What was handed to IPython's display."""
     shown = []
     monkeypatch.setattr("IPython.display.display", lambda *things, **_: shown.extend(things))
+    monkeypatch.setattr(plots, "in_notebook", lambda: True)
     return shown
 
 

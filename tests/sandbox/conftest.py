@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from autograder.doctor import BUBBLEWRAP, nothing_may_be_left_out
-from autograder.sandbox import Cell, Job, Limits, Probe, Result, Sandbox
+from autograder.sandbox import Cell, Job, Limits, Probe, Result, Sandbox, SandboxConfig, bwrap
 
 # Short times and small sizes, so that the attacks end soon.
 TIGHT = Limits(
@@ -24,6 +24,8 @@ TIGHT = Limits(
     array_bytes=4 << 20,
     restarts=0,
 )
+# False where Python itself lies under /tmp, which can't be covered then; the notebook's temporary folder is elsewhere.
+TMP_IS_ITS_OWN = not bwrap.hides_tmp(SandboxConfig())
 DOUBLE = "def probe(f, draw):\n    return {'y': f(draw.normal(2, 3))}"
 
 

@@ -174,12 +174,13 @@ def test_shared_memory_counts(run):
     assert result.cells[0].status == "died" or error_of(result, 0) in ("MemoryError", "OSError")
 
 
-@pytest.mark.parametrize("folder", ["/tmp", ".", "/dev/shm"])
+@pytest.mark.parametrize("folder", ["os.environ['TMPDIR']", "'.'", "'/dev/shm'"])
 def test_a_disk_is_full_soon(run, folder):
     source = f"""
+import os
 n = 0
 while True:
-    with open(f"{folder}/file{{n}}", "wb") as f:
+    with open(f"{{{folder}}}/file{{n}}", "wb") as f:
         f.write(bytes(4 << 20))
     n += 1
 """
