@@ -20,6 +20,7 @@ from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
 from autograder import bank as banks
+from autograder.doctor import offer_own_programs
 from autograder.notebook import DEMONSTRATION, cell_id, same_but_for_version, to_notebook, write
 from autograder.source import ROOT, SOLUTIONS, LessonSource
 from lessonkit import expectations
@@ -253,6 +254,7 @@ def generate(lesson: LessonSource, db_url: str | None = None) -> nbformat.Notebo
     Raises:
         CourseError: nbgrader refuses; its log says why.
     """
+    offer_own_programs()
     with tempfile.TemporaryDirectory(prefix="course-") as folder:
         source = Path(folder) / "source" / lesson.name
         source.mkdir(parents=True)

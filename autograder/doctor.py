@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -39,3 +41,11 @@ def missing() -> list[Program]:
 def nothing_may_be_left_out() -> bool:
     """Whether this is a run of continuous integration (CI=true), where a missing program is an error."""
     return os.environ.get("CI", "").lower() == "true"
+
+
+def offer_own_programs() -> None:
+    """Put this environment's programs on PATH: nbgrader starts `alembic` by name, also where nothing is activated."""
+    programs = str(Path(sys.executable).parent)
+    path = os.environ.get("PATH", "")
+    if programs not in path.split(os.pathsep):
+        os.environ["PATH"] = os.pathsep.join([programs, path])

@@ -2,9 +2,7 @@
 
 import csv
 import logging
-import os
 import shutil
-import sys
 import time
 import warnings
 from dataclasses import dataclass
@@ -44,7 +42,6 @@ class PlainRun:
 
 def grade(lessons: list[str], out: Path) -> PlainRun:
     """Grade out/submitted/STUDENT/LESSON/LESSON.ipynb with nbgrader into out/gradebook.db, feedback and marks.csv."""
-    _offer_programs()
     api = _api(out)
     marks, seconds = [], {}
     for name in lessons:
@@ -64,14 +61,6 @@ def grade(lessons: list[str], out: Path) -> PlainRun:
         for m in marks:
             writer.writerow([m.student, m.lesson, m.exercise, f"{m.points:g}", f"{m.max_points:g}", m.note])
     return PlainRun(tuple(marks), seconds)
-
-
-def _offer_programs() -> None:
-    """Put this environment's programs on PATH: nbgrader starts `alembic` by name, also where nothing is activated."""
-    programs = str(Path(sys.executable).parent)
-    path = os.environ.get("PATH", "")
-    if programs not in path.split(os.pathsep):
-        os.environ["PATH"] = os.pathsep.join([programs, path])
 
 
 def _api(out: Path) -> NbGraderAPI:

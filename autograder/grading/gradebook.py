@@ -20,6 +20,7 @@ from sqlalchemy import BigInteger, Column, MetaData, String, Table, Text, delete
 from sqlalchemy.exc import SQLAlchemyError
 
 from autograder.build import generate
+from autograder.doctor import offer_own_programs
 from autograder.grading.sealed import Graded
 from autograder.notebook import cell_id
 from autograder.source import LessonSource
@@ -59,6 +60,7 @@ class GradebookWriter:
     """The one writer of a gradebook. A submission is in it wholly or not at all."""
 
     def __init__(self, db_url: str):
+        offer_own_programs()
         try:
             self._gradebook = Gradebook(db_url)
             _METADATA.create_all(self._gradebook.engine)
