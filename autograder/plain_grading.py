@@ -100,7 +100,9 @@ def _reason(result: dict) -> str:
     log = f"{result.get('log', '')}\n{result.get('error', '')}"
     if "DeadKernelError" in log:
         return "a cell ended the notebook's Python process, or it ran out of memory, so nothing could be graded"
-    errors = [line for line in log.splitlines() if line.partition(":")[0].endswith("Error")]
+    if "CellTimeoutError" in log:
+        return "a cell ran on when it was interrupted for taking too long, so nothing could be graded"
+    errors = [line.strip() for line in log.splitlines() if line.partition(":")[0].endswith("Error")]
     return f"nbgrader stopped: {errors[0] if errors else 'it does not say why'}"
 
 
