@@ -107,7 +107,6 @@ def stamp_of(lesson: LessonSource) -> str:
     """A fingerprint of all that the built files depend on: source, bank, lessonkit, data and pinned versions."""
     sha = hashlib.sha256()
     files = [lesson.path, banks.BANKS / f"{lesson.name}.py", ROOT / "requirements.txt"]
-    files += [ROOT / "autograder" / name for name in ("build.py", "notebook.py", "source.py")]
     files += sorted((ROOT / "lessonkit").glob("*.py"))
     files += sorted(
         p for p in (ROOT / "data").rglob("*") if p.suffix in (".tsv", ".json", ".npz") and "results" not in p.parts

@@ -57,7 +57,7 @@ class VerdictOrNothing(NbGraderPreprocessor):
         """Add an error to a check that has neither an error nor a number as its result."""
         if is_grade(cell) and not any(self._is_judged(output) for output in cell.outputs):
             said = "This check gave no verdict, so no points. Is `check` or `probe` defined anew in the notebook?"
-            cell.outputs.append(new_output("error", ename="NoVerdict", evalue=said, traceback=[said]))
+            cell.outputs.insert(0, new_output("error", ename="NoVerdict", evalue=said, traceback=[said]))
         return cell, resources
 
     @staticmethod
