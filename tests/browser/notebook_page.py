@@ -7,6 +7,7 @@ from playwright.sync_api import Browser, Locator, Page
 from .conftest import TOKEN
 
 MINUTE = 60_000  # milliseconds
+_COUNT = "window.jupyterapp.shell.currentWidget.content.activeCell.model.executionCount"
 
 
 class NotebookPage:
@@ -65,10 +66,18 @@ class NotebookPage:
     def run(self, identity: str) -> Locator:
         """Run a cell with Ctrl+Enter and return it when the kernel is idle again."""
         cell = self.cell(identity)
+        before = self._execution_count()
         cell.press("Control+Enter")
-        self.page.wait_for_timeout(300)
+        self.page.wait_for_function(
+            f"before => {{ const count = {_COUNT}; return count !== null && count !== before; }}",
+            arg=before,
+            timeout=2 * MINUTE,
+        )
         self.wait_until_idle()
         return cell
+
+    def _execution_count(self) -> int | None:
+        return self.page.evaluate(f"() => {_COUNT}")
 
     def save(self) -> None:
         """Save the notebook, and wait until it is saved."""
