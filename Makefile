@@ -31,9 +31,9 @@ $(READY): requirements.txt pyproject.toml autograder/setup_check.py autograder/j
 	@touch $(READY)
 
 lab: setup  ## Open JupyterLab on the first lesson
-	@cd lessons && PATH="$(abspath $(BIN)):$$PATH" $(abspath $(BIN))/jupyter lab \
-	  --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
-	  $(if $(ROOT_USER),--allow-root) 00_weighted_average/00_weighted_average.ipynb
+	@PATH="$(abspath $(BIN)):$$PATH" $(abspath $(BIN))/jupyter lab --ServerApp.root_dir="$(abspath lessons)" \
+	  --LabApp.default_url=/lab/tree/00_weighted_average/00_weighted_average.ipynb \
+	  --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $(if $(ROOT_USER),--allow-root)
 
 test: setup  ## Prove everything: checks, banks, mutants, build, notebooks, grading, browser
 	@$(BIN)/python -m autograder doctor --tests

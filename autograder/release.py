@@ -77,7 +77,7 @@ def _readme() -> str:
         "You need Python 3.11 or newer and about 2 GB of disk. In this folder:\n\n"
         "    python3 -m venv .venv\n"
         "    .venv/bin/pip install -r requirements.txt\n"
-        "    .venv/bin/jupyter lab lessons/00_weighted_average/00_weighted_average.ipynb\n\n"
+        "    .venv/bin/jupyter lab --notebook-dir=lessons\n\nThen open 00_weighted_average. "
         "On Windows write `.venv\\Scripts\\` instead of `.venv/bin/`. Work through the lessons in order. After each\n"
         "exercise a check tells you whether it is right, and if not, what went wrong. Everything runs offline.\n"
     )
