@@ -1,5 +1,6 @@
 """Build both notebooks of a lesson, and what lessonkit needs of it, from its source."""
 
+import ast
 import hashlib
 import json
 import logging
@@ -104,18 +105,35 @@ def differences(lesson: LessonSource) -> Iterator[str]:
 
 
 def stamp_of(lesson: LessonSource) -> str:
-    """A fingerprint of all that the built files depend on: source, bank, lessonkit, data and pinned versions."""
+    """A fingerprint of all that the built files depend on: source, bank, pinned versions, results, library and data."""
     sha = hashlib.sha256()
     files = [lesson.path, banks.BANKS / f"{lesson.name}.py", ROOT / "requirements.txt"]
-    files += sorted((ROOT / "lessonkit").glob("*.py"))
-    files += sorted(
-        p for p in (ROOT / "data").rglob("*") if p.suffix in (".tsv", ".json", ".npz") and "results" not in p.parts
-    )
-    files += [ROOT / "data" / "results" / f"{lesson.name[:2]}.json"]
+    for module in sorted(_library_of(lesson.path)):
+        files.append(module)
+        files += sorted(p for p in (ROOT / "data" / module.stem).glob("*") if p.suffix in (".tsv", ".json", ".npz"))
+    files.append(ROOT / "data" / "results" / f"{lesson.name[:2]}.json")
     for file in files:
         if file.is_file():
             sha.update(file.relative_to(ROOT).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
     return sha.hexdigest()[:32]
+
+
+def _library_of(path: Path) -> set[Path]:
+    """The modules of lessonkit that a file imports, and that those import. lessonkit/X.py loads the data of data/X."""
+    found, waiting = set(), [path, ROOT / "lessonkit" / "__init__.py"]
+    while waiting:
+        for node in ast.walk(ast.parse(waiting.pop().read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "lessonkit":
+                names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            elif isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            else:
+                continue
+            modules = {(ROOT / name.replace(".", "/")).with_suffix(".py") for name in names}
+            modules = {m for m in modules if m.parent == ROOT / "lessonkit" and m.is_file()} - found
+            found |= modules
+            waiting += modules
+    return found
 
 
 def _stamp_in(path: Path) -> str | None:
