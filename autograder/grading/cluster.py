@@ -8,7 +8,7 @@ from dask.distributed import Client, LocalCluster, as_completed
 
 from autograder import source as sources
 from autograder.grading.intake import Intake
-from autograder.grading.sealed import Graded, grade_one
+from autograder.grading.sealed import Graded, grade_one, warm_cells
 from autograder.grading.submissions import Submission
 from autograder.sandbox import Limits, Sandbox
 from lessonkit.errors import CourseError
@@ -16,16 +16,17 @@ from lessonkit.errors import CourseError
 AHEAD = 4  # submissions a worker that are under way before the first comes back: memory stays flat
 RETRIES = 3  # of a submission whose worker died
 
-_sandbox: Sandbox | None = None  # of this worker process
+_sandboxes: dict[str, Sandbox] = {}  # of this worker process: one, warm for one lesson
 
 
 def grade_on_worker(lesson: str, submission: Submission, run_seed: int, limits: Limits, unsafe: bool) -> tuple:
     """Runs on a worker: grade one submission in the worker's own sandbox, which is started on first use."""
-    global _sandbox
-    if _sandbox is None:
-        _sandbox = Sandbox(unsafe=unsafe)
-        _sandbox.start()
-    return grade_one(sources.load(lesson), submission, run_seed, _sandbox, limits)
+    source = sources.load(lesson)
+    if lesson not in _sandboxes:
+        while _sandboxes:
+            _sandboxes.popitem()[1].close()
+        _sandboxes[lesson] = Sandbox(unsafe=unsafe, warm=warm_cells(source))
+    return grade_one(source, submission, run_seed, _sandboxes[lesson], limits)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from autograder.build import stamp_of
 from autograder.grading.gradebook import GradebookWriter, database_url
 from autograder.grading.graded_notebook import graded_notebook
 from autograder.grading.intake import Intake
-from autograder.grading.sealed import Graded, grade_one
+from autograder.grading.sealed import Graded, grade_one, warm_cells
 from autograder.grading.submissions import Submission, find_submissions
 from autograder.notebook import write
 from autograder.sandbox import Limits, Sandbox
@@ -77,7 +77,7 @@ def grade(
         keys = {s.student: fingerprint(s, version) for s in submissions}
         todo = [s for s in submissions if known.get(s.student) != keys[s.student]]
         refused = 0
-        with _grader(settings) as grade_many:
+        with _grader(settings, lesson) as grade_many:
             for submission, (intake, graded) in progress(grade_many(lesson.name, todo, run_seed), len(todo)):
                 _write_notebook(settings.out, lesson, submission, intake, graded)
                 gradebook.write(lesson, graded, keys[submission.student])
@@ -107,7 +107,7 @@ GradeMany = Callable[[str, list[Submission], int], Iterator[tuple[Submission, tu
 
 
 @contextmanager
-def _grader(settings: Settings) -> Iterator[GradeMany]:
+def _grader(settings: Settings, lesson: LessonSource) -> Iterator[GradeMany]:
     """What grades many submissions: this process with one sandbox, or Dask workers with one each."""
     if settings.scheduler or settings.workers > 1:
         from autograder.grading.cluster import on_cluster
@@ -115,11 +115,11 @@ def _grader(settings: Settings) -> Iterator[GradeMany]:
         with on_cluster(settings.scheduler, settings.workers, settings.limits, settings.unsafe) as grade_many:
             yield grade_many
         return
-    with Sandbox(unsafe=settings.unsafe) as sandbox:
+    with Sandbox(unsafe=settings.unsafe, warm=warm_cells(lesson)) as sandbox:
 
-        def grade_many(lesson: str, todo: list[Submission], run_seed: int) -> Iterator:
+        def grade_many(_: str, todo: list[Submission], run_seed: int) -> Iterator:
             for submission in todo:
-                yield submission, grade_one(sources.load(lesson), submission, run_seed, sandbox, settings.limits)
+                yield submission, grade_one(lesson, submission, run_seed, sandbox, settings.limits)
 
         yield grade_many
 

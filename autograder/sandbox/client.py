@@ -20,6 +20,7 @@ import tempfile
 import time
 import warnings
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,12 +52,14 @@ class Sandbox:
     """A warm interpreter in a sandbox; runs one job at a time, each in a fork of its own. Not thread-safe.
 
     `unsafe=True` does without bubblewrap: only resource limits remain, and a submission may read and do what the
-    grader's user may. Raises CourseError where no sandbox can be had.
+    grader's user may. `warm`: code of the course that notebooks begin with, executed once before the first job, so that
+    what it imports and loads is there in every fork; its names are not. Raises CourseError where no sandbox can be had.
     """
 
-    def __init__(self, config: bwrap.SandboxConfig | None = None, unsafe: bool = False):
+    def __init__(self, config: bwrap.SandboxConfig | None = None, unsafe: bool = False, warm: Sequence[str] = ()):
         self.config = config or bwrap.SandboxConfig()
         self.unsafe = unsafe
+        self.warm = tuple(warm)
         self.ready: dict = {}  # what the zygote said of itself
         self._places = cgroup.find()
         if unsafe:
@@ -110,6 +113,7 @@ class Sandbox:
             ours.settimeout(START_SECONDS)
             theirs.close()
             with contextlib.suppress(OSError, ProtocolError):
+                protocol.send(ours, {"type": "warm", "cells": list(self.warm)})
                 answer = protocol.receive(ours)
                 self.ready = answer[0] if answer else {}
             if not self.ready:

@@ -2,7 +2,8 @@
 
 Started by bwrap.py as `python -m autograder.sandbox.zygote FD`; knows no secret. Single-threaded, because it forks.
 
-Requests over the control socket, one job at a time: {"type": "job", ...settings} with the child's end of its channel.
+First comes {"type": "warm", "cells"}: code of the course, to be executed before the first job. Then requests over the
+control socket, one job at a time: {"type": "job", ...settings} with the child's end of its channel.
 Answers: {"type": "ready", ...} once; {"type": "forked"} with a pidfd of the job's first process; {"type": "exited",
 ...} when nothing of the job is left.
 """
@@ -35,7 +36,8 @@ def main() -> None:
     """Warm up, report, serve."""
     control = socket.socket(fileno=int(sys.argv[1]))
     started = time.monotonic()
-    notebook = _warm()
+    received = protocol.receive(control)
+    notebook = _warm((*WARM_CELLS, *(received[0]["cells"] if received else ())))
     gc.collect()
     gc.freeze()
     threads = len(os.listdir("/proc/self/task"))
@@ -49,7 +51,7 @@ def main() -> None:
         _job(control, socket.socket(fileno=channel), settings, notebook)
 
 
-def _warm():
+def _warm(cells: tuple[str, ...]):
     """Everything that is slow the first time, in a notebook that is empty again afterwards."""
     import numpy as np
     import torch
@@ -65,7 +67,7 @@ def _warm():
     notebook = Notebook()
     streams = sys.stdout, sys.stderr
     notebook.connect(lambda kind, content: None)
-    for source in WARM_CELLS:
+    for source in cells:
         notebook.execute(source, 1000)
     notebook.forget()
     sys.stdout, sys.stderr = streams
