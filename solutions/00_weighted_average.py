@@ -51,15 +51,19 @@ x_i, y_i = measure(seed=0)
 x = torch.linspace(0, 5, 101)
 equal = y_i.mean().expand(101)
 
-fig = plots.lines(
-    {"truth": (x, true_curve(x)), "mean of all": (x, equal)}, "x", "y", "Equal weights"
-)
-fig.axes[0].scatter(x_i, y_i, s=14, color="#777777", label="measurements")
-plots.show(
-    fig,
-    "The true curve waves up and down; the mean of all measurements is a flat line through it.",
-)
-print(f"mean squared error of the flat line: {((equal - true_curve(x)) ** 2).mean():.3f}")
+# %% demo="flat_line"
+with demonstration("flat_line"):
+    fig = plots.lines(
+        {"truth": (x, true_curve(x)), "mean of all": (x, equal)}, "x", "y", "Equal weights"
+    )
+    fig.axes[0].scatter(x_i, y_i, s=14, color="#777777", label="measurements")
+    plots.show(
+        fig,
+        "The true curve waves up and down; the mean of all measurements is a flat line through it.",
+    )
+    print(
+        f"mean squared error of the flat line: {((equal - true_curve(x)) ** 2).mean():.3f}"
+    )
 
 # %% [markdown]
 # It is flat: where $x$ lies makes no difference. Obviously measurements near $x$ should count more. That is all attention

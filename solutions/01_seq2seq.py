@@ -39,23 +39,26 @@ data = load_translation()
 # 10,000 pairs of generated English and French sentences, 4 to 30 words long. Every French word is determined by the
 # English sentence, so a perfect translator gets every sentence *exactly* right; that is how we count.
 
-# %% name="corpus_figure"
+# %% name="corpus_pairs"
 for pair in (data.validation[0], data.validation[1]):
     print("English:", " ".join(pair.source), "\nFrench: ", " ".join(pair.target), "\n")
-lengths = torch.tensor([len(pair.source) for pair in data.train]).bincount(minlength=31)[
-    4:31
-]
-fig = plots.lines(
-    {"training pairs": (range(4, 31), lengths)},
-    "English words",
-    "training pairs",
-    "All lengths are practised equally",
-)
-fig.axes[0].set_ylim(0, 500)
-plots.show(
-    fig,
-    "The number of training pairs by length is about 370 for every length from 4 to 30 words.",
-)
+
+# %% demo="lengths"
+with demonstration("lengths"):
+    lengths = torch.tensor([len(pair.source) for pair in data.train]).bincount(
+        minlength=31
+    )[4:31]
+    fig = plots.lines(
+        {"training pairs": (range(4, 31), lengths)},
+        "English words",
+        "training pairs",
+        "All lengths are practised equally",
+    )
+    fig.axes[0].set_ylim(0, 500)
+    plots.show(
+        fig,
+        "The number of training pairs by length is about 370 for every length from 4 to 30 words.",
+    )
 
 # %% [markdown]
 # ## A network that reads

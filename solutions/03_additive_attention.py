@@ -80,14 +80,19 @@ def gold_cells(pair: Pair) -> set[tuple[int, int]]:
 example = next(
     p for p in data.validation if {"not", "them"} <= set(p.source) and len(p.source) <= 12
 )
-gold_map = torch.zeros(len(example.target), len(example.source))
-for row, column in gold_cells(example):
-    gold_map[row, column] = 1.0
-fig = plots.attention_map(gold_map, example.target, example.source, title="gold alignment")
-plots.show(
-    fig,
-    f"Gold alignment of “{' '.join(example.source)}” with “{' '.join(example.target)}”: not quite a diagonal.",
-)
+
+# %% demo="gold_picture"
+with demonstration("gold_picture"):
+    gold_map = torch.zeros(len(example.target), len(example.source))
+    for row, column in gold_cells(example):
+        gold_map[row, column] = 1.0
+    fig = plots.attention_map(
+        gold_map, example.target, example.source, title="gold alignment"
+    )
+    plots.show(
+        fig,
+        f"Gold alignment of “{' '.join(example.source)}” with “{' '.join(example.target)}”: not quite a diagonal.",
+    )
 
 # %% [markdown]
 # ## The idea, with shapes
