@@ -259,10 +259,20 @@ def release(out: Annotated[Path, typer.Option(help="folder for the bundle")] = P
 def bench(
     lessons: SomeLessons = None,
     run_lessons: Annotated[bool, typer.Option(help="time whole lessons, too (minutes)")] = True,
+    students: Annotated[
+        int, typer.Option(min=0, help="compare the grader with stock nbgrader on so many students instead")
+    ] = 0,
 ) -> None:
-    """Measure: latency of checks, run times of lessons, results of models."""
+    """Measure: latency of checks, run times of lessons, results of models; or the grader (--students 20)."""
     from autograder import bench as benchmark
 
+    if students:
+        from autograder import source
+        from autograder.bench_grading import tables
+
+        for part in tables(source.load(lessons[0] if lessons else "03"), students):
+            console.print(part)
+        return
     chosen = _lessons(lessons)
     console.print(benchmark.check_latency(chosen))
     if run_lessons:

@@ -5,8 +5,9 @@ import hashlib
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from autograder import source as sources
@@ -23,7 +24,6 @@ from autograder.source import ROOT, LessonSource
 from lessonkit.errors import CourseError
 
 COLUMNS = ("student", "lesson", "exercise", "points", "max_points", "verdict", "message")
-_AHEAD = 4  # submissions a worker that are sent before the first comes back
 
 
 @dataclass(frozen=True)
@@ -68,23 +68,60 @@ def grade(
     start = time.monotonic()
     lesson = sources.load(lesson_word)
     submissions = find_submissions(place, lesson.name)
-    settings.out.mkdir(parents=True, exist_ok=True)
-    with closing(GradebookWriter(database_url(settings.out, settings.db_url))) as gradebook:
-        gradebook.prepare(lesson)
-        run_seed = gradebook.run_seed(lesson.name, settings.seed, secrets.randbits(62))
-        version = f"{version_of(lesson)}|{run_seed}"
-        known = gradebook.keys(lesson.name)
-        keys = {s.student: fingerprint(s, version) for s in submissions}
-        todo = [s for s in submissions if known.get(s.student) != keys[s.student]]
+    with Run.of(lesson, settings) as run:
+        todo = run.outstanding(submissions)
         refused = 0
-        with _grader(settings, lesson) as grade_many:
-            for submission, (intake, graded) in progress(grade_many(lesson.name, todo, run_seed), len(todo)):
-                _write_notebook(settings.out, lesson, submission, intake, graded)
-                gradebook.write(lesson, graded, keys[submission.student])
-                refused += bool(intake.refused)
-        marks = write_marks(settings.out / "marks.csv", gradebook, lesson.name)
+        for graded in progress(run.grade(todo), len(todo)):
+            refused += graded.refused
+        marks = write_marks(settings.out / "marks.csv", run.gradebook, lesson.name)
     seconds = time.monotonic() - start
     return Summary(lesson.name, len(todo), len(submissions) - len(todo), refused, seconds, marks)
+
+
+GradeMany = Callable[[str, list[Submission], int], Iterator[tuple[Submission, tuple[Intake, Graded]]]]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that is under way: an open gradebook, warm workers, the secret seed."""
+
+    lesson: LessonSource
+    settings: Settings
+    gradebook: GradebookWriter
+    seed: int
+    grade_many: GradeMany
+
+    @classmethod
+    @contextmanager
+    def of(cls, lesson: LessonSource, settings: Settings) -> Iterator["Run"]:
+        """Open the gradebook and start the workers; close both."""
+        settings.out.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as stack:
+            # first the workers: while they warm up, the gradebook is prepared
+            grade_many = stack.enter_context(_grader(settings, lesson))
+            gradebook = stack.enter_context(closing(GradebookWriter(database_url(settings.out, settings.db_url))))
+            gradebook.prepare(lesson)
+            seed = gradebook.run_seed(lesson.name, settings.seed, secrets.randbits(62))
+            yield cls(lesson, settings, gradebook, seed, grade_many)
+
+    def outstanding(self, submissions: list[Submission]) -> list[Submission]:
+        """Those that were not graded before from the same bytes by the same version."""
+        known = self.gradebook.keys(self.lesson.name)
+        return [s for s in submissions if known.get(s.student) != self._key(s)]
+
+    def grade(self, submissions: list[Submission]) -> Iterator[Graded]:
+        """Grade submissions; each is yielded when it is in the gradebook and its notebook in the output folder."""
+        for submission, (intake, graded) in self.grade_many(self.lesson.name, submissions, self.seed):
+            _write_notebook(self.settings.out, self.lesson, submission, intake, graded)
+            self.gradebook.write(self.lesson, graded, self._key(submission))
+            yield graded
+
+    @cached_property
+    def _version(self) -> str:
+        return f"{version_of(self.lesson)}|{self.seed}"
+
+    def _key(self, submission: Submission) -> str:
+        return fingerprint(submission, self._version)
 
 
 def version_of(lesson: LessonSource) -> str:
@@ -101,9 +138,6 @@ def fingerprint(submission: Submission, version: str) -> str:
     for part in (submission.content, submission.refused.encode(), version.encode()):
         sha.update(hashlib.sha256(part).digest())
     return sha.hexdigest()
-
-
-GradeMany = Callable[[str, list[Submission], int], Iterator[tuple[Submission, tuple[Intake, Graded]]]]
 
 
 @contextmanager

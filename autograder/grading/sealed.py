@@ -29,6 +29,8 @@ class Graded:
     outputs: Mapping[str, tuple[dict, ...]] = field(default_factory=dict)  # by cell id, nbformat outputs
     seconds: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    peak_memory: int = 0  # bytes, beyond the warm interpreter
+    refused: bool = False  # nothing was taken from the file
 
     @property
     def points(self) -> float:
@@ -149,12 +151,14 @@ def grade_one(
     intake = take_in(submission, lesson)
     if intake.refused:
         job_result = None
-        outputs, notes, seconds = {}, (), {}
+        outputs, notes, seconds, peak = {}, (), {}, 0
     else:
         job_result = sandbox.run(make_job(lesson, intake, run_seed, limits))
         outputs = {cell.id: cell.outputs for cell in job_result.cells}
-        notes, seconds = job_result.notes, dict(job_result.seconds)
+        notes, seconds, peak = job_result.notes, dict(job_result.seconds), job_result.peak_memory
     taken = time.monotonic()
     verdicts = judge_result(lesson, intake, job_result, run_seed)
     seconds |= {"judge": time.monotonic() - taken, "whole": time.monotonic() - start}
-    return intake, Graded(submission.student, lesson.name, verdicts, outputs, seconds, (*intake.notes, *notes))
+    notes = (*intake.notes, *notes)
+    graded = Graded(submission.student, lesson.name, verdicts, outputs, seconds, notes, peak, bool(intake.refused))
+    return intake, graded
