@@ -199,4 +199,3 @@ def _phases_table(run: Comparison) -> Table:
     for phase, seconds in run.phases.items():
         table.add_row(words.get(phase, phase), f"{1000 * seconds:.0f}")
     return table
-

@@ -61,9 +61,9 @@ def build(lesson: LessonSource, force: bool = False) -> bool:
     with _new_expected(lesson.name, results):
         notebook = execute(lesson)
     notebook.metadata["course"] = {"stamp": stamp}
-    _write(path, write(notebook))
-    _write(RECORDED / f"{lesson.name}.json", recorded_outputs(lesson, notebook))
-    _write(student_path(lesson.name), student)
+    write_whole(path, write(notebook))
+    write_whole(RECORDED / f"{lesson.name}.json", recorded_outputs(lesson, notebook))
+    write_whole(student_path(lesson.name), student)
     return True
 
 
@@ -291,7 +291,7 @@ def generate(lesson: LessonSource, db_url: str | None = None) -> nbformat.Notebo
         return nbformat.read(Path(folder) / "release" / lesson.name / f"{lesson.name}.ipynb", as_version=4)
 
 
-def _write(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".part")

@@ -2,6 +2,8 @@
 
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +17,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 console = Console(highlight=False, soft_wrap=True)
 
 LessonName = Annotated[str, typer.Argument(help="name or number of a lesson")]
+GradedInto = Annotated[Path, typer.Option(help="the folder that was graded into")]
+ItsGradebook = Annotated[str | None, typer.Option("--db", help="gradebook, if it isn't the SQLite file in --out")]
 SomeLessons = Annotated[list[str] | None, typer.Argument(help="names or numbers of lessons; none means all")]
 
 
@@ -172,26 +176,54 @@ def grade(
 
 
 @app.command()
-def report(
-    lessons: SomeLessons = None,
-    out: Annotated[Path, typer.Option(help="the folder that was graded into")] = Path("out"),
-    db: Annotated[str | None, typer.Option(help="gradebook, if it isn't the SQLite file in --out")] = None,
-) -> None:
-    """Write a report of what `grade` graded: marks, exercises, mistakes, intake, time. One HTML page a lesson."""
-    from contextlib import closing
+def report(lessons: SomeLessons = None, out: GradedInto = Path("out"), db: ItsGradebook = None) -> None:
+    """Report on what `grade` graded: marks, exercises, mistakes, intake, time. A page a lesson, one for the course."""
+    from autograder.grading.report import write_course_report, write_report
 
+    with _graded(lessons, out, db) as (gradebook, chosen):
+        for lesson in chosen:
+            console.print(f"Wrote {write_report(gradebook, lesson, out)}")
+        console.print(f"Wrote {write_course_report(gradebook, chosen, out)}")
+
+
+@app.command()
+def feedback(lessons: SomeLessons = None, out: GradedInto = Path("out"), db: ItsGradebook = None) -> None:
+    """Write what students get back: a self-contained page a student and lesson, OUT/feedback/STUDENT/LESSON/."""
+    from autograder.grading.feedback import write_feedback
+
+    with _graded(lessons, out, db) as (gradebook, chosen):
+        for lesson in chosen:
+            pages = sum(1 for _ in write_feedback(gradebook, lesson, out))
+            console.print(f"{lesson.name}: wrote {pages} pages to {out / 'feedback'}")
+
+
+@app.command()
+def export(
+    lessons: SomeLessons = None,
+    to: Annotated[str, typer.Option(help="csv, canvas or gradescope")] = "csv",
+    out: GradedInto = Path("out"),
+    db: ItsGradebook = None,
+) -> None:
+    """Write the marks as CSV, for Canvas' gradebook, or as Gradescope's results.json."""
+    from autograder.grading.export import export as write
+
+    with _graded(lessons, out, db) as (gradebook, chosen):
+        written = write(gradebook, [lesson.name for lesson in chosen], to, out)
+        console.print(f"Wrote {written[0]}" + (f" and {len(written) - 1} more" if len(written) > 1 else ""))
+
+
+@contextmanager
+def _graded(words: list[str] | None, out: Path, db: str | None) -> Iterator[tuple]:
+    """The gradebook that was graded into, and the lessons that are meant: those named, else those in it."""
     from autograder.grading.gradebook import GradebookWriter, database_url
-    from autograder.grading.report import write_report
 
     if db is None and not (out / "gradebook.db").is_file():
         raise CourseError(
             f"There is no gradebook in {out}: run `python -m autograder grade` first, or name it with --out."
         )
     with closing(GradebookWriter(database_url(out, db))) as gradebook:
-        chosen = [lesson.name for lesson in _lessons(lessons)]
-        graded = [name for name in chosen if lessons or gradebook.keys(name)]
-        for name in graded:
-            console.print(f"Wrote {write_report(gradebook, name, out / 'report')}")
+        chosen = [lesson for lesson in _lessons(words) if words or gradebook.keys(lesson.name)]
+        yield gradebook, chosen
 
 
 @app.command()
@@ -206,13 +238,17 @@ def experiments(lessons: SomeLessons = None) -> None:
 @app.command()
 def full(
     lesson: LessonName = "03",
-    minutes: Annotated[float, typer.Option(min=0.1, help="how long to train")] = 30.0,
-    out: Annotated[Path, typer.Option(help="folder for the result")] = Path("out"),
+    minutes: Annotated[float, typer.Option(min=0.1, help="how long to train, all runs counted")] = 30.0,
+    out: Annotated[Path, typer.Option(help="folder for checkpoint and result")] = Path("out"),
+    record: Annotated[bool, typer.Option(help="also write data/results/full_NN.json, for the lesson to quote")] = False,
 ) -> None:
-    """Run a lesson's model on real data: BLEU on held-out sentences, alignment error rate against human links."""
+    """Train a lesson's model on real data: BLEU on held-out sentences, alignment error rate against human links.
+
+    Killed, it goes on from its checkpoint in OUT/full when it is started again.
+    """
     from autograder.full import run
 
-    result = run(lesson, minutes, out)
+    result = run(lesson, minutes, out, record)
     table = Table(title=f"{result['lesson']} on Tatoeba, {result['date']}")
     for column in ("figure", "value"):
         table.add_column(column)

@@ -23,23 +23,27 @@ def make_class(folder: Path, lessons: list[str], students: list[str] | None = No
     for name in lessons:
         lesson = source.load(name)
         for student in students or list(STUDENTS):
-            notebook = nbformat.read(student_path(lesson.name), as_version=4)
-            points = STUDENTS[student](_Desk(lesson, notebook))
+            desk = Desk(lesson)
+            points = STUDENTS[student](desk)
             for exercise in lesson.exercises():
                 truth[student, lesson.name, exercise] = points[exercise]
-            path = folder / student / lesson.name / f"{lesson.name}.ipynb"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(write(notebook), encoding="utf-8")
+            desk.hand_in(folder, student)
     return truth
 
 
-class _Desk:
+class Desk:
     """One student's notebook, and what they may write into it."""
 
-    def __init__(self, lesson: LessonSource, notebook: nbformat.NotebookNode):
-        self.lesson, self.notebook = lesson, notebook
+    def __init__(self, lesson: LessonSource):
+        self.lesson, self.notebook = lesson, nbformat.read(student_path(lesson.name), as_version=4)
         self.exercises = lesson.exercises()
         self.bank = banks.load(lesson.name)
+
+    def hand_in(self, folder: Path, student: str) -> None:
+        """Write the notebook to folder/STUDENT/LESSON/LESSON.ipynb."""
+        path = folder / student / self.lesson.name / f"{self.lesson.name}.ipynb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(write(self.notebook), encoding="utf-8")
 
     @property
     def names(self) -> list[str]:
@@ -91,12 +95,12 @@ def answer_code(lesson: str, exercise: Exercise, answer: object) -> str:
     return "\n\n".join([*parts, f"{exercise.name} = {answer.__name__}"])
 
 
-def _perfect(desk: _Desk) -> dict[str, float]:
+def _perfect(desk: Desk) -> dict[str, float]:
     return desk.solve(*desk.names)
 
 
-def _alternatives(last: bool) -> Callable[[_Desk], dict[str, float]]:
-    def student(desk: _Desk) -> dict[str, float]:
+def _alternatives(last: bool) -> Callable[[Desk], dict[str, float]]:
+    def student(desk: Desk) -> dict[str, float]:
         for name, exercise in desk.exercises.items():
             answer = desk.bank.alternatives_of(name)[-1 if last else 0].answer
             desk.write(name, answer_code(desk.lesson.name, exercise, answer))
@@ -105,18 +109,18 @@ def _alternatives(last: bool) -> Callable[[_Desk], dict[str, float]]:
     return student
 
 
-def _half(desk: _Desk) -> dict[str, float]:
+def _half(desk: Desk) -> dict[str, float]:
     return desk.solve(*desk.names[: len(desk.names) // 2])
 
 
-def _untouched(desk: _Desk) -> dict[str, float]:
+def _untouched(desk: Desk) -> dict[str, float]:
     return desk.solve()
 
 
-def _mistakes(which: int, wrong: Callable[[int], bool]) -> Callable[[_Desk], dict[str, float]]:
+def _mistakes(which: int, wrong: Callable[[int], bool]) -> Callable[[Desk], dict[str, float]]:
     """The which-th mistake of the bank where `wrong` says so of the exercise's number; the others right."""
 
-    def student(desk: _Desk) -> dict[str, float]:
+    def student(desk: Desk) -> dict[str, float]:
         mistaken = [name for i, name in enumerate(desk.names) if wrong(i)]
         points = desk.solve(*[name for name in desk.names if name not in mistaken])
         for name in mistaken:
@@ -127,48 +131,48 @@ def _mistakes(which: int, wrong: Callable[[int], bool]) -> Callable[[_Desk], dic
     return student
 
 
-def _all_but(desk: _Desk, exercise: str) -> dict[str, float]:
+def _all_but(desk: Desk, exercise: str) -> dict[str, float]:
     return desk.solve(*[name for name in desk.names if name != exercise])
 
 
-def _syntax_error(desk: _Desk) -> dict[str, float]:
+def _syntax_error(desk: Desk) -> dict[str, float]:
     points = _all_but(desk, desk.names[0])
     desk.write(desk.names[0], f"def {desk.names[0]}(x:\n    return x")
     return points
 
 
-def _loop_in_function(desk: _Desk) -> dict[str, float]:
+def _loop_in_function(desk: Desk) -> dict[str, float]:
     points = _all_but(desk, desk.names[1])
     desk.write(desk.names[1], f"def {desk.names[1]}(*given):\n    while True:\n        pass")
     return points
 
 
-def _loop_in_cell(desk: _Desk) -> dict[str, float]:
+def _loop_in_cell(desk: Desk) -> dict[str, float]:
     points = _all_but(desk, desk.names[0])
     code = desk.exercises[desk.names[0]].cell.source
     desk.write(desk.names[0], f"while True:\n    pass\n\n{code}")
     return points
 
 
-def _deleted_answer(desk: _Desk) -> dict[str, float]:
+def _deleted_answer(desk: Desk) -> dict[str, float]:
     points = _all_but(desk, desk.names[0])
     desk.drop("exercise", desk.names[0])
     return points
 
 
-def _deleted_check(desk: _Desk) -> dict[str, float]:
+def _deleted_check(desk: Desk) -> dict[str, float]:
     points = desk.solve(*desk.names)
     desk.drop("check", desk.names[1])
     return points
 
 
-def _raises_at_once(desk: _Desk) -> dict[str, float]:
+def _raises_at_once(desk: Desk) -> dict[str, float]:
     points = _all_but(desk, desk.names[2])
     desk.write(desk.names[2], f"import no_such_package\n\n{desk.exercises[desk.names[2]].cell.source}")
     return points
 
 
-def _talkative(desk: _Desk) -> dict[str, float]:
+def _talkative(desk: Desk) -> dict[str, float]:
     points = desk.solve(*desk.names)
     desk.add(
         desk.names[0], "import sys\nimport warnings\n\nwarnings.warn('just trying')\nprint('err', file=sys.stderr)"
@@ -181,7 +185,7 @@ def _talkative(desk: _Desk) -> dict[str, float]:
     return points
 
 
-def _helpers(desk: _Desk) -> dict[str, float]:
+def _helpers(desk: Desk) -> dict[str, float]:
     points = desk.solve(*desk.names)
     first = desk.names[0]
     desk.add(
@@ -191,7 +195,7 @@ def _helpers(desk: _Desk) -> dict[str, float]:
     return points
 
 
-STUDENTS: dict[str, Callable[[_Desk], dict[str, float]]] = {
+STUDENTS: dict[str, Callable[[Desk], dict[str, float]]] = {
     "ada-perfect": _perfect,
     "boris-alternatives": _alternatives(last=False),
     "chen-other-alternatives": _alternatives(last=True),

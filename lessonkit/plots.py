@@ -7,10 +7,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from html import escape
 
 import matplotlib
-
-matplotlib.use("Agg", force=False)
 import matplotlib.pyplot as plt
 import numpy as np
+from IPython import get_ipython
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -21,6 +20,8 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "x")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
 MAP = "cividis"
 _DPI = 90
+if get_ipython() is None:  # not in a notebook: no window is wanted
+    matplotlib.use("Agg")
 
 
 def image_html(fig: Figure, alt: str) -> str:
@@ -162,8 +163,6 @@ def _finish(ax: Axes, xlabel: str, ylabel: str, title: str | None, legend: bool)
 
 def in_notebook() -> bool:
     """Whether what is displayed is seen: in a notebook, but not in a plain Python process."""
-    from IPython import get_ipython
-
     return get_ipython() is not None
 
 

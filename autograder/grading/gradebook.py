@@ -16,7 +16,7 @@ from nbgrader.api import (
     SubmittedAssignment,
     SubmittedNotebook,
 )
-from sqlalchemy import BigInteger, Column, MetaData, String, Table, Text, delete, select
+from sqlalchemy import BigInteger, Boolean, Column, MetaData, String, Table, Text, delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from autograder.build import generate
@@ -27,13 +27,15 @@ from autograder.source import LessonSource
 from lessonkit.errors import CourseError
 
 _METADATA = MetaData()
-# Beside nbgrader's tables: what was graded from which bytes, with the verdicts; and each lesson's secret seed.
+# Beside nbgrader's tables: what was graded from which bytes on which seed, with the verdicts; and the seed of each
+# lesson's last run, which an interrupted run goes on with.
 _RECORDS = Table(
     "sealed_record",
     _METADATA,
     Column("student", String(128), primary_key=True),
     Column("lesson", String(128), primary_key=True),
     Column("key", String(64), nullable=False),
+    Column("seed", BigInteger, nullable=False),
     Column("verdicts", Text, nullable=False),
 )
 _RUNS = Table(
@@ -41,7 +43,11 @@ _RUNS = Table(
     _METADATA,
     Column("lesson", String(128), primary_key=True),
     Column("seed", BigInteger, nullable=False),
+    Column("finished", Boolean, nullable=False),
 )
+
+
+SLOWEST = 3  # cells of a submission that the record keeps the time of
 
 
 @dataclass(frozen=True)
@@ -51,9 +57,22 @@ class Record:
     student: str
     lesson: str
     key: str
+    seed: int
     verdicts: tuple[dict, ...]
     seconds: dict
     notes: tuple[str, ...]
+    slowest: tuple[tuple[str, float], ...]  # cells and their seconds
+    flags: dict[str, str]  # exercise -> what an instructor may want to look at
+
+    @property
+    def points(self) -> float:
+        """The sum of the points earned."""
+        return sum(verdict["points"] for verdict in self.verdicts)
+
+    @property
+    def max_points(self) -> float:
+        """The sum of the points to be had."""
+        return sum(verdict["max_points"] for verdict in self.verdicts)
 
 
 class GradebookWriter:
@@ -91,20 +110,27 @@ class GradebookWriter:
                 ) from error
             raise
 
-    def run_seed(self, lesson: str, wanted: int | None, fresh: int) -> int:
-        """The secret seed of a lesson's run: the one wanted, else the recorded one, else a fresh one. Recorded."""
-        row = self._db.execute(select(_RUNS.c.seed).where(_RUNS.c.lesson == lesson)).first()
-        seed = wanted if wanted is not None else row.seed if row else fresh
-        if row is None or row.seed != seed:
-            self._db.execute(delete(_RUNS).where(_RUNS.c.lesson == lesson))
-            self._db.execute(_RUNS.insert().values(lesson=lesson, seed=seed))
-            self._db.commit()
+    def begin_run(self, lesson: str, wanted: int | None, fresh: int) -> int:
+        """The secret seed of a run: the one wanted, that of a run which did not finish, or a fresh one. Recorded.
+
+        A run that finished has handed out feedback: what students learn from it is of no use for the next seed.
+        """
+        row = self._db.execute(select(_RUNS).where(_RUNS.c.lesson == lesson)).first()
+        seed = wanted if wanted is not None else row.seed if row and not row.finished else fresh
+        self._db.execute(delete(_RUNS).where(_RUNS.c.lesson == lesson))
+        self._db.execute(_RUNS.insert().values(lesson=lesson, seed=seed, finished=False))
+        self._db.commit()
         return seed
 
-    def keys(self, lesson: str) -> dict[str, str]:
-        """For every student graded: the fingerprint of what was graded."""
-        rows = self._db.execute(select(_RECORDS.c.student, _RECORDS.c.key).where(_RECORDS.c.lesson == lesson))
-        return {row.student: row.key for row in rows}
+    def end_run(self, lesson: str) -> None:
+        """Everything that was handed in is graded."""
+        self._db.execute(update(_RUNS).where(_RUNS.c.lesson == lesson).values(finished=True))
+        self._db.commit()
+
+    def keys(self, lesson: str) -> dict[str, tuple[str, int]]:
+        """For every student graded: the fingerprint of what was graded, and the seed."""
+        query = select(_RECORDS.c.student, _RECORDS.c.key, _RECORDS.c.seed).where(_RECORDS.c.lesson == lesson)
+        return {row.student: (row.key, row.seed) for row in self._db.execute(query)}
 
     def records(self, lesson: str) -> Iterator[Record]:
         """Everything graded of a lesson, by student."""
@@ -115,12 +141,15 @@ class GradebookWriter:
                 row.student,
                 row.lesson,
                 row.key,
+                row.seed,
                 tuple(payload["verdicts"]),
                 payload["seconds"],
                 tuple(payload["notes"]),
+                tuple((cell, seconds) for cell, seconds in payload["slowest"]),
+                payload["flags"],
             )
 
-    def write(self, lesson: LessonSource, graded: Graded, key: str) -> None:
+    def write(self, lesson: LessonSource, graded: Graded, key: str, seed: int) -> None:
         """Write one submission's marks and record, in one transaction."""
         try:
             self._write_marks(lesson, graded)
@@ -128,7 +157,7 @@ class GradebookWriter:
             self._db.execute(delete(_RECORDS).where(where))
             self._db.execute(
                 _RECORDS.insert().values(
-                    student=graded.student, lesson=graded.lesson, key=key, verdicts=_payload(graded)
+                    student=graded.student, lesson=graded.lesson, key=key, seed=seed, verdicts=_payload(graded)
                 )
             )
             self._db.commit()
@@ -192,7 +221,13 @@ def _payload(graded: Graded) -> str:
         }
         for name, verdict in graded.verdicts.items()
     ]
-    record = {"verdicts": verdicts, "seconds": dict(graded.seconds), "notes": list(graded.notes)}
+    record = {
+        "verdicts": verdicts,
+        "seconds": dict(graded.seconds),
+        "notes": list(graded.notes),
+        "slowest": sorted(graded.cell_seconds.items(), key=lambda item: -item[1])[:SLOWEST],
+        "flags": dict(graded.flags),
+    }
     return json.dumps(record, ensure_ascii=False)
 
 

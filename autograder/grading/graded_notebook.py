@@ -1,5 +1,7 @@
 """The graded notebook: the student's code with what it showed, and the judge's verdict in place of each check."""
 
+from pathlib import Path
+
 import nbformat
 from nbformat.v4 import new_code_cell, new_output
 
@@ -7,6 +9,14 @@ from autograder.grading.intake import Intake
 from autograder.grading.sealed import Graded
 from autograder.notebook import cell_id, to_notebook
 from autograder.source import LessonSource
+
+IMAGES = ("image/png", "image/jpeg")
+SHOWN = ("text/plain", *IMAGES)  # what is kept of a submission's outputs: nothing that a browser would execute
+
+
+def graded_path(out: Path, student: str, lesson: str) -> Path:
+    """Where the graded notebook lies, in nbgrader's layout."""
+    return out / "autograded" / student / lesson / f"{lesson}.ipynb"
 
 
 def graded_notebook(lesson: LessonSource, intake: Intake, graded: Graded) -> nbformat.NotebookNode:
@@ -23,7 +33,7 @@ def graded_notebook(lesson: LessonSource, intake: Intake, graded: Graded) -> nbf
     extra = [(f"extra-{i}", taken.source) for i, taken in enumerate(intake.cells) if taken.cell is None]
     for identity, source in extra:
         made = new_code_cell(source, id=f"{lesson.name[:2]}-{identity}")
-        made.outputs = [nbformat.from_dict(output) for output in graded.outputs.get(identity, ())]
+        made.outputs = _shown(graded, identity)
         cells.append(made)
     frame.cells = cells
     return frame
@@ -40,4 +50,17 @@ def _outputs(graded: Graded, identity: str, source: object) -> list:
                 execution_count=None,
             ),
         ]
-    return [nbformat.from_dict(output) for output in graded.outputs.get(identity, ())]
+    return _shown(graded, identity)
+
+
+def _shown(graded: Graded, identity: str) -> list:
+    """The outputs of a cell, without HTML, SVG, scripts, Markdown and whatever else a page might act upon."""
+    shown = []
+    for output in graded.outputs.get(identity, ()):
+        if "data" in output:
+            data = {kind: value for kind, value in output["data"].items() if kind in SHOWN}
+            if not data:
+                continue
+            output = output | {"data": data, "metadata": {}}
+        shown.append(nbformat.from_dict(output))
+    return shown

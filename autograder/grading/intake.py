@@ -97,7 +97,7 @@ def take_in(submission: Submission, lesson: LessonSource) -> Intake:
         _put_back(order, cell, lesson)
     checks = [cell for cell in restored if cell.kind == "check"]
     if checks:
-        notes.append(f"{len(checks)} deleted check cells were put back.")
+        notes.append(f"Check cells that were deleted and put back: {len(checks)}.")
     return Intake(tuple(order), faults, tuple(notes))
 
 

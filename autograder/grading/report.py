@@ -1,4 +1,4 @@
-"""A report of what was graded, for the instructor: one self-contained HTML page a lesson."""
+"""Reports of what was graded, for the instructor: one self-contained HTML page a lesson, and one for the course."""
 
 import itertools
 import statistics
@@ -9,49 +9,86 @@ from pathlib import Path
 import numpy as np
 
 from autograder.grading.gradebook import GradebookWriter, Record
+from autograder.grading.page import table, write_page
+from autograder.grading.similarity import Pair, similar
+from autograder.source import LessonSource
 from lessonkit import plots
 from lessonkit.errors import CourseError
 
-_STYLE = (
-    "body { font-family: sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em; line-height: 1.45 }"
-    "table { border-collapse: collapse } td, th { padding: 3px 10px; text-align: left; border-bottom: 1px solid #ddd }"
-    "caption { text-align: left; font-weight: bold; padding: 0.6em 0 } td.n { text-align: right }"
-)
+MOST_PAIRS = 25  # of similar submissions that are listed
 
 
-def write_report(gradebook: GradebookWriter, lesson: str, folder: Path) -> Path:
-    """Write folder/LESSON.html: marks, exercises, mistakes, intake, time.
+def write_report(gradebook: GradebookWriter, lesson: LessonSource, out: Path) -> Path:
+    """Write OUT/report/LESSON.html: marks, exercises, mistakes, intake, time, what may be worth a look.
 
     Raises:
         CourseError: nothing of the lesson was graded into this gradebook.
     """
-    records = list(gradebook.records(lesson))
+    records = list(gradebook.records(lesson.name))
     if not records:
         raise CourseError(
-            f"Nothing of lesson {lesson} is graded here: run `python -m autograder grade {lesson[:2]}` first."
+            f"Nothing of lesson {lesson.name} is graded here: run `python -m autograder grade {lesson.name[:2]}` first."
         )
     parts = [
-        f"<h1>{escape(lesson)}</h1><p>{len(records)} submissions.</p>",
+        f"<p>{len(records)} submissions.</p>",
         _distribution(records),
         _exercises(records),
         _mistakes(records),
         _intake(records),
+        _worth_a_look(records, similar(lesson, [record.student for record in records], out)),
         _time(records),
     ]
-    page = (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Report: {escape(lesson)}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head>'
-        f"<body>{''.join(parts)}</body></html>"
-    )
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{lesson}.html"
-    path.write_text(page, encoding="utf-8")
-    return path
+    return write_page(out / "report" / f"{lesson.name}.html", f"Report: {lesson.title}", parts)
+
+
+def write_course_report(gradebook: GradebookWriter, lessons: list[LessonSource], out: Path) -> Path:
+    """Write OUT/report/index.html: all lessons beside each other, the hardest exercises, everybody's marks."""
+    graded = [(lesson, records) for lesson in lessons if (records := list(gradebook.records(lesson.name)))]
+    if not graded:
+        raise CourseError("Nothing is graded here: run `python -m autograder grade` first.")
+    overview, hardest, said = [], [], Counter()
+    for lesson, records in graded:
+        shares = [100 * _share(record) for record in records]
+        refused = sum(record.verdicts[0]["verdict"] == "refused" for record in records)
+        overview.append([lesson.title, str(len(records)), f"{statistics.median(shares):.0f} %", str(refused)])
+        for i, verdict in enumerate(records[0].verdicts):
+            passed = statistics.mean(record.verdicts[i]["verdict"] == "passed" for record in records)
+            hardest.append((passed, [lesson.title, verdict["exercise"], f"{passed:.0%}"]))
+        said.update((lesson.title, v["exercise"], v["message"]) for r in records for v in r.verdicts if v["mistake"])
+    hardest.sort(key=lambda item: item[0])
+    links = "".join(f'<a href="{name.name}.html">{escape(name.title)}</a> ' for name, _ in graded)
+    totals: dict[str, dict[str, str]] = defaultdict(dict)
+    for lesson, records in graded:
+        for record in records:
+            totals[record.student][lesson.name] = f"{record.points:g}"
+    everybody = [
+        [name, *(marks.get(lesson.name, "") for lesson, _ in graded)] for name, marks in sorted(totals.items())
+    ]
+    parts = [
+        f"<nav>{links}</nav><h2>Lessons</h2>",
+        _by_lesson({lesson.name[:2]: records for lesson, records in graded}),
+        table(["lesson", "submissions", "median", "refused"], overview),
+        "<h2>Hardest exercises</h2>",
+        table(["lesson", "exercise", "passed"], [row for _, row in hardest[:10]]),
+        "<h2>Most frequent known mistakes</h2>",
+        table(["lesson", "exercise", "what they were told", "times"], [[*k, str(n)] for k, n in said.most_common(15)]),
+        "<h2>Points</h2>",
+        table(["student", *(lesson.name for lesson, _ in graded)], everybody),
+    ]
+    return write_page(out / "report" / "index.html", "Report: the course", parts)
+
+
+def _by_lesson(graded: dict[str, list[Record]]) -> str:
+    medians = [statistics.median(100 * _share(record) for record in records) for records in graded.values()]
+    fig = plots.bars({"median": medians}, list(graded), "percent of the points", "Median by lesson")
+    words = ", ".join(f"{name}: {median:.0f} %" for name, median in zip(graded, medians, strict=True))
+    picture = plots.image_html(fig, f"Median mark by lesson. {words}.")
+    plots.plt.close(fig)
+    return picture
 
 
 def _share(record: Record) -> float:
-    most = sum(v["max_points"] for v in record.verdicts)
-    return sum(v["points"] for v in record.verdicts) / most
+    return record.points / record.max_points
 
 
 def _distribution(records: list[Record]) -> str:
@@ -79,7 +116,7 @@ def _exercises(records: list[Record]) -> str:
         counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in outcomes.most_common())
         rows.append([verdict["exercise"], f"{passed.mean():.0%}", discrimination, counts])
     note = "<p>Discrimination: the correlation of passing with the points for the other exercises.</p>"
-    return "<h2>Exercises</h2>" + _table(["exercise", "passed", "discrimination", "outcomes"], rows) + note
+    return "<h2>Exercises</h2>" + table(["exercise", "passed", "discrimination", "outcomes"], rows) + note
 
 
 def _mistakes(records: list[Record]) -> str:
@@ -89,7 +126,7 @@ def _mistakes(records: list[Record]) -> str:
             if verdict["verdict"] not in ("passed", "not_started"):
                 said[verdict["exercise"]][verdict["message"]] += 1
     rows = [[name, str(n), message] for name, counter in said.items() for message, n in counter.most_common(8)]
-    return "<h2>What went wrong</h2>" + _table(["exercise", "how often", "what they were told"], rows)
+    return "<h2>What went wrong</h2>" + table(["exercise", "how often", "what they were told"], rows)
 
 
 def _intake(records: list[Record]) -> str:
@@ -97,17 +134,36 @@ def _intake(records: list[Record]) -> str:
     rows += [[r.student, r.verdicts[0]["message"]] for r in records if r.verdicts[0]["verdict"] == "refused"]
     if not rows:
         return "<h2>Intake</h2><p>Every notebook was read without remark.</p>"
-    return "<h2>Intake</h2>" + _table(["student", "remark"], rows)
+    return "<h2>Intake</h2>" + table(["student", "remark"], rows)
+
+
+def _worth_a_look(records: list[Record], pairs: list[Pair]) -> str:
+    flags = [[r.student, exercise, text] for r in records for exercise, text in r.flags.items()]
+    parts = ["<h2>Worth a look</h2><p>Reasons to look, not verdicts: none of this changed a mark.</p>"]
+    if flags:
+        called = Counter((exercise, text) for _, exercise, text in flags)
+        rows = [[exercise, text, str(n), _some([s for s, e, t in flags if (e, t) == (exercise, text)])]
+                for (exercise, text), n in called.most_common()]  # fmt: skip
+        parts.append(table(["exercise", "remark", "submissions", "whose"], rows, "Ready-made functions"))
+    if pairs:
+        rows = [[p.first, p.second, f"{p.share:.0%}", str(p.fingerprints)] for p in pairs[:MOST_PAIRS]]
+        columns = ["student", "student", "of the shorter one's own text", "fingerprints"]
+        parts.append(table(columns, rows, f"Shared text that few others have ({len(pairs)} pairs)"))
+    return "".join(parts) if flags or pairs else parts[0] + "<p>Nothing.</p>"
+
+
+def _some(names: list[str], most: int = 5) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def _time(records: list[Record]) -> str:
-    slowest = sorted(records, key=lambda r: r.seconds.get("whole", 0.0), reverse=True)[:5]
+    by_time = sorted(records, key=lambda r: r.seconds.get("whole", 0.0), reverse=True)[:5]
     median = statistics.median(record.seconds.get("whole", 0.0) for record in records)
-    rows = [[record.student, f"{record.seconds.get('whole', 0.0):.1f}"] for record in slowest]
-    return f"<h2>Time</h2><p>Median {median:.2f} s a submission.</p>" + _table(["slowest", "seconds"], rows)
-
-
-def _table(columns: list[str], rows: list[list[str]]) -> str:
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in columns)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    rows = [[record.student, f"{record.seconds.get('whole', 0.0):.1f}"] for record in by_time]
+    cells = sorted(((seconds, cell, r.student) for r in records for cell, seconds in r.slowest), reverse=True)[:5]
+    slow = [[cell, student, f"{seconds:.1f}"] for seconds, cell, student in cells]
+    return (
+        f"<h2>Time</h2><p>Median {median:.2f} s a submission.</p>"
+        + table(["student", "seconds"], rows, "Slowest submissions")
+        + table(["cell", "student", "seconds"], slow, "Slowest cells")
+    )

@@ -12,23 +12,23 @@ from pathlib import Path
 
 from autograder import source as sources
 from autograder.bank import BANKS
-from autograder.build import stamp_of
+from autograder.build import stamp_of, write_whole
+from autograder.grading.export import write_csv
 from autograder.grading.gradebook import GradebookWriter, database_url
-from autograder.grading.graded_notebook import graded_notebook
+from autograder.grading.graded_notebook import graded_notebook, graded_path
 from autograder.grading.intake import Intake
 from autograder.grading.sealed import Graded, grade_one, warm_cells
 from autograder.grading.submissions import Submission, find_submissions
 from autograder.notebook import write
 from autograder.sandbox import Limits, Sandbox
 from autograder.source import ROOT, LessonSource
-from lessonkit.errors import CourseError
 
 COLUMNS = ("student", "lesson", "exercise", "points", "max_points", "verdict", "message")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How a run is done. `seed` None: the recorded one, or a fresh secret."""
+    """How a run is done. `seed` None: a fresh secret, or that of the run which this one goes on with."""
 
     out: Path
     db_url: str | None = None
@@ -73,6 +73,7 @@ def grade(
         refused = 0
         for graded in progress(run.grade(todo), len(todo)):
             refused += graded.refused
+        run.gradebook.end_run(lesson.name)
         marks = write_marks(settings.out / "marks.csv", run.gradebook, lesson.name)
     seconds = time.monotonic() - start
     return Summary(lesson.name, len(todo), len(submissions) - len(todo), refused, seconds, marks)
@@ -95,30 +96,34 @@ class Run:
     @contextmanager
     def of(cls, lesson: LessonSource, settings: Settings) -> Iterator["Run"]:
         """Open the gradebook and start the workers; close both."""
-        settings.out.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
-            # first the workers: while they warm up, the gradebook is prepared
-            grade_many = stack.enter_context(_grader(settings, lesson))
+            grade_many = stack.enter_context(_grader(settings, lesson))  # no sandbox: nothing is written
+            settings.out.mkdir(parents=True, exist_ok=True)
             gradebook = stack.enter_context(closing(GradebookWriter(database_url(settings.out, settings.db_url))))
             gradebook.prepare(lesson)
-            seed = gradebook.run_seed(lesson.name, settings.seed, secrets.randbits(62))
+            seed = gradebook.begin_run(lesson.name, settings.seed, secrets.randbits(62))
             yield cls(lesson, settings, gradebook, seed, grade_many)
 
     def outstanding(self, submissions: list[Submission]) -> list[Submission]:
-        """Those that were not graded before from the same bytes by the same version."""
+        """Those not graded yet from the same bytes by the same version (and on the seed that is wanted, if one is)."""
         known = self.gradebook.keys(self.lesson.name)
-        return [s for s in submissions if known.get(s.student) != self._key(s)]
+
+        def is_done(submission: Submission) -> bool:
+            key, seed = known.get(submission.student, ("", None))
+            return key == self._key(submission) and self.settings.seed in (None, seed)
+
+        return [s for s in submissions if not is_done(s)]
 
     def grade(self, submissions: list[Submission]) -> Iterator[Graded]:
         """Grade submissions; each is yielded when it is in the gradebook and its notebook in the output folder."""
         for submission, (intake, graded) in self.grade_many(self.lesson.name, submissions, self.seed):
             _write_notebook(self.settings.out, self.lesson, submission, intake, graded)
-            self.gradebook.write(self.lesson, graded, self._key(submission))
+            self.gradebook.write(self.lesson, graded, self._key(submission), self.seed)
             yield graded
 
     @cached_property
     def _version(self) -> str:
-        return f"{version_of(self.lesson)}|{self.seed}"
+        return version_of(self.lesson)
 
     def _key(self, submission: Submission) -> str:
         return fingerprint(submission, self._version)
@@ -127,7 +132,9 @@ class Run:
 def version_of(lesson: LessonSource) -> str:
     """A fingerprint of what judges: the lesson's source, its bank, lessonkit and the grader."""
     sha = hashlib.sha256(stamp_of(lesson).encode())
-    for path in [*sorted((ROOT / "autograder" / "grading").glob("*.py")), BANKS / f"{lesson.name}.py"]:
+    here = ROOT / "autograder"
+    judging = [here / "grading" / f"{name}.py" for name in ("submissions", "intake", "sealed")]
+    for path in [*judging, *sorted((here / "sandbox").glob("*.py")), BANKS / f"{lesson.name}.py"]:
         sha.update(path.read_bytes())
     return sha.hexdigest()
 
@@ -159,17 +166,7 @@ def _grader(settings: Settings, lesson: LessonSource) -> Iterator[GradeMany]:
 
 
 def _write_notebook(out: Path, lesson: LessonSource, submission: Submission, intake: Intake, graded: Graded) -> None:
-    path = out / "autograded" / submission.student / lesson.name / f"{lesson.name}.ipynb"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".part")
-    try:
-        unfinished.write_text(write(graded_notebook(lesson, intake, graded)), encoding="utf-8")
-        unfinished.replace(path)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise CourseError(
-            f"Could not write {path}: {error.strerror}. Make room and run the same command again."
-        ) from error
+    write_whole(graded_path(out, submission.student, lesson.name), write(graded_notebook(lesson, intake, graded)))
 
 
 def write_marks(path: Path, gradebook: GradebookWriter, lesson: str) -> Path:
@@ -180,12 +177,6 @@ def write_marks(path: Path, gradebook: GradebookWriter, lesson: str) -> Path:
             rows = [row for row in csv.DictReader(file) if row.get("lesson") != lesson]
     for record in gradebook.records(lesson):
         for verdict in record.verdicts:
-            rows.append({"student": record.student, "lesson": lesson} | {k: verdict[k] for k in COLUMNS[2:]})
-    unfinished = path.with_suffix(".part")
-    with unfinished.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        for row in rows:
-            writer.writerow(row | {k: f"{float(row[k]):g}" for k in ("points", "max_points")})
-    unfinished.replace(path)
-    return path
+            row = {"student": record.student, "lesson": lesson} | {k: verdict[k] for k in COLUMNS[2:]}
+            rows.append(row | {k: f"{row[k]:g}" for k in ("points", "max_points")})
+    return write_csv(path, [list(COLUMNS), *([row[c] for c in COLUMNS] for row in rows)])

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 
 from autograder import bank as banks
 from autograder.grading.intake import Intake, take_in
+from autograder.grading.ready_made import ready_made
 from autograder.grading.submissions import Submission
 from autograder.notebook import cell_id
-from autograder.sandbox import Cell, Job, Limits, Probe, Result, Sandbox
+from autograder.sandbox import Cell, CellResult, Job, Limits, Probe, Result, Sandbox
 from autograder.source import Exercise, LessonSource
 from lessonkit.judge import Finding, judge
 from lessonkit.outcome import Failure, Outcome
@@ -27,7 +28,9 @@ class Graded:
     lesson: str
     verdicts: Mapping[str, Verdict]
     outputs: Mapping[str, tuple[dict, ...]] = field(default_factory=dict)  # by cell id, nbformat outputs
-    seconds: Mapping[str, float] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)  # by phase
+    cell_seconds: Mapping[str, float] = field(default_factory=dict)  # by cell id
+    flags: Mapping[str, str] = field(default_factory=dict)  # by exercise, for the instructor
     notes: tuple[str, ...] = ()
     peak_memory: int = 0  # bytes, beyond the warm interpreter
     refused: bool = False  # nothing was taken from the file
@@ -106,6 +109,7 @@ def judge_result(lesson: LessonSource, intake: Intake, result: Result | None, ru
     """The verdict on every exercise. Expected values stay in this process; no sentence quotes one."""
     bank = banks.load(lesson.name)
     outcomes = {probe.exercise: probe.outcomes for probe in result.probes} if result else {}
+    cells = {cell.id: cell for cell in result.cells} if result else {}
     verdicts = {}
     for name, exercise in lesson.exercises().items():
         if intake.refused:
@@ -116,6 +120,8 @@ def judge_result(lesson: LessonSource, intake: Intake, result: Result | None, ru
             finding = _judge_exercise(
                 exercise, bank, outcomes.get(answer_name(name), {}), secret_seeds(run_seed, lesson.name, name)
             )
+            if finding.verdict == "missing":
+                finding = _why_missing(name, cells.get(cell_id(lesson.name, exercise.cell)))
         verdicts[name] = Verdict(name, exercise.points if finding.passed else 0.0, exercise.points, finding)
     return verdicts
 
@@ -133,8 +139,21 @@ def _judge_exercise(
             break
     finding = judge(runs)
     if not finding.passed and runs[-1][1].failure and runs[-1][1].failure.verdict == "missing":
-        return Finding("missing", f"The notebook does not define `{exercise.name}`: did its cell stop with an error?")
+        return Finding("missing", f"The notebook does not define `{exercise.name}`.")
     return without_secrets(finding)
+
+
+def _why_missing(name: str, cell: CellResult | None) -> Finding:
+    """What became of the cell that should have defined the answer."""
+    if cell is not None and cell.status == "timeout":
+        return Finding("timeout", f"The cell of `{name}` took too long and was stopped, so there is no `{name}`.")
+    if cell is not None and cell.status == "died":
+        return Finding("error", f"The cell of `{name}` ended the notebook's Python process, so there is no `{name}`.")
+    errors = [output for output in cell.outputs if output["output_type"] == "error"] if cell is not None else []
+    if errors:
+        said = f"{errors[-1]['ename']}: {errors[-1]['evalue']}"[:500]
+        return Finding("error", f"The cell of `{name}` stopped with an error, so there is no `{name}`.", said)
+    return Finding("missing", f"The notebook does not define `{name}`: its cell ran. Did you rename it?")
 
 
 def without_secrets(finding: Finding) -> Finding:
@@ -149,16 +168,19 @@ def grade_one(
     """Take in, execute and judge one submission. Whatever it holds, there is a verdict for every exercise."""
     start = time.monotonic()
     intake = take_in(submission, lesson)
-    if intake.refused:
-        job_result = None
-        outputs, notes, seconds, peak = {}, (), {}, 0
-    else:
-        job_result = sandbox.run(make_job(lesson, intake, run_seed, limits))
-        outputs = {cell.id: cell.outputs for cell in job_result.cells}
-        notes, seconds, peak = job_result.notes, dict(job_result.seconds), job_result.peak_memory
-    taken = time.monotonic()
-    verdicts = judge_result(lesson, intake, job_result, run_seed)
-    seconds |= {"judge": time.monotonic() - taken, "whole": time.monotonic() - start}
-    notes = (*intake.notes, *notes)
-    graded = Graded(submission.student, lesson.name, verdicts, outputs, seconds, notes, peak, bool(intake.refused))
-    return intake, graded
+    result = None if intake.refused else sandbox.run(make_job(lesson, intake, run_seed, limits))
+    executed = time.monotonic()
+    verdicts = judge_result(lesson, intake, result, run_seed)
+    graded = Graded(submission.student, lesson.name, verdicts, notes=intake.notes, refused=bool(intake.refused))
+    if result is not None:
+        graded = replace(
+            graded,
+            outputs={cell.id: cell.outputs for cell in result.cells},
+            cell_seconds={cell.id: cell.seconds for cell in result.cells},
+            flags=ready_made(lesson, intake),
+            notes=(*intake.notes, *result.notes),
+            peak_memory=result.peak_memory,
+        )
+    phases = dict(result.seconds) if result else {}
+    phases |= {"judge": time.monotonic() - executed, "whole": time.monotonic() - start}
+    return intake, replace(graded, seconds=phases)

@@ -3,11 +3,9 @@
 import copy
 import json
 
-import nbformat
 import pytest
 
 from autograder import demonstration_class, plain_grading, source
-from autograder.build import student_path
 from autograder.notebook import DEMONSTRATION
 
 pytestmark = pytest.mark.slow
@@ -26,7 +24,7 @@ def solved():
 
 
 def untouched():
-    return demonstration_class._Desk(source.load(LESSON), nbformat.read(student_path(LESSON), as_version=4))
+    return demonstration_class.Desk(source.load(LESSON))
 
 
 def begins_with(desk, line):
