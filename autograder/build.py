@@ -31,6 +31,7 @@ from lessonkit.judge import STRICT as TOLERANCE
 from lessonkit.lesson import RECORDED, STRICT
 
 LESSONS = ROOT / "lessons"
+COURSE = "attention"  # its name in the gradebook
 SECONDS_A_CELL = 240  # more than the 60 s that a cell may take, since the building machine may be busy
 STUB = {"python": "# YOUR CODE HERE\nraise NotImplementedError()"}
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -278,6 +279,7 @@ def generate(lesson: LessonSource, db_url: str | None = None) -> nbformat.Notebo
         (source / f"{lesson.name}.ipynb").write_text(write(to_notebook(lesson)), encoding="utf-8")
         config = Config()
         config.CourseDirectory.root = folder
+        config.CourseDirectory.course_id = COURSE
         config.CourseDirectory.db_url = db_url or f"sqlite:///{folder}/gradebook.db"
         config.Exchange.root = folder  # not used; the default is a system folder, and nbgrader would complain
         config.ClearSolutions.code_stub = STUB

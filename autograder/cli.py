@@ -240,12 +240,18 @@ def full(
     lesson: LessonName = "03",
     minutes: Annotated[float, typer.Option(min=0.1, help="how long to train, all runs counted")] = 30.0,
     out: Annotated[Path, typer.Option(help="folder for checkpoint and result")] = Path("out"),
-    record: Annotated[bool, typer.Option(help="also write data/results/full_NN.json, for the lesson to quote")] = False,
+    record: Annotated[
+        bool, typer.Option(help="also write what came out to data/results, for lessons to quote")
+    ] = False,
+    ladder: Annotated[str | None, typer.Option(help="multi30k: train all translators on it, MINUTES each")] = None,
+    models: Annotated[str, typer.Option(help="of the ladder only these, with commas between them")] = "",
 ) -> None:
     """Train a lesson's model on real data: BLEU on held-out sentences, alignment error rate against human links.
 
-    Killed, it goes on from its checkpoint in OUT/full when it is started again.
+    Killed, it goes on from its checkpoint in OUT when it is started again.
     """
+    if ladder is not None:
+        return _climb(ladder, models, minutes, out, record)
     from autograder.full import run
 
     result = run(lesson, minutes, out, record)
@@ -255,6 +261,25 @@ def full(
     for name, value in result.items():
         table.add_row(name, str(value))
     console.print(table)
+
+
+def _climb(ladder: str, models: str, minutes: float, out: Path, record: bool) -> None:
+    """Train the ladder's models and print what came out."""
+    from autograder.ladder import climb
+
+    if ladder != "multi30k":
+        raise CourseError(f"There is no ladder on {ladder!r}: the only one is `--ladder multi30k`.")
+    names = [name.strip() for name in models.split(",") if name.strip()]
+    rungs = climb(names, minutes, out, record)
+    table = Table(title="Multi30k, German to English: BLEU on the 2016 test set")
+    for column in ("model", "BLEU", "beam", "published", "short", "medium", "long", "parameters", "seconds", "passes"):
+        table.add_column(column, justify="left" if column == "model" else "right")
+    for rung in rungs:
+        figures = (rung[name] for name in ("short", "medium", "long", "parameters", "seconds", "passes"))
+        known = (rung["bleu"], rung.get("beam_bleu", ""), rung["published"] or "", *figures)
+        table.add_row(rung["what"], *map(str, known))
+    console.print(table)
+    console.print(f"sacrebleu: {rungs[-1]['signature']}")
 
 
 @app.command()
@@ -271,14 +296,23 @@ def doctor(
         bool, typer.Option(help="only what tests need; fail under CI=true if anything is missing")
     ] = False,
 ) -> None:
-    """Say what this machine lacks, what is left out for that, and how to get it."""
+    """Say what this machine lacks, what is left out for that, and how to get it; try the grader's sandbox."""
     from autograder import doctor as machine
 
     for program in machine.missing():
         console.print(program.sentence, style="yellow", markup=False)
     if not tests:
+        from autograder.sandbox import doctor as look_at_sandbox
+
         for program in machine.PROGRAMS:
             console.print(f"{program.name}: {program.path or 'missing'}")
+        findings = look_at_sandbox()
+        for finding in findings:
+            sign, style = ("✓", "green") if finding.ok else ("✗", "red" if finding.needed else "yellow")
+            console.print(f"{sign} {finding.sentence}", style=style, markup=False)
+        ready = all(finding.ok for finding in findings if finding.needed)
+        console.print("Grading can start." if ready else "Grading refuses to start: mend what is red.", style="bold")
+        raise typer.Exit(0 if ready else 1)
     if tests and machine.missing() and machine.nothing_may_be_left_out():
         raise CourseError("CI=true: nothing may be left out. Install what is missing.")
 

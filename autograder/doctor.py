@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 from dataclasses import dataclass
+from glob import glob
 from pathlib import Path
 
 
@@ -14,11 +15,12 @@ class Program:
     name: str
     package: str
     needed_for: str
+    places: str = ""  # where it lies off the PATH, as a pattern
 
     @property
     def path(self) -> str | None:
         """Where it is, if it is installed."""
-        return shutil.which(self.name)
+        return next(iter(sorted(glob(self.places), reverse=True)), None) or shutil.which(self.name)
 
     @property
     def sentence(self) -> str:
@@ -30,7 +32,8 @@ class Program:
 
 CHROMIUM = Program("chromium", "chromium", "the tests in a real browser")
 BUBBLEWRAP = Program("bwrap", "bubblewrap", "the tests of the grader's sandbox")
-PROGRAMS = (CHROMIUM, BUBBLEWRAP)
+POSTGRESQL = Program("initdb", "postgresql", "the tests with a PostgreSQL server", "/usr/lib/postgresql/*/bin/initdb")
+PROGRAMS = (CHROMIUM, BUBBLEWRAP, POSTGRESQL)
 
 
 def missing() -> list[Program]:

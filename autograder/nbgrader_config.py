@@ -17,7 +17,7 @@ from nbgrader.preprocessors import (
     SaveAutoGrades,
 )
 
-from autograder.build import STUB
+from autograder.build import COURSE, STUB
 from autograder.nbgrader_steps import DropTags, FreeCopies, RestoreChecks, VerdictOrNothing
 from autograder.notebook import DEMONSTRATION
 from autograder.source import SOLUTIONS
@@ -25,7 +25,7 @@ from autograder.source import SOLUTIONS
 c = get_config()  # noqa: F821 -- nbgrader provides it
 
 
-c.CourseDirectory.course_id = "attention"
+c.CourseDirectory.course_id = COURSE
 c.CourseDirectory.source_directory = str(SOLUTIONS)
 
 c.ClearSolutions.code_stub = STUB

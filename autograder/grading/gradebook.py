@@ -19,7 +19,7 @@ from nbgrader.api import (
 from sqlalchemy import BigInteger, Boolean, Column, MetaData, String, Table, Text, delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from autograder.build import generate
+from autograder.build import COURSE, generate
 from autograder.doctor import offer_own_programs
 from autograder.grading.sealed import Graded
 from autograder.notebook import cell_id
@@ -81,7 +81,7 @@ class GradebookWriter:
     def __init__(self, db_url: str):
         offer_own_programs()
         try:
-            self._gradebook = Gradebook(db_url)
+            self._gradebook = Gradebook(db_url, COURSE)
             _METADATA.create_all(self._gradebook.engine)
         except (SQLAlchemyError, OSError) as error:
             raise CourseError(

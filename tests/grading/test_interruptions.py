@@ -1,0 +1,95 @@
+"""Runs that are cut off: killed, or robbed of a worker. What they wrote is whole, and nothing is graded twice."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import closing
+
+import pytest
+from dask.distributed import LocalCluster
+
+from autograder import demonstration_class, source
+from autograder.doctor import BUBBLEWRAP, nothing_may_be_left_out
+from autograder.grading.gradebook import GradebookWriter, database_url
+from autograder.grading.run import Settings, grade
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not BUBBLEWRAP.path and not nothing_may_be_left_out(), reason=BUBBLEWRAP.sentence),
+]
+LESSON = source.find_lesson("00")
+KINDS = ["ada-perfect", "goran-every-other-wrong", "emil-untouched", "ivan-syntax-error", "nils-talkative"]
+COPIES, KILLS, SEED = 12, 10, 20261121
+
+
+@pytest.fixture(scope="module")
+def submissions(tmp_path_factory):
+    """Sixty submissions of five kinds."""
+    folder = tmp_path_factory.mktemp("submissions")
+    demonstration_class.make_class(folder / "0", [LESSON], KINDS)
+    for i in range(COPIES):
+        for kind in KINDS:
+            shutil.copytree(folder / "0" / kind, folder / "all" / f"{kind}-{i:02}")
+    return folder / "all"
+
+
+def run(submissions, out):
+    """The command, in a process of its own."""
+    words = ["grade", LESSON, "--submissions", str(submissions), "--out", str(out), "--seed", str(SEED)]
+    return subprocess.Popen(
+        [sys.executable, "-m", "autograder", *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+
+
+def graded(out):
+    """When each student in the gradebook was graded, as far as one can tell: how long it took."""
+    if not (out / "gradebook.db").is_file():
+        return {}
+    with closing(GradebookWriter(database_url(out, None))) as gradebook:
+        return {record.student: record.seconds["whole"] for record in gradebook.records(LESSON)}
+
+
+def test_killed_at_random_moments(submissions, tmp_path, count):
+    whole = run(submissions, tmp_path / "undisturbed")
+    start = time.monotonic()
+    said = whole.communicate()[0]
+    seconds = time.monotonic() - start
+    assert "60 graded, 0 unchanged" in " ".join(said.split())
+    rng, before, cut_off = random.Random(SEED), {}, 0
+    for _ in range(KILLS):
+        process = run(submissions, tmp_path / "killed")
+        time.sleep(rng.uniform(0.3, 1.0) * seconds / 2)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        after = graded(tmp_path / "killed")
+        assert {student: after[student] for student in before} == before  # none was graded again
+        cut_off += len(after) < len(KINDS) * COPIES
+        before = after
+    assert cut_off
+    last = run(submissions, tmp_path / "killed")
+    said = " ".join(last.communicate()[0].split())
+    assert f"{60 - len(before)} graded, {len(before)} unchanged" in said
+    assert last.returncode == 0
+    marks = [(tmp_path / name / "marks.csv").read_text("utf-8") for name in ("undisturbed", "killed")]
+    assert marks[0] == marks[1]
+    count("kills of a grading run survived", KILLS)
+
+
+def test_a_worker_that_dies_has_its_work_done_elsewhere(submissions, tmp_path):
+    alone = grade(LESSON, submissions, Settings(tmp_path / "alone", seed=SEED))
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+
+        def progress(found, total):
+            for number, one in enumerate(found):
+                if number == total // 4:
+                    os.kill(cluster.workers[0].pid, signal.SIGKILL)
+                yield one
+
+        settings = Settings(tmp_path / "together", scheduler=cluster.scheduler_address, seed=SEED)
+        together = grade(LESSON, submissions, settings, progress)
+    assert (together.graded, together.unchanged) == (60, 0)
+    assert together.marks.read_text("utf-8") == alone.marks.read_text("utf-8")
