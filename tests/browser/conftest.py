@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import sync_playwright
@@ -34,25 +35,27 @@ def lab(tmp_path_factory):
     """The address of a JupyterLab, as `make lab` starts it, on a copy of lessons/; and the folder of that copy."""
     folder = tmp_path_factory.mktemp("lab")
     shutil.copytree(LESSONS, folder / "lessons")
+    words = ["jupyterlab", "--expose-app-in-browser", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    with serving(folder, folder / "lessons", words) as address:
+        yield address, folder / "lessons"
+
+
+@contextmanager
+def serving(folder, root, words, **environment):
+    """A Jupyter server on files below `root`; its address. `folder` takes its log and settings."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    environment = {**os.environ, "HOME": str(folder), "JUPYTER_CONFIG_DIR": str(folder / "config")}
+    environment = {**os.environ, "HOME": str(folder), "JUPYTER_CONFIG_DIR": str(folder / "config"), **environment}
     environment.pop("LESSONKIT_STRICT", None)
+    words = [*words, "--no-browser", f"--port={port}", f"--IdentityProvider.token={TOKEN}"]
+    words += ["--allow-root", f"--ServerApp.root_dir={root}"]
     with open(folder / "log", "w") as log:
-        server = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}"),
-                f"--IdentityProvider.token={TOKEN}",
-                *("--expose-app-in-browser", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"),
-                *("--allow-root", f"--ServerApp.root_dir={folder / 'lessons'}"),
-            ],
-            cwd=folder / "lessons", env=environment, stdout=log, stderr=log,
-        )  # fmt: skip
+        server = subprocess.Popen([sys.executable, "-m", *words], cwd=root, env=environment, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_for(address, server, folder / "log")
-        yield address, folder / "lessons"
+        yield address
     finally:
         server.terminate()
         server.wait(20)
