@@ -1,0 +1,125 @@
+"""Generated sentences with one pronoun each, whose antecedent is known: sentences, vocabulary, batches."""
+
+import hashlib
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from lessonkit.errors import CourseError
+from lessonkit.translation import Vocabulary
+
+FOLDER = Path(__file__).resolve().parents[1] / "data" / "pronouns"
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """Words, and the places (from 0) of the pronoun, of the noun it stands for, of the word that decides which, and of
+    all nouns that may be meant."""
+
+    words: tuple[str, ...]
+    pronoun: int
+    antecedent: int
+    decider: int
+    candidates: tuple[int, ...]
+
+    @property
+    def distance(self) -> int:
+        """How many words back the antecedent stands."""
+        return self.pronoun - self.antecedent
+
+    @property
+    def noun(self) -> str:
+        """The noun that is meant."""
+        return self.words[self.antecedent]
+
+    @property
+    def decided_before(self) -> bool:
+        """Whether the deciding word stands before the pronoun ("fed it"), not after it ("it was tired")."""
+        return self.decider < self.pronoun
+
+
+@dataclass(frozen=True)
+class Pronouns:
+    """The corpus. Distances: test_short 6-12 words, test_medium 13-21, test_long 22-34; the others 6-34."""
+
+    train: list[Sentence]
+    validation: list[Sentence]
+    test_short: list[Sentence]
+    test_medium: list[Sentence]
+    test_long: list[Sentence]
+    vocabulary: Vocabulary
+    nouns: tuple[str, ...]  # every form that can be meant, sorted: the answers to choose from
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Sentences as numbers, padded at the end. The mask is True at words."""
+
+    words: Tensor  # (B, T) int64
+    mask: Tensor  # (B, T) bool
+    pronoun: Tensor  # (B,) int64, the place of the pronoun
+    noun: Tensor  # (B,) int64, the antecedent as a number in `Pronouns.nouns`
+    sentences: tuple[Sentence, ...]
+
+
+@lru_cache(maxsize=1)
+def load_pronouns() -> Pronouns:
+    """Read the corpus that lies in data/pronouns.
+
+    Raises:
+        CourseError: a file is missing, or is not the one that the course was made with.
+    """
+    names = ("train", "validation", "test_short", "test_medium", "test_long")
+    sets = {name: _read(FOLDER / f"{name}.tsv") for name in names}
+    vocabulary = Vocabulary(word for sentence in sets["train"] for word in sentence.words)
+    nouns = sorted({s.words[place] for s in sets["train"] for place in s.candidates})
+    return Pronouns(**sets, vocabulary=vocabulary, nouns=tuple(nouns))
+
+
+def _read(path: Path) -> list[Sentence]:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CourseError(f"data/pronouns/{path.name} is missing: run `make data`, or take the course anew.") from error
+    sums = dict(reversed(line.split()) for line in (FOLDER / "SHA256SUMS").read_text().splitlines())
+    if hashlib.sha256(content).hexdigest() != sums.get(path.name):
+        raise CourseError(f"data/pronouns/{path.name} is not what the course was made with: run `make data`.")
+    return [_sentence(line) for line in content.decode("utf-8").splitlines()]
+
+
+def _sentence(line: str) -> Sentence:
+    words, pronoun, antecedent, decider, candidates = line.split("\t")
+    places = tuple(int(place) for place in candidates.split())
+    return Sentence(tuple(words.split()), int(pronoun), int(antecedent), int(decider), places)
+
+
+def batches(data: Pronouns, sentences: Sequence[Sentence], size: int, seed: int | None = None) -> Iterator[Batch]:
+    """One pass over the sentences in batches of at most `size`.
+
+    Without a seed they come in their order. With one they are shuffled, and sentences of like length share a batch.
+    """
+    chosen = list(sentences)
+    if seed is not None:
+        rng = random.Random(seed)
+        rng.shuffle(chosen)
+        chosen.sort(key=lambda sentence: len(sentence.words) + 4 * rng.random())
+    groups = [chosen[i : i + size] for i in range(0, len(chosen), size)]
+    if seed is not None:
+        rng.shuffle(groups)
+    number = {noun: i for i, noun in enumerate(data.nouns)}
+    for group in groups:
+        rows = [data.vocabulary.encode(sentence.words) for sentence in group]
+        longest = max(map(len, rows))
+        words = torch.tensor([row + [Vocabulary.pad] * (longest - len(row)) for row in rows])
+        yield Batch(
+            words,
+            words != Vocabulary.pad,
+            torch.tensor([sentence.pronoun for sentence in group]),
+            torch.tensor([number[sentence.noun] for sentence in group]),
+            tuple(group),
+        )

@@ -1,0 +1,144 @@
+"""The generated sentences with pronouns: rebuilt byte for byte, no leak, and one noun only that fits."""
+
+import hashlib
+import importlib.util
+import random
+from collections import Counter
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lessonkit import pronouns
+from lessonkit.errors import CourseError
+from lessonkit.pronouns import batches, load_pronouns
+from lessonkit.translation import Vocabulary
+
+DATA = load_pronouns()
+SETS = {name: getattr(DATA, name) for name in ("train", "validation", "test_short", "test_medium", "test_long")}
+DISTANCES = {"train": (6, 34), "validation": (6, 34), "test_short": (6, 12), "test_medium": (13, 21)}
+DISTANCES["test_long"] = (22, 34)
+
+
+@pytest.fixture(scope="module")
+def generator():
+    spec = importlib.util.spec_from_file_location("generate_pronouns", pronouns.FOLDER / "generate.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def lexicon(generator):
+    """Of every noun its class and whether it is plural; of every deciding word its class."""
+    nouns, deciders = {}, {}
+    for name, singulars, plurals, verbs, adjectives in generator.CLASSES:
+        for plural, forms in enumerate((singulars, plurals)):
+            nouns |= {noun: (name, bool(plural)) for noun in forms.split()}
+        deciders |= dict.fromkeys(f"{verbs} {adjectives}".split(), name)
+    return nouns, deciders
+
+
+def test_rebuilt_byte_for_byte(generator, tmp_path):
+    generator.make(tmp_path)
+    sums = (pronouns.FOLDER / "SHA256SUMS").read_text("utf-8")
+    made = sorted(tmp_path.iterdir())
+    assert "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in made) == sums
+    for path in made:
+        assert path.read_bytes() == (pronouns.FOLDER / path.name).read_bytes()
+
+
+def test_sizes_distances_and_lengths():
+    assert {name: len(sentences) for name, sentences in SETS.items()} == {
+        "train": 8000, "validation": 500, "test_short": 500, "test_medium": 500, "test_long": 500,
+    }  # fmt: skip
+    for name, (low, high) in DISTANCES.items():
+        counts = Counter(sentence.distance for sentence in SETS[name])
+        assert set(counts) == set(range(low, high + 1))
+        assert max(counts.values()) <= min(counts.values()) + 2, "every distance equally often"
+        assert all(10 <= len(sentence.words) <= 52 for sentence in SETS[name])
+        assert sum(s.decided_before for s in SETS[name]) == len(SETS[name]) / 2
+    assert len(DATA.vocabulary) == 191 + 4
+    assert len(DATA.nouns) == 96
+
+
+def test_no_sentence_stands_in_two_files():
+    seen = Counter(sentence.words for sentences in SETS.values() for sentence in sentences)
+    assert max(seen.values()) == 1
+
+
+def test_no_unknown_word_or_noun_outside_training():
+    for sentences in SETS.values():
+        for sentence in sentences:
+            assert Vocabulary.unk not in DATA.vocabulary.encode(sentence.words)
+            assert sentence.noun in DATA.nouns
+
+
+def test_exactly_one_noun_fits(lexicon):
+    nouns, deciders = lexicon
+    for sentences in SETS.values():
+        for s in sentences:
+            assert [i for i, word in enumerate(s.words) if word in nouns] == list(s.candidates)
+            assert [i for i, word in enumerate(s.words) if word in deciders] == [s.decider]
+            assert [i for i, word in enumerate(s.words) if word in ("it", "they", "them")] == [s.pronoun]
+            wanted = deciders[s.words[s.decider]], s.words[s.pronoun] != "it"
+            assert [i for i in s.candidates if nouns[s.words[i]] == wanted] == [s.antecedent]
+            assert s.decider == (s.pronoun - 1 if s.decided_before else s.pronoun + 2)
+
+
+def test_simple_rules_fail(lexicon):
+    nouns, _ = lexicon
+    for name in ("test_short", "test_medium", "test_long"):
+        sentences = SETS[name]
+        rules = {
+            "nearest": lambda s: s.candidates[-1],
+            "first": lambda s: s.candidates[0],
+            "nearest of the right number": lambda s: [
+                i for i in s.candidates if nouns[s.words[i]][1] == nouns[s.noun][1]
+            ][-1],
+        }
+        for rule, choose in rules.items():
+            right = sum(choose(s) == s.antecedent for s in sentences) / len(sentences)
+            assert right < 0.7, (name, rule)
+    confusable = [s for s in SETS["validation"] if _with_the_other_number(s, nouns)]
+    assert len(confusable) > 100, "often the right class stands there with the wrong number, too"
+
+
+def _with_the_other_number(sentence, nouns):
+    kind, plural = nouns[sentence.noun]
+    return any(nouns[sentence.words[i]] == (kind, not plural) for i in sentence.candidates)
+
+
+@given(st.integers(0, 1000), st.integers(1, 40))
+def test_batches_hold_every_sentence_once_with_right_places(seed, size):
+    chosen = random.Random(seed).sample(DATA.validation, 50)
+    found = []
+    for batch in batches(DATA, chosen, size, seed=seed):
+        found += batch.sentences
+        assert torch.equal(batch.mask.sum(1), torch.tensor([len(s.words) for s in batch.sentences]))
+        assert batch.mask[:, 0].all()
+        for i, sentence in enumerate(batch.sentences):
+            assert tuple(DATA.vocabulary.decode(batch.words[i])) == sentence.words
+            assert DATA.nouns[batch.noun[i]] == sentence.words[sentence.antecedent]
+            assert int(batch.pronoun[i]) == sentence.pronoun
+    assert sorted(found, key=str) == sorted(chosen, key=str)
+
+
+def test_without_a_seed_the_order_is_kept():
+    found = [s for batch in batches(DATA, DATA.test_long, 64) for s in batch.sentences]
+    assert found == DATA.test_long
+
+
+def test_a_damaged_or_missing_file_is_a_sentence(tmp_path, monkeypatch):
+    for path in pronouns.FOLDER.iterdir():
+        if path.is_file():
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    monkeypatch.setattr(pronouns, "FOLDER", tmp_path)
+    with (tmp_path / "train.tsv").open("a") as file:
+        file.write("the dog was old\t1\t1\t1\t1\n")
+    with pytest.raises(CourseError, match="is not what the course was made with: run `make data`"):
+        load_pronouns.__wrapped__()
+    (tmp_path / "train.tsv").unlink()
+    with pytest.raises(CourseError, match="is missing: run `make data`"):
+        load_pronouns.__wrapped__()
