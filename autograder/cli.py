@@ -155,6 +155,9 @@ def grade(
     workers: Annotated[int, typer.Option(min=1, help="worker processes on this machine")] = 1,
     scheduler: Annotated[str | None, typer.Option(help="address of a Dask scheduler, instead of local workers")] = None,
     seed: Annotated[int | None, typer.Option(help="regrade with this secret seed instead of the recorded one")] = None,
+    kernel: Annotated[
+        bool, typer.Option("--kernel", help="execute in real Jupyter kernels, in the same sandbox; seconds slower")
+    ] = False,
     no_sandbox: Annotated[
         bool, typer.Option("--no-sandbox", help="DANGEROUS: let submissions do what you can do")
     ] = False,
@@ -167,7 +170,7 @@ def grade(
 
     if no_sandbox:
         console.print("WARNING: --no-sandbox: these notebooks can read and change whatever you can.", style="bold red")
-    settings = Settings(out, db, workers, scheduler, seed, no_sandbox)
+    settings = Settings(out, db, workers, scheduler, seed, no_sandbox, kernel)
     summary = run(lesson, submissions, settings, lambda found, total: tqdm(found, total=total, unit="submission"))
     console.print(
         f"{summary.lesson}: {summary.graded} graded, {summary.unchanged} unchanged, {summary.refused} refused, "

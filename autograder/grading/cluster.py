@@ -3,14 +3,16 @@
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from dask.distributed import Client, LocalCluster, as_completed
 
 from autograder import source as sources
 from autograder.grading.intake import Intake
-from autograder.grading.sealed import Graded, grade_one, warm_cells
+from autograder.grading.sealed import Graded, grade_one
+from autograder.grading.settings import Settings, sandbox_for
 from autograder.grading.submissions import Submission
-from autograder.sandbox import Limits, Sandbox
+from autograder.sandbox import Sandbox
 from lessonkit.errors import CourseError
 
 AHEAD = 4  # submissions a worker that are under way before the first comes back: memory stays flat
@@ -19,23 +21,25 @@ RETRIES = 3  # of a submission whose worker died
 _sandboxes: dict[str, Sandbox] = {}  # of this worker process: one, warm for one lesson
 
 
-def grade_on_worker(lesson: str, submission: Submission, run_seed: int, limits: Limits, unsafe: bool) -> tuple:
+def grade_on_worker(lesson: str, submission: Submission, run_seed: int, settings: Settings) -> tuple:
     """Runs on a worker: grade one submission in the worker's own sandbox, which is started on first use."""
     source = sources.load(lesson)
     if lesson not in _sandboxes:
         while _sandboxes:
             _sandboxes.popitem()[1].close()
-        _sandboxes[lesson] = Sandbox(unsafe=unsafe, warm=warm_cells(source))
-    return grade_one(source, submission, run_seed, _sandboxes[lesson], limits)
+        _sandboxes[lesson] = sandbox_for(source, settings)
+    return grade_one(source, submission, run_seed, _sandboxes[lesson], settings.limits)
 
 
 @contextmanager
-def on_cluster(address: str | None, workers: int, limits: Limits, unsafe: bool) -> Iterator:
-    """A function that grades many submissions on the cluster at `address`, or on local worker processes.
+def on_cluster(settings: Settings) -> Iterator:
+    """A function that grades many submissions on the cluster whose scheduler is named, or on local worker processes.
 
     Raises:
-        CourseError: no scheduler answers at `address`.
+        CourseError: no scheduler answers at the address.
     """
+    address = settings.scheduler
+    told = replace(settings, db_url=None, seed=None)  # a worker needs no password, and learns a seed with its task
     if address:
         try:
             client = Client(address, timeout="20s")
@@ -45,7 +49,7 @@ def on_cluster(address: str | None, workers: int, limits: Limits, unsafe: bool) 
             ) from error
     else:
         cluster = LocalCluster(
-            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
+            n_workers=settings.workers, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
         )
         client = Client(cluster)
 
@@ -57,9 +61,7 @@ def on_cluster(address: str | None, workers: int, limits: Limits, unsafe: bool) 
         owners = {}
 
         def send(submission: Submission) -> object:
-            future = client.submit(
-                grade_on_worker, lesson, submission, run_seed, limits, unsafe, pure=False, retries=RETRIES
-            )
+            future = client.submit(grade_on_worker, lesson, submission, run_seed, told, pure=False, retries=RETRIES)
             owners[future.key] = submission
             return future
 

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -17,26 +17,13 @@ from autograder.grading.export import write_csv
 from autograder.grading.gradebook import GradebookWriter, database_url
 from autograder.grading.graded_notebook import graded_notebook, graded_path
 from autograder.grading.intake import Intake
-from autograder.grading.sealed import Graded, grade_one, warm_cells
+from autograder.grading.sealed import Graded, grade_one
+from autograder.grading.settings import Settings, sandbox_for
 from autograder.grading.submissions import Submission, find_submissions
 from autograder.notebook import write
-from autograder.sandbox import Limits, Sandbox
 from autograder.source import ROOT, LessonSource
 
 COLUMNS = ("student", "lesson", "exercise", "points", "max_points", "verdict", "message")
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How a run is done. `seed` None: a fresh secret, or that of the run which this one goes on with."""
-
-    out: Path
-    db_url: str | None = None
-    workers: int = 1
-    scheduler: str | None = None
-    seed: int | None = None
-    unsafe: bool = False
-    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True)
@@ -133,7 +120,7 @@ def version_of(lesson: LessonSource) -> str:
     """A fingerprint of what judges: the lesson's source, its bank, lessonkit and the grader."""
     sha = hashlib.sha256(stamp_of(lesson).encode())
     here = ROOT / "autograder"
-    judging = [here / "grading" / f"{name}.py" for name in ("submissions", "intake", "sealed")]
+    judging = [here / "grading" / f"{name}.py" for name in ("submissions", "intake", "sealed", "settings")]
     for path in [*judging, *sorted((here / "sandbox").glob("*.py")), BANKS / f"{lesson.name}.py"]:
         sha.update(path.read_bytes())
     return sha.hexdigest()
@@ -153,10 +140,10 @@ def _grader(settings: Settings, lesson: LessonSource) -> Iterator[GradeMany]:
     if settings.scheduler or settings.workers > 1:
         from autograder.grading.cluster import on_cluster
 
-        with on_cluster(settings.scheduler, settings.workers, settings.limits, settings.unsafe) as grade_many:
+        with on_cluster(settings) as grade_many:
             yield grade_many
         return
-    with Sandbox(unsafe=settings.unsafe, warm=warm_cells(lesson)) as sandbox:
+    with sandbox_for(lesson, settings) as sandbox:
 
         def grade_many(_: str, todo: list[Submission], run_seed: int) -> Iterator:
             for submission in todo:

@@ -73,12 +73,6 @@ def make_job(lesson: LessonSource, intake: Intake, run_seed: int, limits: Limits
     return Job(tuple(cells), tuple(probes), limits=limits, seed=run_seed % 2**32)
 
 
-def warm_cells(lesson: LessonSource) -> tuple[str, ...]:
-    """What a notebook of the lesson begins with, before its first exercise: imports, and the data that it loads."""
-    first = next(i for i, cell in enumerate(lesson.cells) if cell.kind == "exercise")
-    return tuple(cell.source for cell in lesson.cells[:first] if cell.kind == "plain" and cell.is_code)
-
-
 def answer_name(exercise: str) -> str:
     """The name under which an answer is kept from the place of its check to the end of the notebook."""
     return f"_answer_{exercise}"

@@ -10,8 +10,6 @@ or {"type": "outcome", ...} with the arrays as safetensors, or {"type": "worker_
 """
 
 import contextlib
-import dataclasses
-import io
 import json
 import os
 import random
@@ -19,18 +17,15 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
 from typing import NoReturn
 
 import numpy as np
 import torch
-from safetensors.numpy import save
 
-from autograder.sandbox import isolate, protocol
+from autograder.sandbox import isolate, probing, protocol
+from autograder.sandbox.probing import TEXT_ROOM
 from autograder.sandbox.shell import CapturedDescriptors, Notebook
-from lessonkit.outcome import Failure, Outcome, describe_failure, run_probe
 
-TEXT_ROOM = 20_000  # characters of a line of a traceback, of an error's message, of what was printed
 OVERHEAD = 100  # what an output counts beyond its content
 
 
@@ -38,7 +33,12 @@ def serve(channel: socket.socket, settings: dict, notebook: Notebook) -> NoRetur
     """Isolate this process as `settings` say, report ready, then answer requests until the grader hangs up."""
     try:
         captured = _shut_in(channel, settings)
-        child = _Child(channel, notebook, captured, settings)
+        if settings["kernel"]:
+            from autograder.sandbox.kernel import KernelHost
+
+            child = KernelHost(channel, settings)
+        else:
+            child = _Child(channel, notebook, captured, settings)
     except BaseException as error:
         with contextlib.suppress(OSError):
             protocol.send(channel, {"type": "failed", "reason": f"{type(error).__name__}: {error}"})
@@ -75,7 +75,7 @@ def _shut_in(channel: socket.socket, settings: dict) -> CapturedDescriptors:
     if not settings["tmp"]:
         os.makedirs(os.environ["TMPDIR"], exist_ok=True)
     if settings["isolate"]:
-        isolate.filter_system_calls()
+        isolate.filter_system_calls(settings["kernel"])
     return captured
 
 
@@ -160,54 +160,8 @@ class _Child:
             request = frame[0]
 
     def _probe(self, request: dict) -> None:
-        outcome = self._outcome(request)
-        arrays, others = {}, dict(outcome.others)
-        for name, value in outcome.arrays.items():
-            if value.dtype.name in protocol.ARRAY_TYPES:
-                arrays[name] = np.require(value, value.dtype.newbyteorder("="), ["C"])
-            else:
-                others[name] = f"an array of {value.dtype.name}"
-        body = save(arrays)
-        failure = outcome.failure
-        if len(body) > self._limits["array_bytes"]:
-            body, others = b"", {}
-            failure = Failure("ValueError", f"the results take {len(body):,} bytes, more than any exercise asks for")
-        header = {
-            "type": "outcome",
-            "exercise": request["exercise"],
-            "seed": request["seed"],
-            "others": others,
-            "failure": failure and dataclasses.asdict(_cut(failure)),
-            "changed": list(outcome.changed),
-            "digest": outcome.digest,
-            "printed": outcome.printed[:TEXT_ROOM],
-        }
-        self._send(header, body)
-
-    def _outcome(self, request: dict) -> Outcome:
-        name = request["exercise"]
         user = self._notebook.shell.user_ns
-        if name not in user:
-            return Outcome(failure=Failure("NameError", f"`{name}` is not defined", verdict="missing"))
-        answer = user[name]
-        try:
-            return run_probe(self._probe_function(request), answer, request["seed"], request["seconds"])
-        except BaseException as error:
-            return Outcome(failure=describe_failure(error, answer))
-
-    def _probe_function(self, request: dict) -> Callable:
-        name = request["exercise"]
-        if name not in self._namespaces:
-            namespace: dict = {"__name__": "__probe__"}
-            with contextlib.redirect_stderr(io.StringIO()):
-                for part in ("setup", "source"):
-                    exec(compile(request[part], f"<{part} of {name}>", "exec"), namespace)
-            self._namespaces[name] = namespace
-        return self._namespaces[name]["probe"]
-
-
-def _cut(failure: Failure) -> Failure:
-    return dataclasses.replace(failure, message=failure.message[:TEXT_ROOM], traceback=failure.traceback[-TEXT_ROOM:])
+        self._send(*probing.answer(request, user, self._namespaces, self._limits["array_bytes"]))
 
 
 def _shortened(error: dict) -> dict:

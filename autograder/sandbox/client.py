@@ -53,13 +53,21 @@ class Sandbox:
 
     `unsafe=True` does without bubblewrap: only resource limits remain, and a submission may read and do what the
     grader's user may. `warm`: code of the course that notebooks begin with, executed once before the first job, so that
-    what it imports and loads is there in every fork; its names are not. Raises CourseError where no sandbox can be had.
+    what it imports and loads is there in every fork; its names are not. `kernel`: in each fork, a real Jupyter kernel
+    executes the notebook, for comparison; seconds slower. Raises CourseError where no sandbox can be had.
     """
 
-    def __init__(self, config: bwrap.SandboxConfig | None = None, unsafe: bool = False, warm: Sequence[str] = ()):
+    def __init__(
+        self,
+        config: bwrap.SandboxConfig | None = None,
+        unsafe: bool = False,
+        warm: Sequence[str] = (),
+        kernel: bool = False,
+    ):
         self.config = config or bwrap.SandboxConfig()
         self.unsafe = unsafe
         self.warm = tuple(warm)
+        self.kernel = kernel
         self.ready: dict = {}  # what the zygote said of itself
         self._places = cgroup.find()
         if unsafe:
@@ -177,6 +185,7 @@ class Sandbox:
             "limits": dataclasses.asdict(job.limits),
             "seed": job.seed,
             "isolate": not self.unsafe,
+            "kernel": self.kernel,
             "uid": self._uid,
             "tmp": not self.unsafe and not bwrap.hides_tmp(self.config),
             "count_memory": not counted,
@@ -284,7 +293,7 @@ class _Run:
 
     def _wait_until_ready(self) -> None:
         try:
-            header, _ = self._answer(("ready", "failed"), wall=30.0)
+            header, _ = self._answer(("ready", "failed"), wall=90.0 if self._sandbox.kernel else 30.0)
         except _Gone as gone:
             header = {"type": "failed", "reason": str(gone)}
         if header["type"] == "failed":

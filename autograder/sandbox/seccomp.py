@@ -62,6 +62,7 @@ ABSENT = {"clone3": (435, 435), "memfd_create": (319, 279), "memfd_secret": (447
 CLONE, SOCKET = (56, 220), (41, 198)
 NAMESPACES = 0x7E020000  # CLONE_NEW{USER,PID,NET,IPC,UTS,NS,CGROUP}
 FAMILIES = (1, 2, 10)  # AF_UNIX, AF_INET, AF_INET6: the last two lead nowhere without a network
+NETLINK = 16  # ZeroMQ, and so a Jupyter kernel, looks up its interfaces with it
 MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # column above, AUDIT_ARCH
 
 _LOAD, _JEQ, _JGE, _JSET, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
@@ -75,10 +76,13 @@ def supported() -> bool:
     return platform.machine() in MACHINES
 
 
-def install() -> None:
-    """Bind this process and everything it starts; no_new_privs must be set. Raises OSError."""
+def install(kernel: bool = False) -> None:
+    """Bind this process and what it starts; no_new_privs must be set. `kernel`: allow what a Jupyter kernel needs.
+
+    Raises OSError.
+    """
     column, arch = MACHINES[platform.machine()]
-    code = _program(column, arch)
+    code = _program(column, arch, (*FAMILIES, NETLINK) if kernel else FAMILIES)
     buffer = ctypes.create_string_buffer(code, len(code))
     program = _Program(len(code) // 8, ctypes.cast(buffer, ctypes.c_void_p))
     libc = ctypes.CDLL(None, use_errno=True)
@@ -90,7 +94,7 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
 
 
-def _program(column: int, arch: int) -> bytes:
+def _program(column: int, arch: int, families: tuple[int, ...]) -> bytes:
     """Classic BPF, 8 bytes an instruction; a jump counts the instructions to skip if true and if false."""
 
     def fail(code: int) -> bytes:
@@ -113,10 +117,10 @@ def _program(column: int, arch: int) -> bytes:
         _instruction(_JSET, NAMESPACES, 0, 1),
         fail(errno.EPERM),
         _instruction(_LOAD, _NUMBER),
-        _instruction(_JEQ, SOCKET[column], 0, len(FAMILIES) + 2),
+        _instruction(_JEQ, SOCKET[column], 0, len(families) + 2),
         _instruction(_LOAD, _FIRST),
     ]
-    lines += [_instruction(_JEQ, family, len(FAMILIES) - i, 0) for i, family in enumerate(FAMILIES)]
+    lines += [_instruction(_JEQ, family, len(families) - i, 0) for i, family in enumerate(families)]
     lines += [fail(errno.EAFNOSUPPORT), _instruction(_RETURN, _ALLOW)]
     return b"".join(lines)
 

@@ -46,3 +46,14 @@ def test_an_instructors_error_grades_nothing(tmp_path):
     with pytest.raises(CourseError, match="There is no folder or zip"):
         grade("00", tmp_path / "nothing", Settings(tmp_path / "out"))
     assert not (tmp_path / "out").exists()
+
+
+def test_a_real_kernel_gives_the_same_marks(tmp_path):
+    """The whole class in Jupyter kernels in the sandbox, and in forks of the warm interpreter."""
+    truth = demonstration_class.make_class(tmp_path / "in", ["00_weighted_average"])
+    rows = {}
+    for kernel in (False, True):
+        settings = Settings(tmp_path / f"out-{kernel}", limits=QUICK, seed=11, kernel=kernel)
+        rows[kernel] = marks(grade("00", tmp_path / "in", settings).marks)
+    assert rows[True] == rows[False]
+    assert {key: float(row["points"]) for key, row in rows[True].items()} == truth

@@ -1,0 +1,67 @@
+"""Runs a probe on an answer, inside the sandbox, and packs what came out: the same in a fork and in a kernel."""
+
+import contextlib
+import dataclasses
+import io
+
+import numpy as np
+from safetensors.numpy import save
+
+from autograder.sandbox import protocol
+from lessonkit.outcome import Failure, Outcome, describe_failure, run_probe
+
+TEXT_ROOM = 20_000  # characters of a line of a traceback, of an error's message, of what was printed
+
+
+def answer(request: dict, user: dict, namespaces: dict[str, dict], most: int) -> tuple[dict, bytes]:
+    """Probe the object called request["exercise"] in `user`. Returns the frame: header, and arrays as safetensors.
+
+    `namespaces` keeps the probes' own names from one seed to the next; `most`: bytes of arrays that may be sent.
+    """
+    outcome = _outcome(request, user, namespaces)
+    arrays, others = {}, dict(outcome.others)
+    for name, value in outcome.arrays.items():
+        if value.dtype.name in protocol.ARRAY_TYPES:
+            arrays[name] = np.require(value, value.dtype.newbyteorder("="), ["C"])
+        else:
+            others[name] = f"an array of {value.dtype.name}"
+    body, failure = save(arrays), outcome.failure
+    if len(body) > most:
+        failure = Failure("ValueError", f"the results take {len(body):,} bytes, more than any exercise asks for")
+        body, others = b"", {}
+    header = {
+        "type": "outcome",
+        "exercise": request["exercise"],
+        "seed": request["seed"],
+        "others": others,
+        "failure": failure and dataclasses.asdict(_cut(failure)),
+        "changed": list(outcome.changed),
+        "digest": outcome.digest,
+        "printed": outcome.printed[:TEXT_ROOM],
+    }
+    return header, body
+
+
+def _outcome(request: dict, user: dict, namespaces: dict[str, dict]) -> Outcome:
+    name = request["exercise"]
+    if name not in user:
+        return Outcome(failure=Failure("NameError", f"`{name}` is not defined", verdict="missing"))
+    tested = user[name]
+    try:
+        if name not in namespaces:
+            namespaces[name] = _namespace(request)
+        return run_probe(namespaces[name]["probe"], tested, request["seed"], request["seconds"])
+    except BaseException as error:
+        return Outcome(failure=describe_failure(error, tested))
+
+
+def _namespace(request: dict) -> dict:
+    namespace: dict = {"__name__": "__probe__"}
+    with contextlib.redirect_stderr(io.StringIO()):
+        for part in ("setup", "source"):
+            exec(compile(request[part], f"<{part} of {request['exercise']}>", "exec"), namespace)
+    return namespace
+
+
+def _cut(failure: Failure) -> Failure:
+    return dataclasses.replace(failure, message=failure.message[:TEXT_ROOM], traceback=failure.traceback[-TEXT_ROOM:])
