@@ -20,6 +20,7 @@ from rich.table import Table
 from traitlets.config import Config
 
 from autograder import build, demonstration_class
+from autograder.grading.report import write_report
 from autograder.grading.run import Run, Settings
 from autograder.grading.submissions import Submission, find_submissions
 from autograder.notebook import DEMONSTRATION, cell_id, write
@@ -28,6 +29,7 @@ from autograder.source import LessonSource
 # An endless loop costs its time limit, whoever grades: it would measure the limit.
 LEFT_OUT = ("june-endless-function", "kofi-endless-cell")
 WORKERS = (1, 2, 4)
+PLANNED = 50_000  # submissions
 
 
 @dataclass(frozen=True)
@@ -198,4 +200,49 @@ def _phases_table(run: Comparison) -> Table:
     }
     for phase, seconds in run.phases.items():
         table.add_row(words.get(phase, phase), f"{1000 * seconds:.0f}")
+    return table
+
+
+def large_class(lesson: LessonSource, students: int) -> Iterator[Table | str]:
+    """A large class of all skills, graded by one worker: time, memory as it goes, marks; and a plan for many more."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as place:
+        folder = Path(place)
+        truth = demonstration_class.make_large_class(folder / "submitted", lesson, students)
+        submissions = find_submissions(folder / "submitted", lesson.name)
+        out = folder / "out"
+        table = Table(title=f"{lesson.name}: {students} submissions, one worker")
+        for column in ("graded", "seconds since the start", "memory of the grader, MiB", "of the largest job, MiB"):
+            table.add_column(column, justify="right")
+        points, writing, whole, peak = {}, 0.0, 0.0, 0
+        with Run.of(lesson, Settings(out)) as run:
+            start = last = time.perf_counter()
+            for number, graded in enumerate(run.grade(submissions), 1):
+                now = time.perf_counter()
+                writing += now - last - graded.seconds["whole"]
+                whole, last, peak = now - start, now, max(peak, graded.peak_memory)
+                points |= {(graded.student, lesson.name, n): v.points for n, v in graded.verdicts.items()}
+                if number % max(1, students // 5) == 0:
+                    table.add_row(str(number), f"{whole:.0f}", str(_resident() >> 20), str(peak >> 20))
+            started = time.perf_counter()
+            page = write_report(run.gradebook, lesson, out)
+            reporting = time.perf_counter() - started
+        yield table
+        yield f"marks as they must be: {sum(points[key] == value for key, value in truth.items())} of {len(truth)}"
+        yield f"report: {reporting:.1f} s, {page.stat().st_size >> 10} KiB"
+        disk = sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) / students
+        yield _plan(whole / students, writing / students, disk)
+
+
+def _plan(seconds: float, writing: float, disk: float) -> Table:
+    """What PLANNED submissions would take, from the cost of one. Simulated: nothing of it was run."""
+    table = Table(title=f"simulated: {PLANNED:,} submissions at the cost of one here ({1000 * seconds:.0f} ms)")
+    for column in ("workers", "hours", "what bounds it"):
+        table.add_column(column, justify="left" if column.startswith("what") else "right")
+    for workers in (1, 2, 8, 32, 128):
+        executing, one_writer = PLANNED * (seconds - writing) / workers, PLANNED * writing
+        bound = "executing" if executing > one_writer else "the one writer"
+        table.add_row(str(workers), f"{max(executing, one_writer) / 3600:.2f}", bound)
+    table.add_section()
+    table.add_row("", f"{PLANNED * disk / 1e9:.1f} GB", "on disk: gradebook, graded notebooks, report")
+    table.add_row("", f"{1000 * writing:.0f} ms", "the writer's time for one")
     return table

@@ -136,10 +136,16 @@ def demonstrate(
 def invent(
     lessons: SomeLessons = None,
     out: Annotated[Path, typer.Option(help="folder for the submissions")] = Path("out/submitted"),
+    students: Annotated[int, typer.Option(min=0, help="so many students of all skills, instead of the class")] = 0,
 ) -> None:
     """Write the submissions of the bundled class of invented students."""
-    from autograder.demonstration_class import STUDENTS, make_class
+    from autograder.demonstration_class import STUDENTS, make_class, make_large_class
 
+    if students:
+        for lesson in _lessons(lessons):
+            make_large_class(out, lesson, students)
+        console.print(f"Wrote the submissions of {students} invented students to {out}")
+        return
     make_class(out, [lesson.name for lesson in _lessons(lessons)])
     console.print(f"Wrote the submissions of {len(STUDENTS)} invented students to {out}")
 
@@ -335,15 +341,17 @@ def bench(
     students: Annotated[
         int, typer.Option(min=0, help="compare the grader with stock nbgrader on so many students instead")
     ] = 0,
+    large: Annotated[int, typer.Option(min=0, help="grade a class of so many students, and plan for 50,000")] = 0,
 ) -> None:
     """Measure: latency of checks, run times of lessons, results of models; or the grader (--students 20)."""
     from autograder import bench as benchmark
 
-    if students:
+    if students or large:
         from autograder import source
-        from autograder.bench_grading import tables
+        from autograder.bench_grading import large_class, tables
 
-        for part in tables(source.load(lessons[0] if lessons else "03"), students):
+        lesson = source.load(lessons[0] if lessons else "03")
+        for part in large_class(lesson, large) if large else tables(lesson, students):
             console.print(part)
         return
     chosen = _lessons(lessons)

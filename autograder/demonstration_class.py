@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,6 +32,29 @@ def make_class(folder: Path, lessons: list[str], students: list[str] | None = No
     return truth
 
 
+def make_large_class(folder: Path, lesson: LessonSource, students: int, seed: int = 0) -> Truth:
+    """Write the submissions of many students, each of another skill; return the points they must get.
+
+    Every exercise is answered with the reference or an alternative, with a known mistake, or not at all.
+    """
+    rng = random.Random(seed)
+    truth: Truth = {}
+    for number in range(students):
+        desk, name, skill = Desk(lesson), f"student-{number:05}", rng.betavariate(4, 1.5)
+        for exercise in desk.names:
+            luck = rng.random()
+            right = luck < skill
+            truth[name, lesson.name, exercise] = desk.exercises[exercise].points if right else 0.0
+            if right and rng.random() < 0.5:
+                desk.write(exercise, desk.exercises[exercise].cell.source)
+            elif right:
+                desk.answer(exercise, rng.choice(desk.bank.alternatives_of(exercise)).answer)
+            elif luck < skill + 0.7 * (1 - skill):
+                desk.answer(exercise, rng.choice(desk.bank.mistakes_of(exercise)).answer)
+        desk.hand_in(folder, name)
+    return truth
+
+
 class Desk:
     """One student's notebook, and what they may write into it."""
 
@@ -55,6 +79,10 @@ class Desk:
 
     def write(self, exercise: str, code: str) -> None:
         self.cell("exercise", exercise).source = code
+
+    def answer(self, exercise: str, answer: object) -> None:
+        """Write an answer of the bank."""
+        self.write(exercise, answer_code(self.lesson.name, self.exercises[exercise], answer))
 
     def solve(self, *exercises: str) -> dict[str, float]:
         """Write the reference answers; the points for these and none for the others."""
@@ -101,9 +129,8 @@ def _perfect(desk: Desk) -> dict[str, float]:
 
 def _alternatives(last: bool) -> Callable[[Desk], dict[str, float]]:
     def student(desk: Desk) -> dict[str, float]:
-        for name, exercise in desk.exercises.items():
-            answer = desk.bank.alternatives_of(name)[-1 if last else 0].answer
-            desk.write(name, answer_code(desk.lesson.name, exercise, answer))
+        for name in desk.names:
+            desk.answer(name, desk.bank.alternatives_of(name)[-1 if last else 0].answer)
         return {name: exercise.points for name, exercise in desk.exercises.items()}
 
     return student
@@ -124,8 +151,7 @@ def _mistakes(which: int, wrong: Callable[[int], bool]) -> Callable[[Desk], dict
         mistaken = [name for i, name in enumerate(desk.names) if wrong(i)]
         points = desk.solve(*[name for name in desk.names if name not in mistaken])
         for name in mistaken:
-            answer = desk.bank.mistakes_of(name)[which].answer
-            desk.write(name, answer_code(desk.lesson.name, desk.exercises[name], answer))
+            desk.answer(name, desk.bank.mistakes_of(name)[which].answer)
         return points
 
     return student
