@@ -1,0 +1,70 @@
+"""What the report points out, and what it doesn't: ready-made functions, and text that few students share."""
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from autograder import source
+from autograder.demonstration_class import Desk
+from autograder.grading.graded_notebook import graded_path
+from autograder.grading.intake import take_in
+from autograder.grading.ready_made import only_call, ready_made
+from autograder.grading.similarity import similar
+from autograder.grading.submissions import Submission
+from autograder.notebook import cell_id, write
+
+LESSON = source.load("00")
+SOFTMAX = "import torch\n\n\ndef softmax(scores, dim):\n    {body}\n"
+OWN = """
+    # first I tried the naive way, which gave inf for row three of my own example
+    biggest_of_them = scores.amax(dim, keepdim=True)
+    after_shifting = (scores - biggest_of_them).exp()
+    return after_shifting / after_shifting.sum(dim, keepdim=True)"""
+
+
+@pytest.mark.parametrize(
+    ("code", "called"),
+    [
+        (SOFTMAX.format(body="return torch.softmax(scores, dim=dim)"), "torch.softmax"),
+        (SOFTMAX.format(body="'''Doc.'''\n    return torch.special.softmax(scores, dim)"), "torch.special.softmax"),
+        ("softmax = torch.softmax", "torch.softmax"),
+        ("from torch.nn.functional import softmax", "torch.nn.functional.softmax"),
+        ("from lessonkit.attention import masked_softmax as softmax", "lessonkit.attention.masked_softmax"),
+        (SOFTMAX.format(body="return torch.softmax(scores - scores.amax(), dim)"), None),
+        (SOFTMAX.format(body="return scores.exp() / scores.exp().sum(dim)"), None),
+        (SOFTMAX.format(body="return my_own(scores, dim)"), None),
+        ("def softmax(:", None),
+        ("x = " + "-" * 3_900 + "1", None),
+        ("(" * 100_000, None),
+        ("softmax = " + "a." * 1_900 + "b", None),
+    ],
+)  # fmt: skip
+def test_only_call(code, called):
+    assert only_call(code, "softmax") == called
+
+
+def test_a_call_that_the_reference_makes_itself_is_no_remark():
+    desk = Desk(LESSON)
+    desk.solve(*desk.names)
+    desk.write("softmax", SOFTMAX.format(body="return torch.softmax(scores, dim)"))
+    intake = take_in(Submission("s", "s", write(desk.notebook).encode()), LESSON)
+    assert ready_made(LESSON, intake) == {"softmax": "The answer only calls torch.softmax."}
+
+
+def hand_in(out, student, body):
+    exercise = LESSON.exercises()["softmax"]
+    cell = new_code_cell(SOFTMAX.format(body=body), id=cell_id(LESSON.name, exercise.cell))
+    path = graded_path(out, student, LESSON.name)
+    path.parent.mkdir(parents=True)
+    path.write_text(nbformat.writes(new_notebook(cells=[cell])), encoding="utf-8")
+
+
+def test_two_who_share_what_nobody_else_wrote(tmp_path):
+    common = "return torch.softmax(scores - scores.max(dim, keepdim=True).values, dim=dim)  # stable, as the text says"
+    for i in range(20):
+        hand_in(tmp_path, f"honest-{i:02}", common)
+    hand_in(tmp_path, "first", OWN)
+    hand_in(tmp_path, "second", OWN.replace("exp()", "exp() "))
+    hand_in(tmp_path, "reference", LESSON.exercises()["softmax"].cell.source)
+    students = [path.name for path in (tmp_path / "autograded").iterdir()]
+    assert [(p.first, p.second) for p in similar(LESSON, students, tmp_path)] == [("first", "second")]
