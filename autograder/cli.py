@@ -177,7 +177,11 @@ def grade(
     if no_sandbox:
         console.print("WARNING: --no-sandbox: these notebooks can read and change whatever you can.", style="bold red")
     settings = Settings(out, db, workers, scheduler, seed, no_sandbox, kernel)
-    summary = run(lesson, submissions, settings, lambda found, total: tqdm(found, total=total, unit="submission"))
+    try:
+        summary = run(lesson, submissions, settings, lambda found, total: tqdm(found, total=total, unit="submission"))
+    except KeyboardInterrupt:
+        console.print("\nStopped. What is graded is kept: run the same command again to go on.")
+        raise typer.Exit(130) from None
     console.print(
         f"{summary.lesson}: {summary.graded} graded, {summary.unchanged} unchanged, {summary.refused} refused, "
         f"{summary.seconds:.1f} s. Marks: {summary.marks}"

@@ -93,3 +93,15 @@ def test_a_worker_that_dies_has_its_work_done_elsewhere(submissions, tmp_path):
         together = grade(LESSON, submissions, settings, progress)
     assert (together.graded, together.unchanged) == (60, 0)
     assert together.marks.read_text("utf-8") == alone.marks.read_text("utf-8")
+
+
+def test_ctrl_c_keeps_what_is_graded(submissions, tmp_path):
+    process = run(submissions, tmp_path)
+    while not graded(tmp_path):
+        time.sleep(0.2)
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    said = " ".join(process.communicate()[0].split())
+    assert "Stopped. What is graded is kept" in said
+    assert process.returncode == 130
+    assert 0 < len(graded(tmp_path)) < len(KINDS) * COPIES
