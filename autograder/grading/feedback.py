@@ -19,6 +19,7 @@ from lessonkit.judge import Finding
 from lessonkit.verdict import Verdict
 
 _FORMATTER = HtmlFormatter(nowrap=False)
+MOST_COLOURS = 2_000  # escape sequences in one output: ansi2html takes the square of their number
 
 
 def write_feedback(gradebook: GradebookWriter, lesson: LessonSource, out: Path) -> Iterator[Path]:
@@ -58,14 +59,18 @@ def _cell(cell: nbformat.NotebookNode) -> str:
 def _output(output: nbformat.NotebookNode) -> str:
     """Text as text, pictures as pictures; nothing else of a submission is shown."""
     if output.output_type == "stream":
-        return f"<pre>{ansi2html(output.text)}</pre>"
+        return _text(output.text)
     if output.output_type == "error":
-        return f"<pre>{ansi2html(chr(10).join(output.traceback))}</pre>"
+        return _text("\n".join(output.traceback))
     for kind in IMAGES:
         if kind in output.data:
             alt = escape(str(output.data.get("text/plain", "figure")))
             return f'<p><img src="data:{kind};base64,{escape(output.data[kind])}" alt="{alt}"></p>'
-    return f"<pre>{ansi2html(str(output.data.get('text/plain', '')))}</pre>"
+    return _text(str(output.data.get("text/plain", "")))
+
+
+def _text(text: str) -> str:
+    return f"<pre>{ansi2html(text) if text.count(chr(27)) < MOST_COLOURS else escape(text)}</pre>"
 
 
 def _css() -> str:

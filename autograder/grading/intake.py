@@ -1,7 +1,8 @@
 """From a submission's bytes to the code that will be run: the student's answers in the source's own frame."""
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from autograder.grading.submissions import Submission
@@ -51,7 +52,8 @@ def take_in(submission: Submission, lesson: LessonSource) -> Intake:
 
     Of the notebook only the sources of its code cells are used, and the ids that say which cells they are. Locked cells
     (imports, checks) are the source's own; those that lack are put back. Cells nobody knows are kept, but earn nothing.
-    Two cells with the same id: neither counts.
+    Of two cells that claim to be one, the one with its id is meant: a pasted copy has a new id and nbgrader's old mark.
+    Where both have it, or neither, neither counts.
     """
     if submission.refused:
         return Intake(refused=submission.refused)
@@ -60,6 +62,7 @@ def take_in(submission: Submission, lesson: LessonSource) -> Intake:
     except _RefusalError as reason:
         return Intake(refused=str(reason))
     known = {cell_id(lesson.name, cell): cell for cell in lesson.cells if cell.is_code}
+    cells = list(_without_copies(cells, known))
     answers: dict[str, list[str]] = {}
     order: list[TakenCell] = []
     placed: set[str] = set()
@@ -101,6 +104,29 @@ def take_in(submission: Submission, lesson: LessonSource) -> Intake:
     return Intake(tuple(order), faults, tuple(notes))
 
 
+def _without_copies(cells: list[tuple[str, str, str]], known: dict[str, Cell]) -> Iterator[tuple[str, str]]:
+    """(what it is, source) of every cell. A copy of an answer is a cell of the student's own, of others is nothing.
+
+    Some programs drop the ids of cells: those whose source is a locked cell's are known by it.
+    """
+    locked = {cell.source.strip(): identity for identity, cell in known.items() if cell.kind != "exercise"}
+    claimed = {identity for identity, _, _ in cells}
+    cells = [
+        (locked[source], locked[source], code)
+        if identity not in known and (source := code.strip()) in locked and locked[source] not in claimed
+        else (identity, own, code)
+        for identity, own, code in cells
+    ]
+    times = Counter(identity for identity, _, _ in cells)
+    originals = Counter(identity for identity, own, _ in cells if own == identity)
+    for identity, own, code in cells:
+        if identity in known and times[identity] > 1 and originals[identity] == 1 and own != identity:
+            if known[identity].kind == "exercise":
+                yield "", code
+        else:
+            yield identity, code
+
+
 def _put_back(order: list[TakenCell], cell: Cell, lesson: LessonSource) -> None:
     """Insert a missing cell behind the nearest cell that stands before it in the source."""
     before = {c.name for c in lesson.cells[: lesson.cells.index(cell)]}
@@ -112,10 +138,10 @@ class _RefusalError(Exception):
     """The reason why a notebook can't be read, as a sentence for the student."""
 
 
-def _read_cells(content: bytes) -> list[tuple[str, str]]:
-    """(id, source) of every code cell. Raises _RefusalError."""
+def _read_cells(content: bytes) -> list[tuple[str, str, str]]:
+    """(what it says it is, id, source) of every code cell. Raises _RefusalError."""
     try:
-        notebook = json.loads(content.decode("utf-8"))
+        notebook = json.loads(content.decode("utf-8-sig"))  # some editors put a mark at the beginning
     except UnicodeDecodeError as error:
         raise _RefusalError("the file is not UTF-8 text; save it from JupyterLab again") from error
     except RecursionError as error:
@@ -147,7 +173,8 @@ def _read_cells(content: bytes) -> list[tuple[str, str]]:
             source.encode("utf-8")
         except UnicodeEncodeError as error:
             raise _RefusalError(f"cell {number} holds characters that are no text") from error
-        cells.append((_identity(cell), source))
+        own = cell.get("id")
+        cells.append((_identity(cell), own if isinstance(own, str) else "", source))
     return cells
 
 

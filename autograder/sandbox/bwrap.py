@@ -134,7 +134,7 @@ def python_folders() -> list[Path]:
     candidates = [sys.prefix, sys.base_prefix, Path(sys.executable).resolve().parents[1]]
     if _user_site():
         candidates.append(site.getusersitepackages())
-    found = {path for c in candidates if (path := Path(c)).is_dir() and path != Path("/usr")}
+    found = {path for c in candidates if (path := Path(c)).is_dir() and path not in (Path("/"), Path("/usr"))}
     return sorted(found)  # an outer folder before those in it
 
 

@@ -1,7 +1,12 @@
-"""A memory and a process cgroup for each job, below the grader's own, where it may make them (root, or delegated)."""
+"""Cgroups for each job, below the grader's own, where it may make them (root, or delegated).
+
+Memory and processes are limited. Where there is one for processor time, each job has the same share of it, however many
+processes it starts: a notebook that uses all processors doesn't slow down the one beside it.
+"""
 
 import contextlib
 import os
+import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +22,7 @@ class Places:
     memory: Path
     pids: Path
     version: int
+    cpu: Path | None = None  # only so that jobs share alike
 
 
 def find() -> Places | None:
@@ -29,7 +35,8 @@ def find() -> Places | None:
             own[controller] = path
     candidates = []
     if "memory" in own and "memory" in mounts and "pids" in own and "pids" in mounts:
-        candidates.append(Places(_below(mounts["memory"], own["memory"]), _below(mounts["pids"], own["pids"]), 1))
+        cpu = _below(mounts["cpu"], own["cpu"]) if "cpu" in own and "cpu" in mounts else None
+        candidates.append(Places(_below(mounts["memory"], own["memory"]), _below(mounts["pids"], own["pids"]), 1, cpu))
     if "unified" in own and "unified" in mounts:
         place = _below(mounts["unified"], own["unified"])
         candidates.append(Places(place, place, 2))
@@ -41,7 +48,7 @@ def find() -> Places | None:
 
 def _sweep(places: Places) -> None:
     """Remove what graders that were killed have left behind."""
-    for place in {places.memory, places.pids}:
+    for place in {places.memory, places.pids, places.cpu or places.pids}:
         for folder in place.glob(f"{_NAME}-*"):
             if not Path("/proc", folder.name.split("-")[1]).exists():
                 with contextlib.suppress(OSError):
@@ -74,10 +81,21 @@ def _works(places: Places) -> bool:
         if places.version == 2:
             with contextlib.suppress(OSError):
                 (places.memory / "cgroup.subtree_control").write_text("+memory +pids")
+            with contextlib.suppress(OSError):
+                (places.memory / "cgroup.subtree_control").write_text("+cpu")
         group = Group(places, "probe", 1 << 30, 10)
     except OSError:
         return False
-    group.remove()
+    try:
+        with subprocess.Popen(["sleep", "60"]) as process:
+            try:
+                group.add(process.pid)
+            finally:
+                process.kill()
+    except OSError:
+        return False
+    finally:
+        group.remove()
     return True
 
 
@@ -88,13 +106,17 @@ class Group:
         name = f"{_NAME}-{os.getpid()}-{name}"
         self._version = places.version
         self._memory, self._pids = places.memory / name, places.pids / name
-        folders = dict.fromkeys((self._memory, self._pids))
+        self._folders = list(dict.fromkeys((self._memory, self._pids)))
         try:
-            for folder in folders:
+            for folder in self._folders:
                 folder.mkdir()
             self._limit(memory_bytes, processes)
+            with contextlib.suppress(OSError):
+                if places.cpu is not None:
+                    (places.cpu / name).mkdir(exist_ok=True)
+                    self._folders = list(dict.fromkeys((*self._folders, places.cpu / name)))
         except OSError:
-            for folder in folders:
+            for folder in self._folders:
                 with contextlib.suppress(OSError):
                     folder.rmdir()
             raise
@@ -114,7 +136,7 @@ class Group:
 
     def add(self, pid: int) -> None:
         """Put a process in; what it starts follows."""
-        for folder in {self._memory, self._pids}:
+        for folder in self._folders:
             (folder / "cgroup.procs").write_text(str(pid))
 
     def peak(self) -> int:
@@ -132,7 +154,7 @@ class Group:
 
     def remove(self) -> None:
         """Remove the groups; their last process may take a moment to be gone."""
-        for folder in {self._memory, self._pids}:
+        for folder in self._folders:
             for _ in range(200):
                 try:
                     folder.rmdir()

@@ -32,6 +32,8 @@ from lessonkit.outcome import Failure, Outcome
 
 START_SECONDS = 120.0
 TICK = 0.25  # seconds between two looks at the job's CPU time
+SLACK = 1 << 20  # what a notebook's outputs may take beyond their limit, errors above all, which no child leaves out
+OVERHEAD = 100  # what an output counts beyond its content, as in the child
 _CUT = "\n[The output was cut here: a cell may write {size}.]\n"
 _UIDS = range(700_000_000, 800_000_000)  # nobody's
 
@@ -230,6 +232,7 @@ class _Collected:
     """The outputs of one cell while it runs."""
 
     room: int
+    slack: int = SLACK
     outputs: list[dict] = field(default_factory=list)
     cut: bool = False
     clear_next: bool = False
@@ -247,6 +250,7 @@ class _Run:
         self._over: _Gone | None = None
         self._pid = 0
         self._outputs_left = job.limits.notebook_output_bytes
+        self._slack = SLACK
 
     def result(self) -> Result:
         """Run it all."""
@@ -262,8 +266,7 @@ class _Run:
                 group = self._sandbox.group(self._limits)
                 if group is not None:
                     stack.callback(group.remove)
-                    with contextlib.suppress(OSError):  # it may have ended already
-                        group.add(self._pid)
+                    self._shut_into(group)
                 self._decoder = protocol.Decoder(protocol.MAX_HEADER, self._limits.array_bytes + (1 << 20))
                 self._poll = select.poll()
                 self._poll.register(self._channel, select.POLLIN)
@@ -290,6 +293,15 @@ class _Run:
             "end": time.monotonic() - probed,
         }
         return Result(tuple(cells), tuple(probes), seconds, exited["resident"], tuple(self._notes))
+
+    def _shut_into(self, group: cgroup.Group) -> None:
+        try:
+            group.add(self._pid)
+        except ProcessLookupError:  # it has ended already
+            pass
+        except OSError as error:  # never without a limit
+            reason = f"a notebook can't be put into its cgroup ({error.strerror})"
+            raise CourseError(bwrap.INSTALL.format(reason=reason)) from error
 
     def _wait_until_ready(self) -> None:
         try:
@@ -323,7 +335,7 @@ class _Run:
         cpu = cell.cell_seconds or limits.cell_seconds
         wall = cpu * limits.cell_wall_seconds / limits.cell_seconds
         room = min(limits.cell_output_bytes, self._outputs_left)
-        collected = _Collected(room)
+        collected = _Collected(room, self._slack)
         started = time.monotonic()
         status, count = "", None
         try:
@@ -337,6 +349,7 @@ class _Run:
         except _Gone as gone:
             status = self._note_end(gone, f"in cell {cell.id}")
         self._outputs_left -= room - max(collected.room, 0)
+        self._slack = max(0, self._slack + min(collected.room, 0))
         if collected.cut:
             text = _CUT.format(size=_size(room))
             _append(collected.outputs, {"output_type": "stream", "name": "stderr", "text": text})
@@ -360,26 +373,25 @@ class _Run:
                 collected.outputs.clear()
         elif kind in ("stream", "error", "execute_result", "display_data", "update_display_data"):
             made = untrusted.output("display_data" if kind == "update_display_data" else kind, content)
-            collected.room -= len(str(made))
-            if collected.room < -(1 << 20):  # an honest child stops before: this one floods
+            display_id = untrusted.display_id(content)
+            updated = self._displays.get(display_id, []) if kind == "update_display_data" else []
+            collected.room -= max(1, len(updated)) * (OVERHEAD + len(str(made)))  # as often as it will be written
+            if collected.room < -collected.slack:  # an honest child stops before: this one floods
                 collected.cut = True
-                return
-            self._place(kind, made, content, collected)
+            elif kind == "update_display_data":
+                for shown in updated:
+                    shown.update(data=made["data"], metadata=made["metadata"])
+            else:
+                self._place(made, display_id, collected)
 
-    def _place(self, kind: str, made: dict, content: dict, collected: _Collected) -> None:
-        transient = content.get("transient")
-        display_id = transient.get("display_id") if isinstance(transient, dict) else None
-        if kind == "update_display_data":
-            for shown in self._displays.get(display_id, ()) if isinstance(display_id, str) else ():
-                shown.update(data=made["data"], metadata=made["metadata"])
-            return
+    def _place(self, made: dict, display_id: str, collected: _Collected) -> None:
         if collected.clear_next:
             collected.outputs.clear()
             collected.clear_next = False
         if made.get("data") == {}:
             return
         _append(collected.outputs, made)
-        if isinstance(display_id, str):
+        if display_id:
             self._displays.setdefault(display_id, []).append(made)
 
     # Probes

@@ -203,6 +203,9 @@ class NotebookShell(ZMQInteractiveShell):
         self.history_manager = QuietHistory(shell=self, parent=self, hist_file=":memory:")
         self.configurables.append(self.history_manager)
 
+    def enable_gui(self, gui=None):
+        """`%matplotlib inline` asks for none, and there is no kernel to give one."""
+
     def ask_exit(self):
         """Notebooks are run to their end: exit() ends nothing."""
 

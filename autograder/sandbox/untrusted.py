@@ -103,7 +103,15 @@ def _data(data: object) -> dict:
 
 
 def _metadata(metadata: object) -> dict:
-    return json_value(metadata) if isinstance(metadata, dict) and len(json.dumps(metadata)) < 10_000 else {}
+    kept = json_value(metadata) if isinstance(metadata, dict) else {}  # first: what is too deep, json.dumps can't write
+    return kept if len(json.dumps(kept)) < 10_000 else {}
+
+
+def display_id(content: dict) -> str:
+    """The name under which an output can be updated; empty if it has none, or one that nobody would give."""
+    transient = content.get("transient")
+    name = transient.get("display_id") if isinstance(transient, dict) else None
+    return name if isinstance(name, str) and len(name) <= NAME else ""
 
 
 def json_value(value: object, depth: int = 0) -> object:
