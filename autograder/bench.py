@@ -66,7 +66,7 @@ def model_results() -> Iterator[Table]:
         record = json.loads(path.read_text("utf-8"))
         values = defaultdict(list)
         for run in record["runs"]:
-            for name, value in _numbers(run):
+            for name, value in numbers(run):
                 values[name].append(value)
         seeds = ", ".join(str(run["seed"]) for run in record["runs"])
         table = Table(title=f"{record['lesson']}: recorded {record['made']['date']}, seeds {seeds}")
@@ -79,10 +79,10 @@ def model_results() -> Iterator[Table]:
         yield table
 
 
-def _numbers(value: object, name: str = "") -> Iterator[tuple[str, float]]:
+def numbers(value: object, name: str = "") -> Iterator[tuple[str, float]]:
     """The single numbers in a nested record; lists (curves) are left out."""
     if isinstance(value, dict):
         for key, item in value.items():
-            yield from _numbers(item, f"{name}.{key}" if name else key)
+            yield from numbers(item, f"{name}.{key}" if name else key)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         yield name, float(value)
