@@ -1,0 +1,698 @@
+"""Known answers to lesson 09: wrong ones with the sentence that helps, and right ones written otherwise."""
+
+import math
+
+import numpy as np
+import torch
+
+from autograder.bank import alternative, equivalent, mistake
+from lessonkit import positions as finished
+from lessonkit.attention import masked_softmax
+
+# sinusoidal_encoding
+
+
+def _angles(T, d):
+    return torch.arange(T).unsqueeze(1) / 10_000 ** (torch.arange(0, d, 2) / d)
+
+
+def _in_turns(even, odd):
+    return torch.stack([even, odd], dim=-1).flatten(-2)
+
+
+@mistake(
+    "sinusoidal_encoding", "Sine and cosine are swapped: the sine stands at even features, the cosine at odd ones."
+)
+def cosine_first(T, d):
+    angles = _angles(T, d)
+    return _in_turns(angles.cos(), angles.sin())
+
+
+@mistake(
+    "sinusoidal_encoding",
+    "All sines come first, then all cosines. In the paper they take turns: sine at feature 2i, cosine at 2i + 1.",
+)
+def concatenated(T, d):
+    angles = _angles(T, d)
+    return torch.cat([angles.sin(), angles.cos()], dim=-1)
+
+
+@mistake(
+    "sinusoidal_encoding",
+    "Your exponent is i/d. It is 2i/d, with i the number of the pair: torch.arange(0, d, 2) / d.",
+)
+def exponent_half(T, d):
+    angles = torch.arange(T).unsqueeze(1) / 10_000 ** (torch.arange(d // 2) / d)
+    return _in_turns(angles.sin(), angles.cos())
+
+
+@mistake("sinusoidal_encoding", "Your exponent is 4i/d: torch.arange(0, d, 2) is 2i already, so don't double it again.")
+def exponent_double(T, d):
+    angles = torch.arange(T).unsqueeze(1) / 10_000 ** (2 * torch.arange(0, d, 2) / d)
+    return _in_turns(angles.sin(), angles.cos())
+
+
+@mistake(
+    "sinusoidal_encoding",
+    "Sine and cosine of a pair turn at different speeds. Both features of pair i use the same angle, p / 10000^(2i/d).",
+)
+def own_speed_for_each_feature(T, d):
+    angles = torch.arange(T).unsqueeze(1) / 10_000 ** (torch.arange(d) / d)
+    return torch.where(torch.arange(d) % 2 == 0, angles.sin(), angles.cos())
+
+
+@mistake("sinusoidal_encoding", "Places are counted from 0: the first row is that of place 0.")
+def places_from_one(T, d):
+    angles = (torch.arange(T).unsqueeze(1) + 1) / 10_000 ** (torch.arange(0, d, 2) / d)
+    return _in_turns(angles.sin(), angles.cos())
+
+
+@mistake("sinusoidal_encoding", "You multiply by 10000^(2i/d). Divide: the later pairs turn slowly.")
+def speeds_upside_down(T, d):
+    angles = torch.arange(T).unsqueeze(1) * 10_000 ** (torch.arange(0, d, 2) / d)
+    return _in_turns(angles.sin(), angles.cos())
+
+
+@mistake("sinusoidal_encoding", "Only sines: the odd features are cosines.")
+def sines_only(T, d):
+    angles = _angles(T, d)
+    return _in_turns(angles.sin(), angles.sin())
+
+
+@mistake("sinusoidal_encoding", "Your result is transposed: rows are places, columns features.")
+def encoding_transposed(T, d):
+    angles = _angles(T, d)
+    return _in_turns(angles.sin(), angles.cos()).T
+
+
+@mistake("sinusoidal_encoding", "The base is 10000, not 1000: one zero is missing.")
+def base_1000(T, d):
+    angles = torch.arange(T).unsqueeze(1) / 1_000 ** (torch.arange(0, d, 2) / d)
+    return _in_turns(angles.sin(), angles.cos())
+
+
+@mistake("sinusoidal_encoding", "There is no 2π in the formula: the angle is p / 10000^(2i/d), in radians.")
+def whole_turns(T, d):
+    angles = 2 * math.pi * _angles(T, d)
+    return _in_turns(angles.sin(), angles.cos())
+
+
+@mistake(
+    "sinusoidal_encoding", "One axis too many: sine and cosine of a pair are still apart. Flatten the last two axes."
+)
+def pairs_not_flattened(T, d):
+    angles = _angles(T, d)
+    return torch.stack([angles.sin(), angles.cos()], dim=-1)
+
+
+@alternative("sinusoidal_encoding")
+def filled_with_steps(T, d):
+    encoding = torch.zeros(T, d)
+    speed = torch.exp(torch.arange(0, d, 2) * (-math.log(10_000.0) / d))
+    encoding[:, 0::2] = torch.sin(torch.arange(T)[:, None] * speed)
+    encoding[:, 1::2] = torch.cos(torch.arange(T)[:, None] * speed)
+    return encoding
+
+
+@alternative("sinusoidal_encoding")
+def two_loops(T, d):
+    encoding = torch.empty(T, d)
+    for p in range(T):
+        for i in range(d // 2):
+            angle = p / 10_000 ** (2 * i / d)
+            encoding[p, 2 * i], encoding[p, 2 * i + 1] = math.sin(angle), math.cos(angle)
+    return encoding
+
+
+@alternative("sinusoidal_encoding")
+def with_numpy(T, d):
+    feature = np.arange(d)
+    angles = np.arange(T)[:, None] / 10_000.0 ** ((feature - feature % 2) / d)
+    return np.where(feature % 2 == 0, np.sin(angles), np.cos(angles))
+
+
+@alternative("sinusoidal_encoding")
+def one_sine(T, d):
+    quarter = (torch.arange(d) % 2) * (math.pi / 2)  # cos x = sin(x + π/2)
+    return torch.sin(_angles(T, d).repeat_interleave(2, dim=1) + quarter)
+
+
+@alternative("sinusoidal_encoding")
+def encoding_in_float32(T, d):
+    angles = torch.arange(T, dtype=torch.float32)[:, None] / 10_000 ** (torch.arange(0, d, 2).float() / d)
+    return torch.stack((angles.sin(), angles.cos()), -1).reshape(T, d)
+
+
+# shift_matrix
+
+
+def _blocks(k, d, block):
+    beta = k / 10_000 ** (torch.arange(0, d, 2) / d)
+    return torch.block_diag(*[torch.tensor(block(b.cos().item(), b.sin().item())) for b in beta])
+
+
+@mistake(
+    "shift_matrix",
+    "Your matrix moves back, by −k: the minus belongs to the lower left of each block, [[cos, sin], [−sin, cos]].",
+)
+def moves_back(k, d):
+    return _blocks(k, d, lambda c, s: [[c, -s], [s, c]])
+
+
+@mistake(
+    "shift_matrix",
+    "The minus is missing: cos(α + β) = cos α cos β − sin α sin β. The block is [[cos, sin], [−sin, cos]].",
+)
+def no_minus(k, d):
+    return _blocks(k, d, lambda c, s: [[c, s], [s, c]])
+
+
+@mistake(
+    "shift_matrix",
+    "Sine and cosine are swapped: with k = 0 nothing should move, so the cosines stand on the diagonal.",
+)
+def sines_on_the_diagonal(k, d):
+    return _blocks(k, d, lambda c, s: [[s, c], [c, -s]])
+
+
+@mistake("shift_matrix", "This matrix changes nothing: k is not used.")
+def identity(k, d):
+    return torch.eye(d)
+
+
+@mistake("shift_matrix", "All pairs turn by the same angle. Pair i turns by k / 10000^(2i/d).")
+def one_speed(k, d):
+    return torch.block_diag(*[torch.tensor([[math.cos(k), math.sin(k)], [-math.sin(k), math.cos(k)]])] * (d // 2))
+
+
+@mistake("shift_matrix", "The speeds are wrong: the exponent is 2i/d, torch.arange(0, d, 2) / d, not i/d.")
+def slow_exponent(k, d):
+    beta = k / 10_000 ** (torch.arange(d // 2) / d)
+    return torch.block_diag(
+        *[torch.tensor([[b.cos().item(), b.sin().item()], [-b.sin().item(), b.cos().item()]]) for b in beta]
+    )
+
+
+@mistake(
+    "shift_matrix",
+    "This fits encodings with all sines first and all cosines after. Here they take turns, so each "
+    "pair has a 2 × 2 block on "
+    "the diagonal.",
+)
+def for_concatenated_encodings(k, d):
+    beta = k / 10_000 ** (torch.arange(0, d, 2) / d)
+    cos, sin = torch.diag(beta.cos()), torch.diag(beta.sin())
+    return torch.cat([torch.cat([cos, sin], 1), torch.cat([-sin, cos], 1)])
+
+
+@mistake("shift_matrix", "The diagonal is right, but the sines beside it are missing.")
+def diagonal_only(k, d):
+    return _blocks(k, d, lambda c, s: [[c, 0.0], [0.0, c]])
+
+
+@mistake("shift_matrix", "The blocks are right; put them on the diagonal of one (d, d) matrix.")
+def blocks_apart(k, d):
+    beta = k / 10_000 ** (torch.arange(0, d, 2) / d)
+    cos, sin = beta.cos(), beta.sin()
+    return torch.stack([torch.stack([cos, sin], -1), torch.stack([-sin, cos], -1)], dim=1)
+
+
+@alternative("shift_matrix")
+def block_by_block(k, d):
+    M = torch.zeros(d, d)
+    for i in range(0, d, 2):
+        angle = k / 10_000 ** (i / d)
+        c, s = math.cos(angle), math.sin(angle)
+        M[i : i + 2, i : i + 2] = torch.tensor([[c, s], [-s, c]])
+    return M
+
+
+@alternative("shift_matrix")
+def with_block_diag(k, d):
+    return _blocks(k, d, lambda c, s: [[c, s], [-s, c]])
+
+
+@alternative("shift_matrix")
+def as_an_exponential(k, d):
+    speeds = 10_000.0 ** (-torch.arange(0, d, 2) / d)
+    one_step = torch.block_diag(*[torch.tensor([[0.0, w], [-w, 0.0]]) for w in speeds.tolist()])
+    return torch.linalg.matrix_exp(k * one_step)
+
+
+@alternative("shift_matrix")
+def two_diagonals_beside(k, d):
+    beta = np.repeat(k / 10_000.0 ** (np.arange(0, d, 2) / d), 2)
+    side = (np.sin(beta) * (np.arange(d) % 2 == 0))[: d - 1]
+    return np.diag(np.cos(beta)) + np.diag(side, 1) - np.diag(side, -1)
+
+
+# relative_index
+
+
+@mistake(
+    "relative_index",
+    "The direction is turned: you take i − j. The distance is j − i, key minus query, so words that "
+    "come later are positive.",
+)
+def query_minus_key(T, k):
+    places = torch.arange(T)
+    return (places.unsqueeze(1) - places).clamp(-k, k) + k
+
+
+@mistake(
+    "relative_index", "The clip is missing: distances beyond ±k need the rows 0 and 2k, not rows outside of the table."
+)
+def not_clipped(T, k):
+    places = torch.arange(T)
+    return places - places.unsqueeze(1) + k
+
+
+@mistake("relative_index", "Rows can't be negative: add k, so that distance −k is row 0.")
+def not_shifted(T, k):
+    places = torch.arange(T)
+    return (places - places.unsqueeze(1)).clamp(-k, k)
+
+
+@mistake("relative_index", "Neither clipped nor shifted: these are plain distances.")
+def plain_distances(T, k):
+    places = torch.arange(T)
+    return places - places.unsqueeze(1)
+
+
+@mistake("relative_index", "You take the absolute distance: before and after get the same row. Keep the sign.")
+def absolute_distance(T, k):
+    places = torch.arange(T)
+    return (places - places.unsqueeze(1)).abs().clamp(max=k) + k
+
+
+@mistake("relative_index", "Shift after the clip: clip(j − i, 0, k) + k loses all words that come before.")
+def before_is_lost(T, k):
+    places = torch.arange(T)
+    return (places - places.unsqueeze(1)).clamp(0, k) + k
+
+
+@mistake("relative_index", "You clip after the shift, but to ±k: after the shift the rows run from 0 to 2k.")
+def clipped_after_shift(T, k):
+    places = torch.arange(T)
+    return (places - places.unsqueeze(1) + k).clamp(-k, k)
+
+
+@mistake("relative_index", "Off by one: distance 0 is row k, and the last row is 2k.")
+def one_too_far(T, k):
+    places = torch.arange(T)
+    return (places - places.unsqueeze(1)).clamp(-k, k) + k + 1
+
+
+@mistake("relative_index", "You clip at k − 1. Distances from −k to k have rows of their own.")
+def clipped_too_early(T, k):
+    places = torch.arange(T)
+    return (places - places.unsqueeze(1)).clamp(-k + 1, k - 1) + k
+
+
+@alternative("relative_index")
+def shifted_then_clipped(T, k):
+    places = torch.arange(T)
+    return (places[None, :] - places[:, None] + k).clamp(0, 2 * k)
+
+
+@alternative("relative_index")
+def index_by_loop(T, k):
+    return torch.tensor([[max(-k, min(k, j - i)) + k for j in range(T)] for i in range(T)])
+
+
+@alternative("relative_index")
+def index_with_numpy(T, k):
+    i, j = np.indices((T, T))
+    return np.clip(j - i, -k, k) + k
+
+
+@alternative("relative_index")
+def index_as_lists(T, k):
+    row = [0] * T + list(range(2 * k + 1)) + [2 * k] * T
+    return [[row[T + k + j - i] for j in range(T)] for i in range(T)]
+
+
+# relative_attention
+
+
+def _relative(queries, keys, values, a_K, a_V, mask, index=None, with_keys=True, with_values=True, dim=-1):
+    T, d = queries.shape[-2:]
+    index = finished.relative_index(T, len(a_K) // 2) if index is None else index
+    scores = queries @ keys.mT
+    if with_keys:
+        scores = scores + torch.einsum("...id,ijd->...ij", queries, a_K[index])
+    weights = masked_softmax(scores / d**0.5, mask, dim)
+    output = weights @ values
+    if with_values:
+        output = output + torch.einsum("...ij,ijd->...id", weights, a_V[index])
+    return output, weights
+
+
+@mistake("relative_attention", "The distances are missing from the values: z_i is the average of v_j + a^V_ij.")
+def values_without_distance(queries, keys, values, a_K, a_V, mask):
+    return _relative(queries, keys, values, a_K, a_V, mask, with_values=False)
+
+
+@mistake("relative_attention", "The distances are missing from the scores: e_ij is q_i · (k_j + a^K_ij) / √d.")
+def scores_without_distance(queries, keys, values, a_K, a_V, mask):
+    return _relative(queries, keys, values, a_K, a_V, mask, with_keys=False)
+
+
+@mistake("relative_attention", "The two tables are swapped: a_K belongs to the keys, a_V to the values.")
+def tables_swapped(queries, keys, values, a_K, a_V, mask):
+    return _relative(queries, keys, values, a_V, a_K, mask)
+
+
+@mistake(
+    "relative_attention",
+    "The index is transposed: [i, j] is query i and key j, so that words after the query have rows beyond the middle.",
+)
+def index_transposed(queries, keys, values, a_K, a_V, mask):
+    index = finished.relative_index(queries.shape[-2], len(a_K) // 2)
+    return _relative(queries, keys, values, a_K, a_V, mask, index.T)
+
+
+@mistake(
+    "relative_attention",
+    "a^K is multiplied with the key. It is added to the key, so the *query* is multiplied with it: q_i · a^K_ij.",
+)
+def keys_times_distance(queries, keys, values, a_K, a_V, mask):
+    T, d = queries.shape[-2:]
+    index = finished.relative_index(T, len(a_K) // 2)
+    scores = queries @ keys.mT + torch.einsum("...jd,ijd->...ij", keys, a_K[index])
+    weights = masked_softmax(scores / d**0.5, mask)
+    return weights @ values + torch.einsum("...ij,ijd->...id", weights, a_V[index]), weights
+
+
+@mistake("relative_attention", "Only q·k is divided by √d. The whole sum is: (q·k + q·a) / √d.")
+def distance_not_scaled(queries, keys, values, a_K, a_V, mask):
+    T, d = queries.shape[-2:]
+    index = finished.relative_index(T, len(a_K) // 2)
+    scores = queries @ keys.mT / d**0.5 + torch.einsum("...id,ijd->...ij", queries, a_K[index])
+    weights = masked_softmax(scores, mask)
+    return weights @ values + torch.einsum("...ij,ijd->...id", weights, a_V[index]), weights
+
+
+@mistake("relative_attention", "The scores are not scaled: divide the whole sum by √d.")
+def nothing_scaled(queries, keys, values, a_K, a_V, mask):
+    return _relative(queries * queries.shape[-1] ** 0.5, keys, values, a_K, a_V, mask)
+
+
+@mistake(
+    "relative_attention",
+    "The vectors of the distances are added without their weights: each a^V_ij counts with α_ij, like the value v_j.",
+)
+def distances_not_weighted(queries, keys, values, a_K, a_V, mask):
+    output, weights = _relative(queries, keys, values, a_K, a_V, mask, with_values=False)
+    index = finished.relative_index(queries.shape[-2], len(a_K) // 2)
+    return output + a_V[index].sum(1), weights
+
+
+@mistake("relative_attention", "Your weights sum to 1 over the queries: softmax over the keys, the last axis.")
+def over_queries(queries, keys, values, a_K, a_V, mask):
+    return _relative(queries, keys, values, a_K, a_V, mask, dim=-2)
+
+
+@mistake("relative_attention", "The mask is not used.")
+def mask_forgotten(queries, keys, values, a_K, a_V, mask):
+    return _relative(queries, keys, values, a_K, a_V, torch.ones_like(mask))
+
+
+@mistake("relative_attention", "The mask is turned around: its rows are queries, its columns keys.")
+def mask_turned(queries, keys, values, a_K, a_V, mask):
+    return _relative(queries, keys, values, a_K, a_V, mask.mT)
+
+
+@mistake("relative_attention", "Two results are asked for: the output and the weights.")
+def no_weights_returned(queries, keys, values, a_K, a_V, mask):
+    return _relative(queries, keys, values, a_K, a_V, mask)[0]
+
+
+@alternative("relative_attention")
+def keys_for_each_query(queries, keys, values, a_K, a_V, mask):
+    T, d = queries.shape[-2:]
+    index = finished.relative_index(T, (len(a_K) - 1) // 2)
+    shifted = keys.unsqueeze(-3) + a_K[index]  # (..., i, j, d)
+    scores = (queries.unsqueeze(-2) * shifted).sum(-1) / math.sqrt(d)
+    weights = scores.masked_fill(~mask, float("-inf")).softmax(-1)
+    return (weights.unsqueeze(-1) * (values.unsqueeze(-3) + a_V[index])).sum(-2), weights
+
+
+@alternative("relative_attention")
+def all_distances_then_gather(queries, keys, values, a_K, a_V, mask):
+    T, d = queries.shape[-2:]
+    index = finished.relative_index(T, len(a_K) // 2).expand(*queries.shape[:-1], T)
+    by_distance = (queries @ a_K.T).gather(-1, index)
+    weights = masked_softmax((queries @ keys.transpose(-1, -2) + by_distance) * d**-0.5, mask)
+    onto_distance = torch.zeros(*queries.shape[:-1], len(a_V)).scatter_add(-1, index, weights)
+    return weights @ values + onto_distance @ a_V, weights
+
+
+@alternative("relative_attention")
+def query_by_query(queries, keys, values, a_K, a_V, mask):
+    T, d = queries.shape[-2:]
+    index = finished.relative_index(T, len(a_K) // 2)
+    outputs, rows = [], []
+    for i in range(T):
+        scores = ((keys + a_K[index[i]]) @ queries[..., i, :].unsqueeze(-1)).squeeze(-1) / d**0.5
+        rows.append(masked_softmax(scores, mask[i]))
+        outputs.append((rows[-1].unsqueeze(-2) @ (values + a_V[index[i]])).squeeze(-2))
+    return torch.stack(outputs, dim=-2), torch.stack(rows, dim=-2)
+
+
+# rotary
+
+
+def _pairs(x, positions):
+    d = x.shape[-1]
+    angles = positions.unsqueeze(1) / 10_000 ** (torch.arange(0, d, 2) / d)
+    return x[..., 0::2], x[..., 1::2], angles.cos(), angles.sin()
+
+
+@mistake("rotary", "You turn the other way: new even = even · cos − odd · sin, new odd = even · sin + odd · cos.")
+def turned_back(x, positions):
+    even, odd, cos, sin = _pairs(x, positions)
+    return _in_turns(even * cos + odd * sin, odd * cos - even * sin)
+
+
+@mistake(
+    "rotary",
+    "You pair feature i with feature i + d/2, as many programs do. Here a pair is (2i, 2i + 1), as in the paper.",
+)
+def halves_paired(x, positions):
+    d = x.shape[-1]
+    _, _, cos, sin = _pairs(x, positions)
+    first, second = x[..., : d // 2], x[..., d // 2 :]
+    return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
+
+
+@mistake("rotary", "The turned pairs are put one half after the other: even and odd features take turns, as in x.")
+def not_put_back_in_turns(x, positions):
+    even, odd, cos, sin = _pairs(x, positions)
+    return torch.cat([even * cos - odd * sin, even * sin + odd * cos], dim=-1)
+
+
+@mistake(
+    "rotary", "The minus is missing, so the vectors grow: a turn keeps the length. New even = even · cos − odd · sin."
+)
+def not_a_turn(x, positions):
+    even, odd, cos, sin = _pairs(x, positions)
+    return _in_turns(even * cos + odd * sin, even * sin + odd * cos)
+
+
+@mistake("rotary", "Sine and cosine are swapped: at place 0 nothing turns.")
+def cos_and_sin_swapped(x, positions):
+    even, odd, cos, sin = _pairs(x, positions)
+    return _in_turns(even * sin - odd * cos, even * cos + odd * sin)
+
+
+@mistake("rotary", "You add a sinusoidal encoding. Rotary positions turn the features instead of adding to them.")
+def encoding_added(x, positions):
+    _, _, cos, sin = _pairs(x, positions)
+    return x + _in_turns(sin, cos)
+
+
+@mistake("rotary", "Places 0, 1, 2, … are used, not the `positions` that are given.")
+def places_in_order(x, positions):
+    even, odd, cos, sin = _pairs(x, torch.arange(len(positions)))
+    return _in_turns(even * cos - odd * sin, even * sin + odd * cos)
+
+
+@mistake("rotary", "The speeds are wrong: the exponent is 2i/d, torch.arange(0, d, 2) / d, not i/d.")
+def exponent_of_half(x, positions):
+    even, odd, _, _ = _pairs(x, positions)
+    d = x.shape[-1]
+    angles = positions.unsqueeze(1) / 10_000 ** (torch.arange(d // 2) / d)
+    cos, sin = angles.cos(), angles.sin()
+    return _in_turns(even * cos - odd * sin, even * sin + odd * cos)
+
+
+@mistake("rotary", "All pairs turn by the same angle. Pair i turns by p / 10000^(2i/d).")
+def same_speed(x, positions):
+    even, odd, _, _ = _pairs(x, positions)
+    cos, sin = positions.unsqueeze(1).cos(), positions.unsqueeze(1).sin()
+    return _in_turns(even * cos - odd * sin, even * sin + odd * cos)
+
+
+@mistake("rotary", "The new odd feature uses the even feature that is turned already. Use the old values for both.")
+def turned_one_after_the_other(x, positions):
+    even, odd, cos, sin = _pairs(x, positions)
+    even = even * cos - odd * sin
+    return _in_turns(even, even * sin + odd * cos)
+
+
+@mistake("rotary", "Only the cosine is used: this shrinks the features instead of turning them.")
+def only_cosine(x, positions):
+    even, odd, cos, _ = _pairs(x, positions)
+    return _in_turns(even * cos, odd * cos)
+
+
+@alternative("rotary")
+def as_complex_numbers(x, positions):
+    d = x.shape[-1]
+    angles = positions[:, None] / 10_000 ** (torch.arange(0, d, 2) / d)
+    numbers = torch.view_as_complex(x.unflatten(-1, (-1, 2)).contiguous())
+    return torch.view_as_real(numbers * torch.polar(torch.ones_like(angles), angles)).flatten(-2)
+
+
+@alternative("rotary")
+def with_a_quarter_turn(x, positions):
+    d = x.shape[-1]
+    angles = (positions[:, None] / 10_000 ** (torch.arange(0, d, 2) / d)).repeat_interleave(2, dim=-1)
+    quarter = torch.stack([-x[..., 1::2], x[..., 0::2]], dim=-1).reshape(x.shape)
+    return x * angles.cos() + quarter * angles.sin()
+
+
+@alternative("rotary")
+def with_shift_matrices(x, positions):
+    d = x.shape[-1]
+    rows = []
+    for t, p in enumerate(positions.tolist()):
+        blocks = []
+        for i in range(0, d, 2):
+            angle = p / 10_000 ** (i / d)
+            c, s = math.cos(angle), math.sin(angle)
+            blocks.append(torch.tensor([[c, -s], [s, c]]))
+        rows.append(x[..., t, :] @ torch.block_diag(*blocks).T)
+    return torch.stack(rows, dim=-2)
+
+
+@alternative("rotary")
+def filled_in_place(x, positions):
+    even, odd, cos, sin = _pairs(x, positions)
+    result = torch.empty_like(x)
+    result[..., 0::2] = even * cos - odd * sin
+    result[..., 1::2] = even * sin + odd * cos
+    return result
+
+
+# alibi_bias
+
+
+def _distance(T):
+    places = torch.arange(T)
+    return (places - places.unsqueeze(1)).abs()
+
+
+def _slopes(heads):
+    return (2.0 ** (-8 * torch.arange(1, heads + 1) / heads)).view(-1, 1, 1)
+
+
+@mistake("alibi_bias", "The sign is turned: far keys are *penalised*, so the bias is negative.")
+def rewarded(T, heads):
+    return _slopes(heads) * _distance(T)
+
+
+@mistake("alibi_bias", "The first slope is 2^(−8/heads), not 1: h runs from 1 to heads.")
+def heads_from_zero(T, heads):
+    return -(2.0 ** (-8 * torch.arange(heads) / heads)).view(-1, 1, 1) * _distance(T)
+
+
+@mistake("alibi_bias", "Your slopes are 2^(−h), which is right for eight heads only. They are 2^(−8h/heads).")
+def slopes_for_eight(T, heads):
+    return -(2.0 ** -torch.arange(1, heads + 1)).view(-1, 1, 1) * _distance(T)
+
+
+@mistake(
+    "alibi_bias",
+    "The distance has a sign here, so keys after the query are rewarded, the farther the more. Take |i − j|.",
+)
+def signed_distance(T, heads):
+    places = torch.arange(T)
+    return _slopes(heads) * (places - places.unsqueeze(1))
+
+
+@mistake("alibi_bias", "The distance has a sign here, so keys before the query are rewarded. Take |i − j|.")
+def signed_the_other_way(T, heads):
+    places = torch.arange(T)
+    return _slopes(heads) * (places.unsqueeze(1) - places)
+
+
+@mistake("alibi_bias", "The penalty grows with the square of the distance. It is linear.")
+def squared_distance(T, heads):
+    return -_slopes(heads) * _distance(T) ** 2
+
+
+@mistake("alibi_bias", "The heads stand last: the result is (heads, T, T).")
+def heads_last(T, heads):
+    return -_slopes(heads).view(-1) * _distance(T).unsqueeze(-1)
+
+
+@mistake("alibi_bias", "All heads have the same slope. Head h has 2^(−8h/heads), so each sees another distance.")
+def one_slope(T, heads):
+    return -(2.0 ** (-8 / heads)) * _distance(T).expand(heads, T, T)
+
+
+@mistake("alibi_bias", "The slopes are in the wrong order: the first head has the steepest, 2^(−8/heads).")
+def gentle_first(T, heads):
+    return -_slopes(heads).flip(0) * _distance(T)
+
+
+@mistake("alibi_bias", "Your slopes fall linearly. They are powers of two: 2^(−8h/heads).")
+def linear_slopes(T, heads):
+    return -(1 / torch.arange(1, heads + 1)).view(-1, 1, 1) * _distance(T)
+
+
+@mistake("alibi_bias", "The slopes are missing: each head's distances are multiplied by its own 2^(−8h/heads).")
+def no_slopes(T, heads):
+    return -_distance(T).double().expand(heads, T, T)
+
+
+@mistake(
+    "alibi_bias",
+    "The upper half is −∞: you put a causal mask into the bias. The mask is applied elsewhere; "
+    "return −m |i − j| everywhere.",
+)
+def mask_included(T, heads):
+    return (-_slopes(heads) * _distance(T)).masked_fill(torch.ones(T, T).triu(1).bool(), float("-inf"))
+
+
+@alternative("alibi_bias")
+def bias_by_loops(T, heads):
+    bias = torch.zeros(heads, T, T)
+    for h in range(heads):
+        for i in range(T):
+            for j in range(T):
+                bias[h, i, j] = -(2 ** (-8 * (h + 1) / heads)) * abs(i - j)
+    return bias
+
+
+@alternative("alibi_bias")
+def ratio_by_ratio(T, heads):
+    ratio = 2 ** (-8 / heads)
+    slopes = torch.tensor([ratio * ratio**h for h in range(heads)])
+    distance = torch.cdist(torch.arange(T).double()[:, None], torch.arange(T).double()[:, None], p=1)
+    return torch.einsum("h,ij->hij", slopes, -distance)
+
+
+@alternative("alibi_bias")
+def bias_with_numpy(T, heads):
+    slopes = 2.0 ** (-8 * np.arange(1, heads + 1) / heads)
+    return -np.multiply.outer(slopes, np.abs(np.subtract.outer(np.arange(T), np.arange(T))))
+
+
+equivalent(
+    "alibi_bias",
+    "places - places.unsqueeze(1) -> places.unsqueeze(1) - places",
+    "the distance is taken without its sign, so j − i and i − j are the same",
+)
