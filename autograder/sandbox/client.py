@@ -33,7 +33,7 @@ from lessonkit.outcome import Failure, Outcome
 START_SECONDS = 120.0
 TICK = 0.25  # seconds between two looks at the job's CPU time
 SLACK = 1 << 20  # what a notebook's outputs may take beyond their limit, errors above all, which no child leaves out
-OVERHEAD = 100  # what an output counts beyond its content, as in the child
+OVERHEAD = 500  # what an output counts beyond its content, as in the child
 _CUT = "\n[The output was cut here: a cell may write {size}.]\n"
 _UIDS = range(700_000_000, 800_000_000)  # nobody's
 

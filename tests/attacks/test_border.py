@@ -1,0 +1,302 @@
+"""Where strangers' bytes come in: names and files, frames and arrays. Nothing raises but what is foreseen."""
+
+import contextlib
+import json
+import os
+import random
+import struct
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from nbformat.v4 import new_output
+from safetensors.numpy import save
+
+from autograder import bank, source
+from autograder.grading import feedback
+from autograder.grading.intake import take_in
+from autograder.grading.submissions import Submission, find_submissions
+from autograder.sandbox import bwrap, cgroup, untrusted
+from autograder.sandbox.protocol import ProtocolError
+from lessonkit.errors import CourseError
+from lessonkit.judge import judge
+from lessonkit.outcome import Outcome
+from tests.attacks.harm import hostile_zip
+from tests.attacks.workshop import LESSON, Desk, World, copy_of
+
+LESSON_00 = source.load(LESSON)
+
+
+def lay_out(place, *paths):
+    for path in paths:
+        (place / path).parent.mkdir(parents=True, exist_ok=True)
+        (place / path).write_bytes(path.encode("utf-8", "surrogateescape"))
+
+
+def found(place):
+    return {s.student: s.refused or s.content.decode() for s in find_submissions(place, LESSON)}
+
+
+# Whose a file is
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        f"mallory/ada/{LESSON}/{LESSON}.ipynb",
+        f"mallory/{LESSON}/ada/{LESSON}/{LESSON}.ipynb",
+        f"mallory/{LESSON}/ada_{LESSON}.ipynb",
+        f"mallory/{LESSON}/ada.ipynb",
+        f"mallory/ada/{LESSON}.ipynb",
+        f"mallory/ada_{LESSON}.ipynb",
+        "mallory/ada.ipynb",
+        f"mallory/ada_assignsubmission_file_/{LESSON}.ipynb",
+    ],
+)
+@pytest.mark.parametrize("around", ["", "submissions/"])
+@pytest.mark.parametrize("layout", [f"{LESSON}/{LESSON}.ipynb", f"{LESSON}.ipynb"])
+def test_nothing_below_a_students_folder_is_anothers(tmp_path, own, around, layout):
+    theirs = [f"{around}{name}/{layout}" for name in ("ada", "boris", "mallory")]
+    lay_out(tmp_path, *theirs, around + own)
+    students = found(tmp_path)
+    assert students.keys() == {"ada", "boris", "mallory"}
+    assert students["ada"] == theirs[0]
+    assert students["boris"] == theirs[1]
+
+
+def test_a_name_that_becomes_anothers_gets_an_end_of_its_own(tmp_path):
+    lay_out(tmp_path, *(f"{name}/{LESSON}/{LESSON}.ipynb" for name in ("ada", "ada!", "Ada?", "ada b", "ada;b")))
+    students = found(tmp_path)
+    assert len(students) == 5
+    assert students["ada"] == f"ada/{LESSON}/{LESSON}.ipynb"
+    assert not [text for text in students.values() if "second" in text]
+
+
+def test_a_folder_around_the_class_that_hides_who_is_who_is_said(tmp_path):
+    lay_out(tmp_path, f"all/ada_{LESSON}.ipynb", f"all/boris_{LESSON}.ipynb")
+    with pytest.raises(CourseError, match="unpack and name that folder"):
+        find_submissions(tmp_path, LESSON)
+
+
+def test_the_notebook_that_is_meant_counts_among_others(tmp_path):
+    lay_out(tmp_path, *(f"ada/{LESSON}/{name}.ipynb" for name in ("draft", LESSON)), "ada/old.ipynb", "notes.txt")
+    lay_out(tmp_path, f"boris/{LESSON}.ipynb", "boris/draft.ipynb", f"chen/a-{LESSON}.ipynb", f"chen/b-{LESSON}.ipynb")
+    students = found(tmp_path)
+    assert students["ada"] == f"ada/{LESSON}/{LESSON}.ipynb"
+    assert students["boris"] == f"boris/{LESSON}.ipynb"
+    assert "second notebook" in students["chen"]
+
+
+def test_names_are_harmless_and_short(tmp_path):
+    path = tmp_path / "class.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("𝒜" * 200, "=1+1", "+1", "@x", "-rf", "..", "a\nb", "\u202ex", "<b>", "a,b", "x" * 300):
+            archive.writestr(f"{name}/{LESSON}/{LESSON}.ipynb", "{}")
+    for name in found(path):
+        assert len(name.encode()) <= 120
+        assert name[0].isalnum()
+        assert not set(name) & set(" <>/\\,;\"'\n\u202e")
+
+
+@pytest.mark.parametrize(
+    ("where", "says"), [("name", "no zip file that can be read"), ("header", None), ("end", "no zip file")]
+)
+def test_a_damaged_zip_is_a_sentence(tmp_path, where, says):
+    path = tmp_path / "class.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(f"é/{LESSON}/{LESSON}.ipynb", "{}")
+    content = bytearray(path.read_bytes())
+    at = {"name": content.rindex("é".encode()), "header": 0, "end": content.rindex(b"PK\x05\x06")}
+    content[at[where]] ^= 0xFF
+    path.write_bytes(content)
+    if says is None:
+        assert list(found(path).values()) == ["the file in the zip can't be read (BadZipFile)"]
+    else:
+        with pytest.raises(CourseError, match=says):
+            found(path)
+
+
+def test_a_zip_that_means_harm(tmp_path):
+    """Bombs, sizes that lie, links and ways out cost their own student only; nothing is unpacked."""
+    desk = Desk(World(tmp_path))
+    desk.solve()
+    path = tmp_path / "class.zip"
+    path.write_bytes(hostile_zip(desk.bytes()))
+    taken = {s.student: take_in(s, LESSON_00) for s in find_submissions(path, LESSON)}
+    assert {name for name, intake in taken.items() if not intake.refused} == {"honest", "tmp", "absolute", "𝒜" * 25}
+    assert "larger than" in taken["bomb"].refused
+    assert taken["link"].refused == "the file is a link"
+    assert taken["liar"].refused
+    assert taken["1+1"].refused
+    assert len(taken) == 8
+    assert {path.name for path in tmp_path.iterdir()} == {"class.zip"}
+
+
+# What a notebook says it is
+
+
+def test_of_two_answers_the_one_with_the_id_is_meant(tmp_path):
+    desk = Desk(World(tmp_path))
+    cell = desk.cell("exercise", "softmax")
+    copies = [copy_of(cell, id="pasted", source="pasted = 1"), copy_of(cell, id=None, source="older = 1")]
+    at = desk.notebook["cells"].index(cell)
+    desk.notebook["cells"][at:at] = copies
+    intake = take_in(Submission("ada", "x", desk.bytes()), LESSON_00)
+    assert intake.faults == {}
+    assert intake.answer("softmax") == cell["source"]
+    assert [c.source for c in intake.cells if c.kind == "extra"] == ["pasted = 1", "older = 1"]
+    desk.notebook["cells"].append(copy_of(cell))
+    assert "softmax" in take_in(Submission("ada", "x", desk.bytes()), LESSON_00).faults
+
+
+def test_locked_cells_without_ids_are_known_by_their_source(tmp_path):
+    desk = Desk(World(tmp_path))
+    for cell in desk.notebook["cells"]:
+        cell.pop("id", None)
+    intake = take_in(Submission("ada", "x", desk.bytes()), LESSON_00)
+    assert [c.source for c in intake.cells if c.kind == "extra"] == []
+    assert intake.notes == ()
+
+
+def test_bytes_at_random(tmp_path):
+    """A notebook with some bytes changed is taken or refused; nothing else happens."""
+    desk = Desk(World(tmp_path))
+    whole = desk.bytes()
+    generator = random.Random(1)
+    refused = 0
+    for _ in range(150):
+        content = bytearray(whole)
+        for _ in range(generator.randint(1, 30)):
+            content[generator.randrange(len(content))] = generator.choice(b'"\\{}[],:0123456789nulltrue\xff\x00')
+        refused += bool(take_in(Submission("ada", "x", bytes(content)), LESSON_00).refused)
+    assert 10 < refused <= 150
+
+
+# What comes over the wire
+
+
+def test_outputs_of_every_depth():
+    for depth in [*range(1, 40), *range(900, 1100)]:
+        nested = value = {}
+        for _ in range(depth):
+            value["a"] = value = {}
+        for content in (
+            {"data": {"text/plain": "x"}, "metadata": nested},
+            {"data": {"application/json": nested}, "metadata": {}},
+            {"data": {"text/plain": "x"}, "metadata": {}, "transient": nested},
+        ):
+            try:
+                json.dumps(untrusted.output("display_data", content))
+            except ProtocolError:
+                assert depth > 10
+
+
+def test_arrays_at_random():
+    """safetensors with some bytes changed give arrays or a ProtocolError."""
+    body = save({"last": np.zeros((2, 3, 4)), "x": np.arange(3)})
+    generator = random.Random(1)
+    good = 0
+    for _ in range(5_000):
+        content = bytearray(body)
+        for _ in range(generator.randint(1, 3)):
+            content[generator.randrange(150)] = generator.choice(b'0123456789-[]{}",FIUB\x00\xff')
+        with contextlib.suppress(ProtocolError):
+            good += bool(untrusted.arrays(bytes(content)))
+    assert 0 < good < 5_000
+
+
+@pytest.mark.parametrize("kind", ["F64", "F16", "BF16", "F8_E4M3", "F8_E5M2", "C64", "I8", "U64", "BOOL", "I4"])
+def test_arrays_of_every_kind_and_shape(kind):
+    for shape in ([], [0], [8], [2, 4], [0, 2**62], [2**62, 0], [2**40, 2**40], [1] * 33, [1] * 70, [-1], [1.5], "x"):
+        for size in (0, 1, 2, 4, 8, 16, 32, 64):
+            head = json.dumps({"y": {"dtype": kind, "shape": shape, "data_offsets": [0, size]}}).encode()
+            try:
+                arrays = untrusted.arrays(struct.pack("<Q", len(head)) + head + bytes(size))
+            except ProtocolError:
+                continue
+            assert arrays["y"].nbytes == size
+
+
+# What is judged
+
+
+def hostile_arrays(like):
+    for dtype in ("f2", "f4", "f8", "i1", "i8", "u1", "u8", "?"):
+        for shape in (like.shape, (), (0,), (0, 2**40), (1,) * 20, like.shape[::-1], (*like.shape, 1), like.shape[1:]):
+            yield np.zeros(shape, dtype)
+        whole = np.zeros(like.shape, dtype)
+        if dtype.startswith("f"):
+            for value in (np.nan, np.inf, -np.inf, np.finfo(dtype).max, np.finfo(dtype).tiny, -0.0):
+                yield np.full_like(whole, value)
+        elif dtype != "?":
+            yield np.full_like(whole, np.iinfo(dtype).max)
+            yield np.full_like(whole, np.iinfo(dtype).min)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("name", LESSON_00.exercises())
+def test_whatever_comes_is_judged_and_only_the_right_passes(name):
+    exercise = LESSON_00.exercises()[name]
+    expected, known = bank.expected_on(exercise, bank.load(LESSON), 12345)
+    assert judge([(12345, expected, expected, known)]).passed
+    for key, array in expected.arrays.items():
+        for hostile in hostile_arrays(array):
+            got = Outcome(arrays={**expected.arrays, key: hostile}, changed=expected.changed)
+            assert not judge([(12345, got, expected, known)]).passed, (key, hostile.dtype, hostile.shape)
+    for got in (Outcome(), Outcome(others={"<b>": "x"}), Outcome(arrays=expected.arrays, others={"x": "y"})):
+        assert not judge([(12345, got, expected, known)]).passed
+    extra = Outcome(arrays={**expected.arrays, "surplus": np.zeros(3)})
+    assert not judge([(12345, extra, expected, known)]).passed
+
+
+@pytest.mark.parametrize("name", LESSON_00.exercises())
+@pytest.mark.parametrize("dtype", ["f2", "f4"])
+def test_a_known_mistake_does_not_hide_in_less_precision(name, dtype):
+    expected, known = bank.expected_on(LESSON_00.exercises()[name], bank.load(LESSON), 12345)
+    for mistake in known:
+        arrays = mistake.outcome.arrays
+        with np.errstate(over="ignore"):
+            coarse = {k: a.astype(dtype) if a.dtype.kind == "f" else a for k, a in arrays.items()}
+        got = Outcome(arrays=coarse, others=mistake.outcome.others, failure=mistake.outcome.failure)
+        assert not judge([(12345, got, expected, known)]).passed, mistake.name
+
+
+# The machine
+
+
+def test_the_whole_machine_is_never_shown(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/bin/python3")
+    monkeypatch.setattr(sys, "base_prefix", "/")
+    assert Path("/") not in bwrap.python_folders()
+
+
+def test_each_job_has_its_own_share_of_the_processors():
+    places = cgroup.find()
+    if places is None or (places.cpu is None and places.version == 1):
+        pytest.skip("no cgroup can be made here")
+    group = cgroup.Group(places, f"test-{os.getpid()}", 1 << 30, 10)
+    try:
+        with subprocess.Popen(["sleep", "60"]) as process:
+            group.add(process.pid)
+            text = Path(f"/proc/{process.pid}/cgroup").read_text()
+            process.kill()
+        mine = [line for line in text.splitlines() if f"test-{os.getpid()}" in line]
+        assert len(mine) == (3 if places.version == 1 else 1), text
+    finally:
+        group.remove()
+
+
+# Pages
+
+
+def test_a_page_of_escape_sequences_is_written_soon():
+    """The more of them, the longer it took, squared: a minute for one cell."""
+    output = new_output("stream", name="stdout", text="\x1b[31m<b>" * 200_000)
+    start = time.process_time()
+    page = feedback._output(output)
+    assert time.process_time() - start < 5
+    assert "<b>" not in page
