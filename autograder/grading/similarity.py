@@ -20,6 +20,7 @@ COMMON = 0.1  # of the class (and more than COMMON_LEAST students): what so many
 COMMON_LEAST = 3
 LEAST = 12  # shared fingerprints, some 100 characters
 ALIKE = 0.6  # of the smaller one's own fingerprints
+LONGEST = 60_000  # characters of a student's text that are looked at: more than anybody writes, seconds for a class
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,12 @@ def _written(lesson: LessonSource, student: str, out: Path) -> list[str]:
         return []
     answers = {cell_id(lesson.name, e.cell) for e in lesson.exercises().values()}
     cells = nbformat.read(path, as_version=4).cells
-    return [c.source for c in cells if c.cell_type == "code" and (c.id in answers or "-extra-" in c.id)]
+    written, room = [], LONGEST
+    for cell in cells:
+        if cell.cell_type == "code" and (cell.id in answers or "-extra-" in cell.id):
+            written.append(cell.source[:room])
+            room -= len(written[-1])
+    return written
 
 
 def _given(lesson: LessonSource) -> list[str]:

@@ -11,13 +11,14 @@ import time
 import zipfile
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
-from nbformat.v4 import new_output
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 from safetensors.numpy import save
 
 from autograder import bank, source
-from autograder.grading import feedback
+from autograder.grading import feedback, similarity
 from autograder.grading.intake import take_in
 from autograder.grading.submissions import Submission, find_submissions
 from autograder.sandbox import bwrap, cgroup, untrusted
@@ -291,6 +292,17 @@ def test_each_job_has_its_own_share_of_the_processors():
 
 
 # Pages
+
+
+def test_a_long_text_is_compared_soon(tmp_path, monkeypatch):
+    """Megabytes that many hand in alike: their fingerprints, and all pairs of students, took hours."""
+    text = "".join(random.Random(1).choices("abcdefgh \n()=+", k=190_000))
+    notebook = new_notebook(cells=[new_code_cell(text, id=f"00-extra-{i}") for i in range(30)])
+    monkeypatch.setattr(similarity, "graded_path", lambda *given: tmp_path / "x.ipynb")
+    nbformat.write(notebook, tmp_path / "x.ipynb")
+    start = time.process_time()
+    assert similarity.similar(LESSON_00, ["ada", "boris"], tmp_path)[0].share == 1
+    assert time.process_time() - start < 5
 
 
 def test_a_page_of_escape_sequences_is_written_soon():
