@@ -4,11 +4,13 @@ import contextlib
 import json
 import os
 import random
+import re
 import struct
 import subprocess
 import sys
 import time
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import nbformat
@@ -26,8 +28,9 @@ from autograder.sandbox.protocol import ProtocolError
 from lessonkit.errors import CourseError
 from lessonkit.judge import judge
 from lessonkit.outcome import Outcome
+from tests.attacks import earn, gaps, harm, honest, poison, steal  # noqa: F401 (they enter what they hold)
 from tests.attacks.harm import hostile_zip
-from tests.attacks.workshop import LESSON, Desk, World, copy_of
+from tests.attacks.workshop import ATTACKS, LESSON, Desk, World, copy_of
 
 LESSON_00 = source.load(LESSON)
 
@@ -312,3 +315,22 @@ def test_a_page_of_escape_sequences_is_written_soon():
     page = feedback._output(output)
     assert time.process_time() - start < 5
     assert "<b>" not in page
+
+
+# What SECURITY.md says
+
+
+def test_security_md_names_what_exists():
+    text = (source.ROOT / "SECURITY.md").read_text("utf-8")
+    tests = {path: path.read_text("utf-8") for path in (source.ROOT / "tests").rglob("test_*.py")}
+    known = {name for code in tests.values() for name in re.findall(r"def (test_\w+)", code)}
+    known |= {path.name for path in tests} | ATTACKS.keys()
+    named = [name for name in re.findall(r"`(\w+(?:\.py)?)`", text) if "_" in name]
+    assert len(named) > 25
+    assert [name for name in named if name not in known] == []
+    families = Counter(attack.family for attack in ATTACKS.values())
+    assert f"holds {sum(families.values()) - families['honest'] - families['gap']} attempts" in text
+    assert f"{families['honest']} oddities" in text
+    assert "Fifteen" in text
+    assert sum(attack.fools for attack in ATTACKS.values()) == 15
+    assert families["gap"] == 4
