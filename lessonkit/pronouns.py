@@ -1,4 +1,4 @@
-"""Generated sentences with one pronoun each, whose antecedent is known: sentences, vocabulary, batches."""
+"""Generated sentences with one pronoun each, whose antecedent and translation are known: vocabulary, batches."""
 
 import hashlib
 import random
@@ -15,13 +15,16 @@ from lessonkit.translation import Vocabulary
 
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "pronouns"
 
+ANSWERS = ("hann", "hún", "það", "þeir", "þær", "þau")  # he, she, it; they, of three genders
+
 
 @dataclass(frozen=True)
 class Sentence:
-    """Words, and the places (from 0) of the pronoun, of the noun it stands for, of the word that decides which, and of
-    all nouns that may be meant."""
+    """Words, the pronoun's translation into Icelandic, and places (from 0): of the pronoun, of the noun it stands for,
+    of the word that decides which, and of all nouns that may be meant."""
 
     words: tuple[str, ...]
+    answer: str
     pronoun: int
     antecedent: int
     decider: int
@@ -29,23 +32,18 @@ class Sentence:
 
     @property
     def distance(self) -> int:
-        """How many words back the antecedent stands."""
-        return self.pronoun - self.antecedent
+        """How many words apart the two stand: 1 for neighbours."""
+        return abs(self.pronoun - self.antecedent)
 
     @property
-    def noun(self) -> str:
-        """The noun that is meant."""
-        return self.words[self.antecedent]
-
-    @property
-    def decided_before(self) -> bool:
-        """Whether the deciding word stands before the pronoun ("fed it"), not after it ("it was tired")."""
-        return self.decider < self.pronoun
+    def looks_back(self) -> bool:
+        """Whether the antecedent stands before the pronoun, not after it."""
+        return self.antecedent < self.pronoun
 
 
 @dataclass(frozen=True)
 class Pronouns:
-    """The corpus. Distances: test_short 6-12 words, test_medium 13-21, test_long 22-34; the others 6-34."""
+    """The corpus. Distances: test_short 6-11 words, test_medium 12-18, test_long 19-28; the others 6-28."""
 
     train: list[Sentence]
     validation: list[Sentence]
@@ -53,7 +51,7 @@ class Pronouns:
     test_medium: list[Sentence]
     test_long: list[Sentence]
     vocabulary: Vocabulary
-    nouns: tuple[str, ...]  # every form that can be meant, sorted: the answers to choose from
+    answers: tuple[str, ...]  # the translations to choose from
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ class Batch:
     words: Tensor  # (B, T) int64
     mask: Tensor  # (B, T) bool
     pronoun: Tensor  # (B,) int64, the place of the pronoun
-    noun: Tensor  # (B,) int64, the antecedent as a number in `Pronouns.nouns`
+    answer: Tensor  # (B,) int64, a number in `Pronouns.answers`
     sentences: tuple[Sentence, ...]
 
 
@@ -77,8 +75,7 @@ def load_pronouns() -> Pronouns:
     names = ("train", "validation", "test_short", "test_medium", "test_long")
     sets = {name: _read(FOLDER / f"{name}.tsv") for name in names}
     vocabulary = Vocabulary(word for sentence in sets["train"] for word in sentence.words)
-    nouns = sorted({s.words[place] for s in sets["train"] for place in s.candidates})
-    return Pronouns(**sets, vocabulary=vocabulary, nouns=tuple(nouns))
+    return Pronouns(**sets, vocabulary=vocabulary, answers=ANSWERS)
 
 
 def _read(path: Path) -> list[Sentence]:
@@ -93,9 +90,9 @@ def _read(path: Path) -> list[Sentence]:
 
 
 def _sentence(line: str) -> Sentence:
-    words, pronoun, antecedent, decider, candidates = line.split("\t")
+    words, answer, pronoun, antecedent, decider, candidates = line.split("\t")
     places = tuple(int(place) for place in candidates.split())
-    return Sentence(tuple(words.split()), int(pronoun), int(antecedent), int(decider), places)
+    return Sentence(tuple(words.split()), answer, int(pronoun), int(antecedent), int(decider), places)
 
 
 def batches(data: Pronouns, sentences: Sequence[Sentence], size: int, seed: int | None = None) -> Iterator[Batch]:
@@ -111,7 +108,6 @@ def batches(data: Pronouns, sentences: Sequence[Sentence], size: int, seed: int 
     groups = [chosen[i : i + size] for i in range(0, len(chosen), size)]
     if seed is not None:
         rng.shuffle(groups)
-    number = {noun: i for i, noun in enumerate(data.nouns)}
     for group in groups:
         rows = [data.vocabulary.encode(sentence.words) for sentence in group]
         longest = max(map(len, rows))
@@ -120,6 +116,6 @@ def batches(data: Pronouns, sentences: Sequence[Sentence], size: int, seed: int 
             words,
             words != Vocabulary.pad,
             torch.tensor([sentence.pronoun for sentence in group]),
-            torch.tensor([number[sentence.noun] for sentence in group]),
+            torch.tensor([data.answers.index(sentence.answer) for sentence in group]),
             tuple(group),
         )

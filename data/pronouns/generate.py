@@ -9,29 +9,31 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 SEED = 20170612
-TRAIN, TEST = 8_000, 500
-DISTANCES = {"test_short": (6, 12), "test_medium": (13, 21), "test_long": (22, 34)}
-LONGEST = 52  # words of a sentence
+TRAIN, TEST = 12_000, 500
+DISTANCES = {"test_short": (6, 11), "test_medium": (12, 18), "test_long": (19, 28)}
+LONGEST = 44  # words of a sentence
 
-# A class: its nouns (singular, plural), what can be done to them, and what they can be. No word stands in two classes.
+# A class: its nouns, singular and plural, two that are masculine in Icelandic, two feminine, two neuter; what can be
+# done to them, and what they can be. No word stands in two classes.
 CLASSES = [
-    ("animal", "dog cat horse bird donkey rabbit", "dogs cats horses birds donkeys rabbits",
+    ("animal", "dog cat goat mouse pig lamb", "dogs cats goats mice pigs lambs",
      "fed stroked tamed", "tired hungry asleep"),
-    ("food", "soup apple cake pie onion salad", "soups apples cakes pies onions salads",
+    ("food", "cheese onion soup cake apple egg", "cheeses onions soups cakes apples eggs",
      "ate cooked tasted", "delicious ripe salty"),
-    ("road", "street road path bridge lane tunnel", "streets roads paths bridges lanes tunnels",
+    ("ground", "road path street bridge square floor", "roads paths streets bridges squares floors",
      "crossed paved swept", "wide winding slippery"),
-    ("text", "book letter poem novel story report", "books letters poems novels stories reports",
+    ("text", "list brochure book story letter poem", "lists brochures books stories letters poems",
      "read wrote quoted", "boring witty unfinished"),
-    ("garment", "coat shirt hat scarf sweater jacket", "coats shirts hats scarves sweaters jackets",
+    ("garment", "hat jacket shirt sweater skirt belt", "hats jackets shirts sweaters skirts belts",
      "wore ironed mended", "woollen tight fashionable"),
-    ("vehicle", "car truck bus tractor van train", "cars trucks buses tractors vans trains",
-     "drove parked boarded", "fast crowded late"),
-    ("vessel", "bottle basket bucket jar suitcase barrel", "bottles baskets buckets jars suitcases barrels",
+    ("vehicle", "car cart train coach bicycle ship", "cars carts trains coaches bicycles ships",
+     "steered repaired boarded", "fast crowded late"),
+    ("vessel", "box bag bottle basket glass tub", "boxes bags bottles baskets glasses tubs",
      "filled emptied sealed", "full leaky hollow"),
-    ("plant", "rose tree bush tulip fern cactus", "roses trees bushes tulips ferns cacti",
+    ("plant", "bush tulip rose birch tree flower", "bushes tulips roses birches trees flowers",
      "watered planted pruned", "thorny blooming withered"),
 ]  # fmt: skip
+ANSWERS = (("hann", "hún", "það"), ("þeir", "þær", "þau"))  # it, they; masculine, feminine, neuter
 PEOPLE = ["farmer", "teacher", "baker", "doctor", "child", "painter", "driver", "neighbour"]
 ANY_VERB = ["saw", "noticed", "remembered", "mentioned", "wanted", "forgot"]
 ANY_ADJECTIVE = ["old", "new", "strange", "beautiful", "famous", "ugly"]
@@ -42,11 +44,12 @@ ASIDE = [["yesterday"], ["as", "usual"], ["this", "morning"], ["once", "more"], 
 
 @dataclass(frozen=True)
 class Noun:
-    """One form of a noun: "dog" or "dogs", with its class."""
+    """One form of a noun: "dog" or "dogs", with its class and the gender of its Icelandic translation."""
 
     text: str
     kind: int
     plural: bool
+    gender: int  # 0 masculine, 1 feminine, 2 neuter
 
 
 @dataclass
@@ -71,13 +74,16 @@ class Grammar:
     def __init__(self, rng: random.Random):
         self._rng = rng
 
-    def nouns(self, count: int) -> list[Noun]:
-        """Different nouns, each pair of class and number at most once."""
-        cells = [(kind, plural) for kind in range(len(CLASSES)) for plural in (False, True)]
-        return [
-            Noun(self._rng.choice(CLASSES[kind][2 if plural else 1].split()), kind, plural)
-            for kind, plural in self._rng.sample(cells, count)
-        ]
+    def nouns(self) -> list[Noun]:
+        """2 to 8 nouns, each pair of class and number at most once; often a class is there in both numbers."""
+        found = []
+        for kind in self._rng.sample(range(len(CLASSES)), self._rng.randint(2, 5)):
+            numbers = [False, True] if self._rng.random() < 0.7 else [self._rng.random() < 0.5]
+            for plural in numbers:
+                place = self._rng.randrange(6)
+                found.append(Noun(CLASSES[kind][2 if plural else 1].split()[place], kind, plural, place // 2))
+        self._rng.shuffle(found)
+        return found[:8]
 
     def clause(self, made: Sentence, nouns: list[Noun]) -> None:
         """A clause about one noun, or two, whose words fit any noun; takes them from the front of the list."""
@@ -98,43 +104,54 @@ class Grammar:
     def _person_does(self, made: Sentence, verbs: list[str]) -> None:
         made.say("the", self._rng.choice(PEOPLE), self._rng.choice(verbs))
 
-    def sentence(self, distance: int, subject: bool) -> tuple[Sentence, int, int, int] | None:
-        """Sentence, places of pronoun, antecedent and deciding word; None if no noun stands where it should.
+    def sentence(self, distance: int, subject: bool, first: bool) -> tuple | None:
+        """Sentence, answer, places of pronoun, antecedent and deciding word; None if no noun stands where it should.
 
-        `subject`: "because it was tired", the decision comes after the pronoun. Otherwise "so the farmer fed it".
+        `subject`: "because it was tired"; otherwise "so the farmer fed it". `first`: the pronoun's clause comes first,
+        so that the antecedent stands after the pronoun ("because it was tired the farmer saw the dog").
         """
-        count = self._rng.randint(2, 9)
-        nouns, made = self.nouns(count), Sentence()
-        waiting = list(nouns)
+        nouns, made, waiting = self.nouns(), Sentence(), []
+        waiting += nouns
+        length = (4 if subject else 5) + (first and self._rng.randrange(3))
+        made.say(*[""] * (length if first else 0))
         while waiting:
-            if made.words:
+            if made.candidates:
                 made.say(*self._rng.choice(AND))
             self.clause(made, waiting)
-        pronoun = len(made.words) + (1 if subject else 4)
-        if pronoun - distance not in made.candidates:
+        start = 0 if first else len(made.words)
+        pronoun = start + (1 if subject else 4)
+        antecedent = pronoun + distance if first else pronoun - distance
+        if antecedent not in made.candidates:
             return None
-        noun = nouns[made.candidates.index(pronoun - distance)]
+        noun = nouns[made.candidates.index(antecedent)]
+        made.words[start : start + (length if first else 0)] = self._pronoun_clause(noun, subject, first, length)
+        decider = pronoun + 2 if subject else pronoun - 1
+        return made, ANSWERS[noun.plural][noun.gender], pronoun, antecedent, decider
+
+    def _pronoun_clause(self, noun: Noun, subject: bool, first: bool, length: int) -> list[str]:
+        """`because it was tired`, `so the farmer fed it`, with an aside that fills it up to its length."""
         verbs, adjectives = CLASSES[noun.kind][3].split(), CLASSES[noun.kind][4].split()
         if subject:
-            pronoun_and_be = ("they", "were") if noun.plural else ("it", "was")
-            made.say("because", *pronoun_and_be, self._rng.choice(adjectives))
+            pronoun_and_be = ["they", "were"] if noun.plural else ["it", "was"]
+            made = ["because", *pronoun_and_be, self._rng.choice(adjectives)]
         else:
-            made.say("so")
-            self._person_does(made, verbs)
-            made.say("them" if noun.plural else "it")
-        if self._rng.random() < 0.5:
-            made.say(*self._rng.choice(ASIDE))
-        return made, pronoun, pronoun - distance, pronoun + 2 if subject else pronoun - 1
+            person, verb = self._rng.choice(PEOPLE), self._rng.choice(verbs)
+            made = ["before" if first else "so", "the", person, verb, "them" if noun.plural else "it"]
+        if not first:
+            return made + (self._rng.choice(ASIDE) if self._rng.random() < 0.5 else [])
+        return made + (
+            self._rng.choice([a for a in ASIDE if len(a) == length - len(made)]) if length > len(made) else []
+        )
 
 
-def draw(rng: random.Random, distance: int, subject: bool) -> tuple[str, ...]:
-    """One sentence whose antecedent stands `distance` words before the pronoun, as the columns of a file."""
+def draw(rng: random.Random, distance: int, kind: int) -> tuple[str, ...]:
+    """One sentence whose antecedent stands `distance` words from the pronoun, as the columns of a file."""
     grammar = Grammar(rng)
     while True:
-        found = grammar.sentence(distance, subject)
+        found = grammar.sentence(distance, subject=kind % 2 == 0, first=kind // 2 == 0)
         if found and len(found[0].words) <= LONGEST:
-            made, *places = found
-            return " ".join(made.words), *map(str, places), " ".join(map(str, made.candidates))
+            made, *others = found
+            return " ".join(made.words), *map(str, others), " ".join(map(str, made.candidates))
 
 
 def make(folder: Path) -> None:
@@ -145,7 +162,7 @@ def make(folder: Path) -> None:
     def fresh(count: int, low: int, high: int) -> list[tuple[str, ...]]:
         rows = []
         while len(rows) < count:
-            row = draw(rng, low + len(rows) // 2 % (high - low + 1), subject=len(rows) % 2 == 0)
+            row = draw(rng, low + len(rows) // 4 % (high - low + 1), len(rows) % 4)
             if row[0] not in seen:
                 seen.add(row[0])
                 rows.append(row)
