@@ -628,9 +628,14 @@ with demonstration("race_by_place"):
     )
 
 # %% [markdown]
-# Two things deserve a second look. **Sinusoids fall off the same cliff as learned vectors**, although their formula knows every place
-# and a shift matrix exists. That a matrix exists doesn't mean that the model has found it: it saw sixteen patterns, and learned those. And **ALiBi
-# without a mask knows how far, but not which way**: $|i - j| = 1$ on both sides. It names one of two neighbours.
+# Three things deserve a second look.
+#
+# - **Sinusoids fall off the same cliff as learned vectors**, although their formula knows every place and a shift matrix exists. That a
+#   matrix exists doesn't mean that the model has found it: it saw sixteen patterns, and learned those.
+# - **ALiBi without a mask knows how far, but not which way**: $|i - j| = 1$ on both sides. It names one of two neighbours. Only the last letter, which
+#   has no neighbour on its right, comes out well.
+# - **Rotary has no cliff; it fails at both ends.** In the middle of the word no letter is much farther away than any was in training. At its ends
+#   some are: the first places are among the wrong ones, although training saw *them* in every word.
 #
 # ### Where do they look?
 #
@@ -861,7 +866,7 @@ with demonstration("claims_table"):
     )  # fmt: skip
 
 # %% [markdown]
-# Why does rotary lose some, when its score depends on distance only? Most likely because the score of *one* pair does, but softmax compares it with all others, and a
+# Why does rotary lose some, when its score depends on distance only? The score of *one* pair does. But softmax compares it with all others, and a
 # longer word has more of them, at distances that training never showed. All of this is small: two layers, random letters, words of 64 at most. Kazemnejad et al. (2023)
 # ran such a race at 107 million parameters on arithmetic and copying under a causal mask: there no positions at all did best. What carries over is the
 # method: train short, test long, name the task, and don't believe a formula that you haven't tested.
