@@ -1,0 +1,832 @@
+"""Known answers to lesson 08: wrong ones with the sentence that helps, and right ones written otherwise."""
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from autograder.bank import alternative, mistake
+from lessonkit.attention import masked_softmax
+from lessonkit.multi_head import merge_heads as merge
+from lessonkit.multi_head import split_heads as split
+
+# split_heads
+
+
+@mistake(
+    "split_heads",
+    "view without transpose: the shape is right, but each head now gets other words, not a slice of every word. "
+    "View as (B, T, h, d_k) first, then transpose(1, 2).",
+)
+def view_without_transpose(x, heads):
+    B, T, d = x.shape
+    return x.view(B, heads, T, d // heads)
+
+
+@mistake(
+    "split_heads", "The heads still stand behind the words, (B, T, h, d_k): swap the two axes with transpose(1, 2)."
+)
+def no_transpose(x, heads):
+    return x.unflatten(-1, (heads, -1))
+
+
+@mistake(
+    "split_heads",
+    "Each head gets every h-th feature. It should get d_k features that stand side by side: view as (B, T, h, d_k), "
+    "with the heads before the features.",
+)
+def interleaved(x, heads):
+    B, T, d = x.shape
+    return x.view(B, T, d // heads, heads).permute(0, 3, 1, 2)
+
+
+@mistake("split_heads", "The heads come before the batch. The batch stays first: (B, h, T, d_k).")
+def heads_before_batch(x, heads):
+    return torch.stack(x.chunk(heads, dim=-1))
+
+
+@mistake("split_heads", "Words and features are swapped, (B, h, d_k, T): swap words and heads, transpose(1, 2).")
+def features_before_words(x, heads):
+    return x.unflatten(-1, (heads, -1)).permute(0, 2, 3, 1)
+
+
+@mistake(
+    "split_heads",
+    "You cut into d/h heads of width h. The argument is the number of heads: h heads of width d/h.",
+)
+def number_and_width_swapped(x, heads):
+    return x.unflatten(-1, (-1, heads)).transpose(1, 2)
+
+
+@mistake("split_heads", "Batch and heads are one axis here. Keep them apart: (B, h, T, d_k).")
+def heads_in_the_batch(x, heads):
+    return x.unflatten(-1, (heads, -1)).transpose(1, 2).flatten(0, 1)
+
+
+@alternative("split_heads")
+def chunks(x, heads):
+    return torch.stack(x.chunk(heads, dim=-1), dim=1)
+
+
+@alternative("split_heads")
+def slices(x, heads):
+    d_k = x.shape[2] // heads
+    result = torch.empty(x.shape[0], heads, x.shape[1], d_k)
+    for i in range(heads):
+        result[:, i] = x[:, :, i * d_k : (i + 1) * d_k]
+    return result
+
+
+@alternative("split_heads")
+def permuted_copy(x, heads):
+    return x.reshape(*x.shape[:2], heads, -1).permute(0, 2, 1, 3).contiguous()
+
+
+@alternative("split_heads")
+def numpy_split(x, heads):
+    return np.stack(np.split(x.numpy(), heads, axis=2), axis=1)
+
+
+# merge_heads
+
+
+@mistake(
+    "merge_heads",
+    "reshape without transpose: the shape is right, but a word now holds numbers of other words. "
+    "Bring the words forward "
+    "first, transpose(1, 2), then join the last two axes.",
+)
+def reshape_without_transpose(x):
+    B, heads, T, d_k = x.shape
+    return x.reshape(B, T, heads * d_k)
+
+
+@mistake(
+    "merge_heads",
+    "view needs numbers that lie in order, and after transpose they don't. Use reshape, flatten(2), or "
+    ".contiguous() before view.",
+)
+def view_after_transpose(x):
+    B, heads, T, d_k = x.shape
+    return x.transpose(1, 2).view(B, T, heads * d_k)
+
+
+@mistake("merge_heads", "You join words and features, (B, h, T·d_k). Swap heads and words first: transpose(1, 2).")
+def words_joined(x):
+    return x.flatten(2)
+
+
+@mistake(
+    "merge_heads",
+    "The heads are interleaved: feature 1 of all heads, then feature 2. Each head's features stay "
+    "together, head 1 first.",
+)
+def interleaved_merge(x):
+    return x.permute(0, 2, 3, 1).flatten(2)
+
+
+@mistake("merge_heads", "The heads are added up. They stand side by side: the result has h·d_k features.")
+def heads_added(x):
+    return x.sum(1)
+
+
+@mistake("merge_heads", "The heads are averaged: that is what multi-head attention avoids. Put them side by side.")
+def heads_averaged(x):
+    return x.mean(1)
+
+
+@mistake("merge_heads", "Heads and features are still two axes, (B, T, h, d_k): join them with flatten(2).")
+def not_joined(x):
+    return x.transpose(1, 2)
+
+
+@mistake("merge_heads", "You swapped heads and features. Swap heads and words: transpose(1, 2).")
+def other_swap(x):
+    return x.transpose(1, 3).flatten(2)
+
+
+@alternative("merge_heads")
+def joined_with_cat(x):
+    return torch.cat(x.unbind(1), dim=-1)
+
+
+@alternative("merge_heads")
+def contiguous_view(x):
+    B, heads, T, d_k = x.shape
+    return x.permute(0, 2, 1, 3).contiguous().view(B, T, heads * d_k)
+
+
+@alternative("merge_heads")
+def head_by_head(x):
+    B, heads, T, d_k = x.shape
+    result = torch.zeros(B, T, heads * d_k)
+    for i in range(heads):
+        result[..., i * d_k : (i + 1) * d_k] = x[:, i]
+    return result
+
+
+@alternative("merge_heads")
+def numpy_merge(x):
+    return np.concatenate(list(x.numpy().swapaxes(0, 1)), axis=-1)
+
+
+# multi_head_attention
+
+
+def _weigh(scores, mask, dim=-1):
+    return torch.softmax(scores, dim) if mask is None else masked_softmax(scores, mask.unsqueeze(1), dim)
+
+
+def _scores(x, memory, W_q, W_k, heads):
+    queries, keys = split(x @ W_q, heads), split(memory @ W_k, heads)
+    return queries @ keys.mT / queries.shape[-1] ** 0.5
+
+
+@mistake(
+    "multi_head_attention",
+    "The scores are divided by √d, the model's width. A head's score is a sum of d_k products: divide by √d_k, "
+    "d_k = d / heads.",
+)
+def scaled_by_the_models_width(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    scores = _scores(x, memory, W_q, W_k, heads) / heads**0.5
+    weights = _weigh(scores, mask)
+    return merge(weights @ split(memory @ W_v, heads)) @ W_o, weights
+
+
+@mistake("multi_head_attention", "The scores are not scaled: divide them by √d_k, the root of a head's width.")
+def not_scaled(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    scores = split(x @ W_q, heads) @ split(memory @ W_k, heads).mT
+    weights = _weigh(scores, mask)
+    return merge(weights @ split(memory @ W_v, heads)) @ W_o, weights
+
+
+@mistake("multi_head_attention", "The scores are divided by d_k itself: take its square root.")
+def scaled_without_root(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    scores = split(x @ W_q, heads) @ split(memory @ W_k, heads).mT / (W_q.shape[1] // heads)
+    weights = _weigh(scores, mask)
+    return merge(weights @ split(memory @ W_v, heads)) @ W_o, weights
+
+
+@mistake("multi_head_attention", "The scores are multiplied by √d_k: divide, or large scores get larger still.")
+def scaled_up(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    scores = _scores(x, memory, W_q, W_k, heads) * (W_q.shape[1] // heads)
+    weights = _weigh(scores, mask)
+    return merge(weights @ split(memory @ W_v, heads)) @ W_o, weights
+
+
+@mistake(
+    "multi_head_attention",
+    "Your weights sum to 1 over the queries. Each query spreads its weight over the keys: softmax over the last axis.",
+)
+def softmax_over_queries(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    weights = _weigh(_scores(x, memory, W_q, W_k, heads), mask, dim=-2)
+    return merge(weights @ split(memory @ W_v, heads)) @ W_o, weights
+
+
+@mistake(
+    "multi_head_attention",
+    "Your weights sum to 1 over the heads. The heads don't compete: softmax over the last axis, the keys.",
+)
+def softmax_over_heads(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    weights = _weigh(_scores(x, memory, W_q, W_k, heads), mask, dim=1)
+    return merge(weights @ split(memory @ W_v, heads)) @ W_o, weights
+
+
+@mistake(
+    "multi_head_attention",
+    "The heads are cut by view without transpose, so each gets other words instead of a slice of every word. "
+    "View as (B, T, h, d_k), then transpose(1, 2).",
+)
+def cut_by_view(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    queries, keys, values = (
+        y.view(y.shape[0], heads, y.shape[1], y.shape[2] // heads) for y in (x @ W_q, memory @ W_k, memory @ W_v)
+    )
+    weights = _weigh(queries @ keys.mT / queries.shape[-1] ** 0.5, mask)
+    return merge(weights @ values) @ W_o, weights
+
+
+@mistake(
+    "multi_head_attention",
+    "The heads are joined without transpose, so the words get mixed up. Swap heads and words first, then join.",
+)
+def joined_without_transpose(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    weights = _weigh(_scores(x, memory, W_q, W_k, heads), mask)
+    return (weights @ split(memory @ W_v, heads)).reshape(x.shape) @ W_o, weights
+
+
+@mistake(
+    "multi_head_attention",
+    "The heads are cut and joined without transpose, so each gets other words instead of a slice of every word: "
+    "transpose(1, 2) after the cut, and again before joining.",
+)
+def view_both_ways(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    queries, keys, values = (
+        y.view(y.shape[0], heads, y.shape[1], y.shape[2] // heads) for y in (x @ W_q, memory @ W_k, memory @ W_v)
+    )
+    weights = _weigh(queries @ keys.mT / queries.shape[-1] ** 0.5, mask)
+    return (weights @ values).reshape(x.shape) @ W_o, weights
+
+
+@mistake("multi_head_attention", "You cut into d_k heads of width h: it must be h heads of width d_k.")
+def heads_and_width_swapped(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    heads = W_q.shape[1] // heads
+    weights = _weigh(_scores(x, memory, W_q, W_k, heads), mask)
+    return merge(weights @ split(memory @ W_v, heads)) @ W_o, weights
+
+
+@mistake(
+    "multi_head_attention",
+    "The mask is inverted: True means may attend. (PyTorch's own attn_mask means the opposite.)",
+)
+def mask_inverted(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    weights = _weigh(_scores(x, memory, W_q, W_k, heads), None if mask is None else ~mask)
+    return merge(weights @ split(memory @ W_v, heads)) @ W_o, weights
+
+
+@mistake(
+    "multi_head_attention",
+    "The mask is turned around: its last axis belongs to the keys, the one before to the queries. Don't transpose it.",
+)
+def mask_transposed(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    weights = _weigh(_scores(x, memory, W_q, W_k, heads), None if mask is None else mask.mT)
+    return merge(weights @ split(memory @ W_v, heads)) @ W_o, weights
+
+
+@mistake(
+    "multi_head_attention",
+    "The mask, (B, T, S), meets scores of shape (B, h, T, S): its batch falls upon the heads. Give it an axis for "
+    "them with mask.unsqueeze(1).",
+)
+def mask_meets_the_heads(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    scores = _scores(x, memory, W_q, W_k, heads)
+    weights = torch.softmax(scores, -1) if mask is None else masked_softmax(scores, mask)
+    return merge(weights @ split(memory @ W_v, heads)) @ W_o, weights
+
+
+@mistake(
+    "multi_head_attention",
+    "The mask got its new axis in front: its batch falls upon the heads. It belongs after the "
+    "batch, mask.unsqueeze(1).",
+)
+def mask_axis_behind(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    scores = _scores(x, memory, W_q, W_k, heads)
+    weights = torch.softmax(scores, -1) if mask is None else masked_softmax(scores, mask.unsqueeze(2))
+    return merge(weights @ split(memory @ W_v, heads)) @ W_o, weights
+
+
+@mistake("multi_head_attention", "The mask is not used: padding and later words get weight.")
+def mask_not_used(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    weights = _weigh(_scores(x, memory, W_q, W_k, heads), None)
+    return merge(weights @ split(memory @ W_v, heads)) @ W_o, weights
+
+
+@mistake(
+    "multi_head_attention",
+    "Masked after the softmax: what is left no longer sums to 1. Mask the scores before.",
+)
+def masked_afterwards(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    weights = _weigh(_scores(x, memory, W_q, W_k, heads), None)
+    if mask is not None:
+        weights = weights * mask.unsqueeze(1)
+    return merge(weights @ split(memory @ W_v, heads)) @ W_o, weights
+
+
+@mistake(
+    "multi_head_attention",
+    "Who asks whom? Queries are made from x, keys and values from memory. Here the keys have as many words as x.",
+)
+def everything_from_x(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    weights = _weigh(_scores(x, x, W_q, W_k, heads), mask)
+    return merge(weights @ split(x @ W_v, heads)) @ W_o, weights
+
+
+@mistake("multi_head_attention", "The last mixing is missing: multiply the joined heads by W_o.")
+def without_w_o(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    weights = _weigh(_scores(x, memory, W_q, W_k, heads), mask)
+    return merge(weights @ split(memory @ W_v, heads)), weights
+
+
+@mistake("multi_head_attention", "The values are the memory itself: project it with W_v before you split it.")
+def values_not_projected(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    weights = _weigh(_scores(x, memory, W_q, W_k, heads), mask)
+    return merge(weights @ split(memory, heads)) @ W_o, weights
+
+
+@mistake(
+    "multi_head_attention",
+    "You return the mean of the heads' weights, as PyTorch does by default. Here every head's map "
+    "is asked for: (B, h, T, S).",
+)
+def weights_averaged(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    weights = _weigh(_scores(x, memory, W_q, W_k, heads), mask)
+    return merge(weights @ split(memory @ W_v, heads)) @ W_o, weights.mean(1)
+
+
+@mistake("multi_head_attention", "Two results are asked for: the output *and* the weights.")
+def output_only(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    weights = _weigh(_scores(x, memory, W_q, W_k, heads), mask)
+    return merge(weights @ split(memory @ W_v, heads)) @ W_o
+
+
+@mistake("multi_head_attention", "The results are in the wrong order: first the output, then the weights.")
+def weights_first(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    weights = _weigh(_scores(x, memory, W_q, W_k, heads), mask)
+    return weights, merge(weights @ split(memory @ W_v, heads)) @ W_o
+
+
+@mistake("multi_head_attention", "The matrices are transposed. Here they are used as the paper writes it: x @ W.")
+def matrices_transposed(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    weights = _weigh(_scores(x, memory, W_q.T, W_k.T, heads), mask)
+    return merge(weights @ split(memory @ W_v.T, heads)) @ W_o.T, weights
+
+
+@alternative("multi_head_attention")
+def loop_over_heads(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    d_k = W_q.shape[1] // heads
+    outputs, maps = [], []
+    for i in range(heads):
+        part = slice(i * d_k, (i + 1) * d_k)
+        scores = (x @ W_q[:, part]) @ (memory @ W_k[:, part]).transpose(1, 2) / d_k**0.5
+        if mask is not None:
+            scores = scores.masked_fill(~mask, float("-inf"))
+        maps.append(torch.softmax(scores, dim=2))
+        outputs.append(maps[-1] @ (memory @ W_v[:, part]))
+    return torch.cat(outputs, dim=-1) @ W_o, torch.stack(maps, dim=1)
+
+
+@alternative("multi_head_attention")
+def with_einsum(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    d = W_q.shape[0]
+    cut = (d, heads, d // heads)
+    q = torch.einsum("btd,dhk->bhtk", x, W_q.reshape(cut))
+    k = torch.einsum("bsd,dhk->bhsk", memory, W_k.reshape(cut))
+    v = torch.einsum("bsd,dhk->bhsk", memory, W_v.reshape(cut))
+    scores = torch.einsum("bhtk,bhsk->bhts", q, k) * (d // heads) ** -0.5
+    if mask is not None:
+        scores = scores + torch.where(mask[:, None], 0.0, -1e30)
+    weights = scores.softmax(-1)
+    return torch.einsum("bhts,bhsk,hkd->btd", weights, v, W_o.reshape(heads, d // heads, d)), weights
+
+
+@alternative("multi_head_attention")
+def pytorchs_own_function(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    if mask is not None:
+        mask = (~mask).expand(len(x), x.shape[1], memory.shape[1]).repeat_interleave(heads, dim=0)
+    asking, asked = x.transpose(0, 1), memory.transpose(0, 1)
+    output, weights = F.multi_head_attention_forward(
+        asking, asked, asked, x.shape[2], heads, torch.cat([W_q.T, W_k.T, W_v.T]), None, None, None, False, 0.0,
+        W_o.T, None, attn_mask=mask, need_weights=True, average_attn_weights=False,
+    )  # fmt: skip
+    return output.transpose(0, 1), weights
+
+
+@alternative("multi_head_attention")
+def fused_output(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    q, k, v = split(x @ W_q, heads), split(memory @ W_k, heads), split(memory @ W_v, heads)
+    together = None if mask is None else mask.unsqueeze(1)
+    output = F.scaled_dot_product_attention(q, k, v, attn_mask=together)
+    return merge(output) @ W_o, _weigh(q @ k.mT / q.shape[-1] ** 0.5, mask)
+
+
+@alternative("multi_head_attention")
+def sum_of_heads(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    weights = _weigh(_scores(x, memory, W_q, W_k, heads), mask)
+    outputs = weights @ split(memory @ W_v, heads)
+    return sum(outputs[:, i] @ W for i, W in enumerate(W_o.chunk(heads))), weights
+
+
+# torch_projections
+
+
+@mistake(
+    "torch_projections",
+    "PyTorch's matrices are (out, in), for x @ W.T. To use them as x @ W, transpose each of the four.",
+)
+def nothing_transposed(module):
+    return *module.in_proj_weight.chunk(3), module.out_proj.weight
+
+
+@mistake("torch_projections", "The last matrix is not transposed: out_proj.weight is (out, in), like the others.")
+def out_not_transposed(module):
+    return *(W.T for W in module.in_proj_weight.chunk(3)), module.out_proj.weight
+
+
+@mistake("torch_projections", "W_q, W_k and W_v are not transposed: the rows of in_proj_weight are outputs.")
+def in_not_transposed(module):
+    return *module.in_proj_weight.chunk(3), module.out_proj.weight.T
+
+
+@mistake("torch_projections", "The order in in_proj_weight is queries, keys, values.")
+def keys_first(module):
+    W_k, W_q, W_v = module.in_proj_weight.chunk(3)
+    return W_q.T, W_k.T, W_v.T, module.out_proj.weight.T
+
+
+@mistake("torch_projections", "The order in in_proj_weight is queries, keys, values: yours takes values before keys.")
+def values_before_keys(module):
+    W_q, W_v, W_k = module.in_proj_weight.chunk(3)
+    return W_q.T, W_k.T, W_v.T, module.out_proj.weight.T
+
+
+@mistake(
+    "torch_projections",
+    "You cut along the wrong axis. In in_proj_weight the three matrices lie one below the other: cut its rows, "
+    "chunk(3), and transpose each piece after.",
+)
+def cut_along_features(module):
+    W_q, W_k, W_v = module.in_proj_weight.chunk(3, dim=1)
+    return W_q.T, W_k.T, W_v.T, module.out_proj.weight.T
+
+
+@mistake(
+    "torch_projections",
+    "You take every third row. The first d rows are the queries', the next d the keys': cut into "
+    "three blocks, chunk(3).",
+)
+def every_third_row(module):
+    W = module.in_proj_weight
+    return W[0::3].T, W[1::3].T, W[2::3].T, module.out_proj.weight.T
+
+
+@mistake("torch_projections", "Four matrices are asked for: W_o is module.out_proj.weight.T.")
+def three_only(module):
+    return tuple(W.T for W in module.in_proj_weight.chunk(3))
+
+
+@alternative("torch_projections")
+def by_rows(module):
+    W, d = module.in_proj_weight, module.embed_dim
+    return [W[:d].T, W[d : 2 * d].T, W[2 * d :].T, module.out_proj.weight.T]
+
+
+@alternative("torch_projections")
+def transposed_and_side_by_side(module):
+    return *module.in_proj_weight.T.chunk(3, dim=1), module.out_proj.weight.T
+
+
+@alternative("torch_projections")
+def from_the_state(module):
+    state = module.state_dict()
+    W = state["in_proj_weight"].reshape(3, module.embed_dim, -1).mT
+    return W[0], W[1], W[2], state["out_proj.weight"].mT.clone()
+
+
+# count_parameters_and_flops
+
+
+@mistake("count_parameters_and_flops", "W_o is forgotten: there are four matrices.")
+def without_output_matrix(d, heads, d_k, T):
+    parameters = 3 * d * heads * d_k
+    return parameters, 2 * T * parameters + 4 * heads * T * T * d_k
+
+
+@mistake(
+    "count_parameters_and_flops", "A multiplication and an addition are two operations: your FLOPs are half of them."
+)
+def one_for_both(d, heads, d_k, T):
+    parameters = 4 * d * heads * d_k
+    return parameters, T * parameters + 2 * heads * T * T * d_k
+
+
+@mistake("count_parameters_and_flops", "The number of heads is missing: this is the cost of a single head.")
+def a_single_head(d, heads, d_k, T):
+    parameters = 4 * d * d_k
+    return parameters, 2 * T * parameters + 4 * T * T * d_k
+
+
+@mistake(
+    "count_parameters_and_flops", "Each head makes its own T × T scores and averages: multiply those by the heads."
+)
+def maps_of_one_head(d, heads, d_k, T):
+    parameters = 4 * d * heads * d_k
+    return parameters, 2 * T * parameters + 4 * T * T * d_k
+
+
+@mistake(
+    "count_parameters_and_flops",
+    "You take d for heads · d_k. They need not be equal here: the matrices have d rows and heads · d_k columns.",
+)
+def square_matrices(d, heads, d_k, T):
+    parameters = 4 * d * d
+    return parameters, 2 * T * parameters + 4 * T * T * d
+
+
+@mistake(
+    "count_parameters_and_flops", "Each of the T words is multiplied with each matrix: the projections need a factor T."
+)
+def one_word_projected(d, heads, d_k, T):
+    parameters = 4 * d * heads * d_k
+    return parameters, 2 * parameters + 4 * heads * T * T * d_k
+
+
+@mistake(
+    "count_parameters_and_flops", "The average is missing: after the scores, the T × T weights multiply the values."
+)
+def scores_only(d, heads, d_k, T):
+    parameters = 4 * d * heads * d_k
+    return parameters, 2 * T * parameters + 2 * heads * T * T * d_k
+
+
+@mistake("count_parameters_and_flops", "Every word asks every word: scores and averages grow with T², not with T.")
+def linear_in_words(d, heads, d_k, T):
+    parameters = 4 * d * heads * d_k
+    return parameters, 2 * T * parameters + 4 * heads * T * d_k
+
+
+@mistake("count_parameters_and_flops", "The projections are not counted among the FLOPs.")
+def maps_only(d, heads, d_k, T):
+    return 4 * d * heads * d_k, 4 * heads * T * T * d_k
+
+
+@mistake("count_parameters_and_flops", "The results are in the wrong order: first the parameters, then the FLOPs.")
+def flops_first(d, heads, d_k, T):
+    parameters = 4 * d * heads * d_k
+    return 2 * T * parameters + 4 * heads * T * T * d_k, parameters
+
+
+@mistake("count_parameters_and_flops", "These matrices have no biases: count weights only.")
+def biases_counted(d, heads, d_k, T):
+    weights = 4 * d * heads * d_k
+    return weights + 3 * heads * d_k + d, 2 * T * weights + 4 * heads * T * T * d_k
+
+
+@alternative("count_parameters_and_flops")
+def counted_product_by_product(d, heads, d_k, T):
+    def product(a, b, c):
+        return 2 * a * b * c
+
+    width = heads * d_k
+    flops = 3 * product(T, d, width) + product(T, width, d)
+    for _ in range(heads):
+        flops += product(T, d_k, T) + product(T, T, d_k)
+    return 3 * d * width + width * d, flops
+
+
+@alternative("count_parameters_and_flops")
+def counted_with_numpy(d, heads, d_k, T):
+    shapes = np.array([[d, heads * d_k]] * 3 + [[heads * d_k, d]])
+    parameters = shapes.prod(1).sum()
+    return parameters, 2 * T * parameters + 2 * 2 * T**2 * heads * d_k
+
+
+@alternative("count_parameters_and_flops")
+def counted_in_floats(d, heads, d_k, T):
+    n = float(heads * d_k)
+    return [4 * d * n, 8 * T * d * n + 4 * T**2 * n]
+
+
+# head_roles
+
+
+def _on_gold(weights, relations):
+    return torch.einsum("hij,rij->hr", weights.mean(0), relations.to(weights.dtype))
+
+
+@mistake(
+    "head_roles",
+    "You divide by all queries. The first letter has no left neighbour: divide by the queries that "
+    "have a marked place.",
+)
+def divided_by_all_queries(weights, relations):
+    return _on_gold(weights, relations) / weights.shape[-1]
+
+
+@mistake(
+    "head_roles",
+    "You divide by the number of marked places. If a query has two, their weights add up: divide by "
+    "the number of queries "
+    "that have any, relations.any(-1).sum(-1).",
+)
+def divided_by_marks(weights, relations):
+    return _on_gold(weights, relations) / relations.sum((1, 2))
+
+
+@mistake("head_roles", "The sentences are added up: take their mean.")
+def sentences_added(weights, relations):
+    return _on_gold(weights, relations) * len(weights) / relations.any(-1).sum(-1)
+
+
+@mistake("head_roles", "The queries are added up: divide by the number of queries that have a marked place.")
+def queries_added(weights, relations):
+    return _on_gold(weights, relations)
+
+
+@mistake("head_roles", "Rows are heads and columns relations: your table is transposed.")
+def table_transposed(weights, relations):
+    return (_on_gold(weights, relations) / relations.any(-1).sum(-1)).T
+
+
+@mistake(
+    "head_roles",
+    "Queries and keys are swapped: in both tensors the query comes first, so [query, key] meets [query, key].",
+)
+def queries_and_keys_swapped(weights, relations):
+    return torch.einsum("hij,rji->hr", weights.mean(0), relations.to(weights.dtype)) / relations.any(-1).sum(-1)
+
+
+@mistake(
+    "head_roles", "You count how often the *largest* weight is on a marked place. The mean weight there is asked for."
+)
+def share_of_hits(weights, relations):
+    hits = torch.nn.functional.one_hot(weights.argmax(-1), weights.shape[-1]).to(weights.dtype)
+    return _on_gold(hits, relations) / relations.any(-1).sum(-1)
+
+
+@mistake("head_roles", "Only the first sentence counts here: average over all sentences.")
+def first_sentence(weights, relations):
+    return _on_gold(weights[:1], relations) / relations.any(-1).sum(-1)
+
+
+@mistake("head_roles", "You average over all T × T places. Sum over the keys, then average over the queries.")
+def mean_over_all_places(weights, relations):
+    return _on_gold(weights, relations) / weights.shape[-1] ** 2
+
+
+@mistake("head_roles", "One axis is too many: the mean over the sentences is missing.")
+def every_sentence(weights, relations):
+    marked = torch.einsum("bhij,rij->bhr", weights, relations.to(weights.dtype))
+    return marked / relations.any(-1).sum(-1)
+
+
+@alternative("head_roles")
+def roles_by_loop(weights, relations):
+    B, heads = weights.shape[:2]
+    roles = torch.zeros(heads, len(relations))
+    for h in range(heads):
+        for r, relation in enumerate(relations):
+            roles[h, r] = weights[:, h][:, relation].sum() / (B * relation.any(1).sum())
+    return roles
+
+
+@alternative("head_roles")
+def roles_by_broadcasting(weights, relations):
+    on_gold = (weights.unsqueeze(2) * relations).sum(-1)  # (B, h, R, T)
+    return on_gold.sum((0, 3)) / (len(weights) * relations.any(2).sum(1))
+
+
+@alternative("head_roles")
+def roles_with_numpy(weights, relations):
+    table = np.tensordot(weights.numpy().mean(0), relations.numpy().astype(float), axes=([1, 2], [1, 2]))
+    return table / relations.numpy().any(-1).sum(-1)
+
+
+@alternative("head_roles")
+def roles_by_query(weights, relations):
+    columns = []
+    for relation in relations:
+        each = (weights * relation).sum(-1)[:, :, relation.any(-1)]
+        columns.append(each.mean((0, 2)))
+    return torch.stack(columns, dim=1)
+
+
+# head_importance
+
+
+@mistake(
+    "head_importance",
+    "The absolute value comes too late: gradients of single examples have cancelled already. Give each example its own "
+    "row of gates, and take abs before the mean.",
+)
+def abs_after_mean(losses, examples, heads):
+    gates = torch.ones(examples, heads, requires_grad=True)
+    return torch.autograd.grad(losses(gates).sum(), gates)[0].mean(0).abs()
+
+
+@mistake(
+    "head_importance", "The absolute value is missing: a head that helps here and harms there would count for nothing."
+)
+def no_abs(losses, examples, heads):
+    gates = torch.ones(examples, heads, requires_grad=True)
+    return torch.autograd.grad(losses(gates).sum(), gates)[0].mean(0)
+
+
+@mistake(
+    "head_importance", "The gates start at 0: every head is off. The importance is measured where all are on, at 1."
+)
+def gates_closed(losses, examples, heads):
+    gates = torch.zeros(examples, heads, requires_grad=True)
+    return torch.autograd.grad(losses(gates).sum(), gates)[0].abs().mean(0)
+
+
+@mistake("head_importance", "The examples are added up: take their mean.")
+def examples_added(losses, examples, heads):
+    gates = torch.ones(examples, heads, requires_grad=True)
+    return torch.autograd.grad(losses(gates).sum(), gates)[0].abs().sum(0)
+
+
+@mistake(
+    "head_importance",
+    "You divide by the number of examples twice: the mean of the losses already does. Take the "
+    "gradient of their *sum*.",
+)
+def divided_twice(losses, examples, heads):
+    gates = torch.ones(examples, heads, requires_grad=True)
+    return torch.autograd.grad(losses(gates).mean(), gates)[0].abs().mean(0)
+
+
+@mistake("head_importance", "The gradients are squared: take their absolute value.")
+def squared(losses, examples, heads):
+    gates = torch.ones(examples, heads, requires_grad=True)
+    return torch.autograd.grad(losses(gates).sum(), gates)[0].square().mean(0)
+
+
+@mistake(
+    "head_importance", "You average over the heads. One number a head is asked for: average over the examples, dim 0."
+)
+def mean_over_heads(losses, examples, heads):
+    gates = torch.ones(examples, heads, requires_grad=True)
+    return torch.autograd.grad(losses(gates).sum(), gates)[0].abs().mean(1)
+
+
+@mistake("head_importance", "You return one row for each example: take the mean over the examples.")
+def every_example(losses, examples, heads):
+    gates = torch.ones(examples, heads, requires_grad=True)
+    return torch.autograd.grad(losses(gates).sum(), gates)[0].abs()
+
+
+@mistake(
+    "head_importance",
+    "You switch each head off: that is the exact loss of it, and needs a run for each head. Asked "
+    "for is the gradient at ξ = 1.",
+)
+def switched_off(losses, examples, heads):
+    whole = losses(torch.ones(examples, heads))
+    off = [losses((1 - F.one_hot(torch.tensor(h), heads).double()).expand(examples, -1)) for h in range(heads)]
+    return torch.stack([(loss - whole).abs().mean() for loss in off])
+
+
+@mistake("head_importance", "The result is scaled to sum to 1. Leave it as it is: the mean absolute gradient.")
+def normalised(losses, examples, heads):
+    gates = torch.ones(examples, heads, requires_grad=True)
+    importance = torch.autograd.grad(losses(gates).sum(), gates)[0].abs().mean(0)
+    return importance / importance.sum()
+
+
+@alternative("head_importance")
+def with_backward(losses, examples, heads):
+    gates = torch.ones(examples, heads).requires_grad_()
+    losses(gates).sum().backward()
+    return gates.grad.abs().sum(0) / examples
+
+
+@alternative("head_importance")
+def example_by_example(losses, examples, heads):
+    total = torch.zeros(heads)
+    gates = torch.ones(examples, heads, requires_grad=True)
+    each = losses(gates)
+    for b in range(examples):
+        (gradient,) = torch.autograd.grad(each[b], gates, retain_graph=True)
+        total += gradient[b].abs()
+    return total / examples
+
+
+@alternative("head_importance")
+def with_a_jacobian(losses, examples, heads):
+    jacobian = torch.autograd.functional.jacobian(losses, torch.ones(examples, heads))  # (B, B, h)
+    return jacobian[range(examples), range(examples)].abs().mean(dim=0)
+
+
+@alternative("head_importance")
+def gates_in_float32(losses, examples, heads):
+    gates = torch.ones(examples, heads, dtype=torch.float32, requires_grad=True)
+    losses(gates).backward(torch.ones(examples))
+    return gates.grad.abs().mean(0)

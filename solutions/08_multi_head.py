@@ -1,0 +1,1056 @@
+# %% [markdown]
+# # Lesson 08: several relations at once
+#
+# **How can one word look at two places, and still know which is which?** In "*she gave him the book*", the verb needs the giver, the
+# receiver and the thing. One attention map can spread its weight over all three. But what comes back is their *average*, and an
+# average of three words doesn't say who gave what to whom.
+#
+# Vaswani and colleagues (2017) let every word ask several questions at once. Each question has its own, smaller query, key and value;
+# it is called a **head**. The answers are put side by side, not mixed. And it costs nothing: eight narrow heads have as
+# many parameters as a single wide one.
+#
+# This lesson shows the failure of one head, builds many, proves your function equal to PyTorch's own, and then asks what heads are
+# worth: which head does what, and how many can you throw away? Seven exercises, about 100 minutes. You need lesson 07.
+
+# %% name="setup"
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
+
+from lessonkit import Lesson, multi_head, plots, tables, train, widgets
+from lessonkit.attention import masked_softmax
+from lessonkit.heads_explorer import Heads, heads_explorer
+from lessonkit.seeds import seed_everything
+
+lesson = Lesson("08_multi_head")
+check, demonstration = lesson.check, lesson.demonstration
+
+# %% [markdown]
+# ## The experiment that fails: name both neighbours
+#
+# The smallest task with two relations: read twelve random letters, and at every place name the letter on its **left** and the
+# letter on its **right**. Nothing has to be understood. A model only has to look at two places and keep them apart.
+#
+# The model is one layer of self-attention (lesson 07) between an embedding and a readout. There is no residual path and
+# nothing else: what the readout knows, attention has brought. Every letter also gets a learned vector that tells its place
+# (lesson 09 is about those).
+
+
+# %% name="task"
+ALPHABET = "abcdefghijklmnopqrst"
+LENGTH, WIDTH = 12, 32
+NEIGHBOURS = (-1, 1)  # a relation is where to look: one to the left, one to the right
+
+
+def draw_letters(
+    n: int, offsets: tuple[int, ...], generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """n random words as numbers (n, T), and the letters asked for (n, T, R); -1 where there is none."""
+    letters = torch.randint(len(ALPHABET), (n, LENGTH), generator=generator)
+    asked = torch.full((n, LENGTH, len(offsets)), -1)
+    for r, offset in enumerate(offsets):
+        here = [i for i in range(LENGTH) if 0 <= i + offset < LENGTH]
+        asked[:, here, r] = letters[:, [i + offset for i in here]]
+    return letters, asked
+
+
+def relation_maps(offsets: tuple[int, ...]) -> Tensor:
+    """For each relation, the key that each query should look at: (R, T, T) bool, [r, query, key]."""
+    places = torch.arange(LENGTH)
+    return torch.stack([places == places.unsqueeze(1) + offset for offset in offsets])
+
+
+# %% name="model"
+class OneLayer(nn.Module):
+    """Embedding, one layer of attention, readout. `attention` is a function like `multi_head_attention`."""
+
+    def __init__(self, attention: Callable, heads: int, relations: int):
+        super().__init__()
+        self.letter, self.place = nn.Embedding(20, WIDTH), nn.Embedding(LENGTH, WIDTH)
+        self.projections = nn.ParameterList(
+            nn.Parameter(torch.randn(WIDTH, WIDTH) / WIDTH**0.5) for _ in range(4)
+        )
+        self.readout = nn.Linear(WIDTH, relations * 20)
+        self.heads, self.relations, self._attention = heads, relations, attention
+
+    def forward(self, letters: Tensor, gates: Tensor | None = None) -> Tensor:
+        """letters (B, T), gates (B, heads) or None -> logits (B, T, relations, 20). Keeps the weights."""
+        x = self.letter(letters) + self.place.weight
+        if gates is None:
+            output, self.weights = self._attention(x, x, *self.projections, self.heads)
+        else:  # the library's function has gates as well; we come to them below
+            output, self.weights = multi_head.multi_head_attention(
+                x, x, *self.projections, self.heads, gates=gates
+            )
+        return self.readout(output).unflatten(-1, (self.relations, 20))
+
+
+def letter_loss(model: OneLayer, batch: tuple[Tensor, Tensor]) -> Tensor:
+    """Cross-entropy over all letters asked for."""
+    letters, asked = batch
+    return F.cross_entropy(model(letters).flatten(0, 2), asked.flatten(), ignore_index=-1)
+
+
+def train_model(
+    model: OneLayer,
+    offsets: tuple[int, ...],
+    seed: int,
+    quiet: bool = False,
+    steps: int = 500,
+    warmup: int = 100,
+) -> train.History:
+    """Batches of 64 fresh words."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def words() -> Iterator[tuple[Tensor, Tensor]]:
+        while True:
+            yield draw_letters(64, offsets, generator)
+
+    return train.fit(
+        model, words(), letter_loss, steps=steps, lr=1e-2, warmup=warmup, decay=True, seconds=55,
+        title=f"heads: {model.heads}", quiet=quiet,
+    )  # fmt: skip
+
+
+# %% name="scores"
+@torch.no_grad()
+def answers(
+    model: OneLayer, offsets: tuple[int, ...], gates: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """On 1,000 test words: what the model says, and what is asked for, at places where everything is asked: (n, R)."""
+    letters, asked = draw_letters(1000, offsets, torch.Generator().manual_seed(12345))
+    if gates is not None:
+        gates = gates.expand(len(letters), -1)
+    said, whole = model(letters, gates).argmax(-1), (asked >= 0).all(-1)
+    return said[whole], asked[whole]
+
+
+def all_right(
+    model: OneLayer, offsets: tuple[int, ...], gates: Tensor | None = None
+) -> float:
+    """The share of places at which *every* relation is answered right."""
+    said, asked = answers(model, offsets, gates)
+    return (said == asked).all(-1).float().mean().item()
+
+
+def one_head(
+    x, memory, W_q, W_k, W_v, W_o, heads=1, mask=None
+):  # lesson 07, with a W_o after it
+    weights = torch.softmax((x @ W_q) @ (memory @ W_k).mT / W_q.shape[1] ** 0.5, dim=-1)
+    return weights @ (memory @ W_v) @ W_o, weights.unsqueeze(1)
+
+
+# %% [markdown]
+# **Predict:** will one head, as wide as the model, get both neighbours right? At half of the places? And where will it look? (To be fair to
+# it, it trains three times as long as all others in this lesson.)
+
+# %% demo="one_head" varies=true
+with demonstration("one_head"):
+    seed_everything(0)
+    single = OneLayer(one_head, heads=1, relations=2)
+    train_model(single, NEIGHBOURS, seed=0, steps=1500)
+    said, asked = answers(single, NEIGHBOURS)
+    print(
+        f"both neighbours right: {(said == asked).all(-1).float().mean():.2f} of the places"
+    )
+    print(
+        f"left right: {(said == asked)[:, 0].float().mean():.2f}, right right: {(said == asked)[:, 1].float().mean():.2f}"
+    )
+    print(
+        f"says the same letter for both sides: {(said[:, 0] == said[:, 1]).float().mean():.2f}"
+    )
+
+# %% demo="one_head_map" varies=true
+with demonstration("one_head_map"):
+    word = torch.randint(20, (1, LENGTH), generator=torch.Generator().manual_seed(5))
+    names = [ALPHABET[i] for i in word[0]]
+    with torch.no_grad():
+        single(word)
+    gold = relation_maps(NEIGHBOURS).any(0)
+    fig = plots.attention_map(
+        single.weights[0, 0], names, names, gold, "one head, neighbours outlined"
+    )
+    sides = [single.weights[0, 0].diagonal(o).mean().item() for o in NEIGHBOURS]
+    plots.show(
+        fig,
+        f"Attention map of the single head: on average {sides[0]:.2f} of the weight lies on the left neighbour, {sides[1]:.2f} on the right.",
+    )
+
+# %% [markdown]
+# Look at the map, then at the scores. The map is what you would have drawn yourself: half of the weight on each neighbour. Yet the model gets one side
+# right and the other wrong, and mostly gives the *same letter for both*. **Looking at the right place is not enough.** What comes back is one
+# vector, about $\tfrac12 v_{left} + \tfrac12 v_{right}$. It tells *which two letters* stand beside, and hardly *which is on which side*: whatever makes a
+# letter the loudest answer to one question makes it the loudest answer to the other, too.
+#
+# It isn't a matter of size. The head has all 32 features to itself. What it lacks is a second weight vector.
+#
+# ## The idea, with shapes
+#
+# Let every word ask $h$ questions. Head $i$ has its own three matrices, each of shape $(d, d_k)$ with $d_k = d/h$:
+#
+# $$\text{head}_i = \text{Attention}(Q W_i^Q,\; K W_i^K,\; V W_i^V), \qquad \text{MultiHead}(Q, K, V) = \text{Concat}(\text{head}_1, \dots, \text{head}_h)\, W^O$$
+#
+# (Vaswani et al. 2017, section 3.2.2.) Attention is that of lesson 07: $\text{softmax}(q k^\top / \sqrt{d_k})\, v$, with the width of the
+# *head* under the root. The heads' outputs stand side by side, $h \cdot d_k = d$ features, and $W^O$, $(d, d)$, mixes them.
+#
+# As a loop:
+#
+# ```python
+# for i in range(h):
+#     heads[i] = attention(x @ W_q[i], memory @ W_k[i], memory @ W_v[i])
+# output = concatenate(heads) @ W_o
+# ```
+#
+# Some texts first multiply by one matrix $W$ and then by another for each head. That is no different model: the product
+# $W W_i$ of two matrices is again one matrix.
+#
+# Nobody runs that loop. All $W_i^Q$ stand side by side in one $(d, d)$ matrix, so one product makes the queries of all heads. Then
+# the features are *cut* into heads:
+#
+# (B, T, d) → cut the last axis → (B, T, h, d_k) → **swap T and h** → (B, h, T, d_k)
+#
+# Now head and batch are both leading axes, and the matrix products of lesson 07 do all heads at once.
+#
+# ### The classic bug
+#
+# The shape (B, h, T, d_k) can also be had in one step: `x.view(B, h, T, d_k)`. It runs. The shapes fit. It is wrong: `view` only
+# counts numbers off in the order they lie in memory, word after word. In this picture each cell is a number of one sentence (rows are
+# words, columns features), and its colour says which head gets it.
+
+# %% demo="view_bug"
+with demonstration("view_bug"):
+    numbers = torch.arange(4 * 6).view(1, 4, 6)  # 4 words, 6 features; 2 heads of 3
+    right = multi_head.split_heads(numbers, 2)[0]
+    wrong = numbers.view(1, 2, 4, 3)[0]
+    fig, axes = plots.plt.subplots(1, 2, figsize=(8.4, 2.8), layout="constrained")
+    for ax, cut, title in zip(
+        axes, (right, wrong), ("cut, then swap", "view only"), strict=True
+    ):
+        for head in range(2):
+            for word_number in range(4):
+                for n in cut[head, word_number].tolist():
+                    ax.add_patch(
+                        plots.plt.Rectangle(
+                            (n % 6, n // 6), 1, 1, color=plots.COLOURS[head], alpha=0.35
+                        )
+                    )
+                    ax.text(
+                        n % 6 + 0.5, n // 6 + 0.5, f"head {head + 1}\nword {word_number + 1}",
+                        ha="center", va="center", fontsize=7.5,
+                    )  # fmt: skip
+        ax.set(
+            xlim=(0, 6), ylim=(4, 0), title=title, xticks=[],
+            yticks=[0.5, 1.5, 2.5, 3.5], yticklabels=[f"word {i}" for i in range(1, 5)],
+        )  # fmt: skip
+    plots.show(
+        fig,
+        "Left: head 1 gets the first three features of every word, head 2 the last three. Right, with view only: head 1 gets "
+        "all features of words 1 and 2 and takes them for four words, head 2 gets words 3 and 4.",
+    )
+
+# %% [markdown]
+# Left, each head sees a slice of every word. Right, head 1 gets only the first half of the *sentence*, and takes each word for two. A
+# model with this bug trains without complaint, only worse. Below we measure how much worse.
+
+# %% [markdown] task="split_heads"
+# Cut the features into `heads` equal parts and bring the heads forward. As a loop:
+#
+# ```python
+# for i in range(heads):
+#     result[:, i] = x[:, :, i * d_k : (i + 1) * d_k]
+# ```
+# hint: Two steps: first only the last axis changes, (B, T, d) to (B, T, h, d_k). Then two axes change places.
+# hint: `x.view(B, T, heads, d // heads)`, and then `.transpose(1, 2)`.
+
+
+# %% exercise="split_heads" minutes=8 difficulty=2
+def split_heads(x: Tensor, heads: int) -> Tensor:
+    """Cut the features into heads, and bring the heads forward (Vaswani et al. 2017, sec. 3.2.2).
+
+    x (B, T, d), d divisible by `heads`  ->  (B, heads, T, d / heads)
+    """
+    ### BEGIN SOLUTION
+    B, T, d = x.shape
+    return x.view(B, T, heads, d // heads).transpose(1, 2)
+    ### END SOLUTION
+
+
+# %% check="split_heads" points=1
+def probe(split_heads, draw):
+    B, T, h, d_k = 2, 5, 3, 4
+    two = split_heads(draw.normal(3, 4, 10), 2)
+    one = split_heads(draw.normal(2, 3, 4), 1)
+    square = split_heads(draw.normal(4, 4, 16), 4)
+    return {
+        "three heads": split_heads(draw.normal(B, T, h * d_k), h),
+        "two heads": two,
+        "one head": one,
+        "square": square,
+    }
+
+
+check("split_heads", split_heads, probe)
+
+# %% [markdown] task="merge_heads"
+# The way back: put the heads of each word side by side, head 1 first.
+# hint: What `split_heads` did last must be undone first.
+# hint: After `transpose(1, 2)` the numbers no longer lie in order, and `view` refuses. `reshape` or `flatten(2)` copies them.
+
+
+# %% exercise="merge_heads" minutes=5 difficulty=2
+def merge_heads(x: Tensor) -> Tensor:
+    """Put the heads side by side: the Concat of Vaswani et al. (2017, sec. 3.2.2).
+
+    x (B, heads, T, d_k)  ->  (B, T, heads · d_k)
+    """
+    ### BEGIN SOLUTION
+    return x.transpose(1, 2).flatten(2)
+    ### END SOLUTION
+
+
+# %% check="merge_heads" points=1
+def probe(merge_heads, draw):
+    B, h, T, d_k = 2, 3, 5, 4
+    return {
+        "merged": merge_heads(draw.normal(B, h, T, d_k)),
+        "one head": merge_heads(draw.normal(3, 1, 2, 4)),
+        "square": merge_heads(draw.normal(4, 4, 4, 4)),
+    }
+
+
+check("merge_heads", merge_heads, probe)
+
+# %% [markdown]
+# ## The layer
+#
+# From here on you may use the finished pieces, `multi_head.split_heads` and `multi_head.merge_heads`, so that a mistake above
+# can't follow you. Two things to keep an eye on:
+#
+# - **The scale** is $\sqrt{d_k}$, the width of a head. A score is a sum of $d_k$ products, not of $d$ (lesson 07).
+# - **The mask** is the same for all heads. It has no axis for them yet: (B, T, S) must become (B, 1, T, S), or it meets the wrong axes. If
+#   the batch happens to be as large as the number of heads, nothing crashes, and sentence 2's mask falls upon head 2.
+
+# %% [markdown] task="multi_head_attention"
+# The words of `x` ask the words of `memory` (the same, in self-attention). All four matrices are used as `x @ W`. `mask` is None, or
+# True where attention may look, and broadcastable to (B, T, S): for example (B, 1, S) for padding, (1, T, T) for a causal mask. Return the
+# output and the weights.
+# hint: Queries come from `x`, keys and values from `memory`; split each after its projection. `keys.mT` swaps the last two axes.
+# hint: `mask.unsqueeze(1)` gives the mask an axis for the heads. `masked_softmax(scores, mask)` is imported; without a mask it is `torch.softmax(scores, dim=-1)`.
+
+
+# %% exercise="multi_head_attention" minutes=20 difficulty=3
+def multi_head_attention(
+    x: Tensor,
+    memory: Tensor,
+    W_q: Tensor,
+    W_k: Tensor,
+    W_v: Tensor,
+    W_o: Tensor,
+    heads: int,
+    mask: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Every head attends on its own; the outputs are joined and mixed (Vaswani et al. 2017, sec. 3.2.2).
+
+    x (B, T, d), memory (B, S, d), W_q, W_k, W_v, W_o (d, d), mask bool, broadcastable to (B, T, S), True = may attend
+    -> output (B, T, d), weights (B, heads, T, S)
+    """
+    ### BEGIN SOLUTION
+    queries = multi_head.split_heads(x @ W_q, heads)
+    keys = multi_head.split_heads(memory @ W_k, heads)
+    values = multi_head.split_heads(memory @ W_v, heads)
+    scores = queries @ keys.mT / queries.shape[-1] ** 0.5
+    if mask is None:
+        weights = torch.softmax(scores, dim=-1)
+    else:
+        weights = masked_softmax(scores, mask.unsqueeze(1))
+    return multi_head.merge_heads(weights @ values) @ W_o, weights
+    ### END SOLUTION
+
+
+# %% check="multi_head_attention" points=4
+def probe(multi_head_attention, draw):
+    def matrices(d):
+        return [draw.normal(d, d, scale=d**-0.5, grad=True) for _ in range(4)]
+
+    def some_places(*shape):  # random, but every query may look somewhere
+        return draw.watch((draw.uniform(*shape) < 0.6) | torch.eye(*shape[-2:]).bool())
+
+    x, memory, W = draw.normal(3, 4, 12, grad=True), draw.normal(3, 5, 12), matrices(12)
+    output, weights = multi_head_attention(
+        x, memory, *W, 2, draw.watch(draw.mask(3, 5).unsqueeze(1))
+    )
+    (output * draw.normal(3, 4, 12)).sum().backward()
+    found = {"output": output, "weights": weights, "gradient of x": x.grad}
+    for name, matrix in zip("qkvo", W, strict=True):
+        found[f"gradient of W_{name}"] = matrix.grad
+    free = draw.normal(2, 4, 9)
+    found["without a mask"] = multi_head_attention(free, free, *matrices(9), 3)
+    # as many sentences as heads, and as many queries as keys: a mask on the wrong axis fits
+    square = draw.normal(2, 4, 6)
+    found["square"] = multi_head_attention(
+        square, square, *matrices(6), 2, some_places(2, 4, 4)
+    )
+    found["causal"] = multi_head_attention(
+        square, square, *matrices(6), 2, draw.watch(torch.ones(1, 4, 4).tril().bool())
+    )
+    return found
+
+
+check("multi_head_attention", multi_head_attention, probe)
+
+# %% [markdown]
+# **Predict:** two heads of half the width, exactly as many parameters. How many places will be right now? What will each map show?
+
+# %% demo="two_heads" varies=true
+with demonstration("two_heads"):
+    seed_everything(0)
+    double = OneLayer(multi_head_attention, heads=2, relations=2)
+    train_model(double, NEIGHBOURS, seed=0)
+    size = (
+        sum(p.numel() for p in single.parameters()),
+        sum(p.numel() for p in double.parameters()),
+    )
+    print(f"parameters: one head {size[0]:,}, two heads {size[1]:,}")
+    print(f"both neighbours right: {all_right(double, NEIGHBOURS):.2f} of the places")
+
+# %% demo="two_heads_map" varies=true
+with demonstration("two_heads_map"):
+    with torch.no_grad():
+        double(word)
+    fig, axes = plots.plt.subplots(1, 2, figsize=(9, 4.2), layout="constrained")
+    for i, ax in enumerate(axes):
+        plots.attention_map(
+            double.weights[0, i], names, names, gold, f"head {i + 1}", ax=ax
+        )
+    means = [
+        [double.weights[0, i].diagonal(o).mean().item() for o in NEIGHBOURS]
+        for i in range(2)
+    ]
+    plots.show(
+        fig,
+        "Attention maps of two heads. "
+        + " ".join(
+            f"Head {i + 1}: {m[0]:.2f} on the left neighbour, {m[1]:.2f} on the right."
+            for i, m in enumerate(means)
+        ),
+    )
+
+# %% [markdown]
+# Each head took one side. Nobody told them to; the division of labour is what the loss rewards.
+#
+# ## Is it the real thing?
+#
+# PyTorch has `nn.MultiheadAttention`. With the same weights it must give the same numbers, forward and backward, or one of us is
+# wrong. To compare, you need its weights in our form, and here the two differ:
+#
+# - It keeps $W^Q$, $W^K$ and $W^V$ in *one* tensor, `in_proj_weight`, (3d, d): the rows of the queries, then of the keys, then of the values.
+# - Like every `nn.Linear` it multiplies by the *transpose*: x W^T. So its matrices are (out, in), ours (in, out).
+# - Its boolean `attn_mask` means the opposite of ours: True is where it may **not** look.
+
+# %% [markdown] task="torch_projections"
+# Return W_q, W_k, W_v and W_o of a `nn.MultiheadAttention` (made with `bias=False`), for use as `x @ W`.
+# hint: `module.in_proj_weight.chunk(3)` cuts along the first axis, into three (d, d) pieces. The last matrix is `module.out_proj.weight`.
+# hint: Each of the four needs `.T`.
+
+
+# %% exercise="torch_projections" minutes=6 difficulty=2
+def torch_projections(
+    module: nn.MultiheadAttention,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The four matrices of PyTorch's layer in the paper's convention, x @ W: W_q, W_k, W_v, W_o, each (d, d)."""
+    ### BEGIN SOLUTION
+    W_q, W_k, W_v = module.in_proj_weight.chunk(3)
+    return W_q.T, W_k.T, W_v.T, module.out_proj.weight.T
+    ### END SOLUTION
+
+
+# %% check="torch_projections" points=2
+def probe(torch_projections, draw):
+    found = {}
+    for d, heads in ((6, 2), (9, 3)):
+        module = nn.MultiheadAttention(d, heads, bias=False, batch_first=True)
+        with torch.no_grad():
+            module.in_proj_weight.copy_(draw.normal(3 * d, d))
+            module.out_proj.weight.copy_(draw.normal(d, d))
+        for name, matrix in zip("qkvo", torch_projections(module), strict=True):
+            found[f"W_{name} of width {d}"] = matrix
+    return found
+
+
+check("torch_projections", torch_projections, probe)
+
+# %% demo="equality"
+with demonstration("equality"):
+    seed_everything(0)
+    theirs = nn.MultiheadAttention(12, 3, bias=False, batch_first=True, dtype=torch.float64)
+    x = torch.randn(4, 7, 12, dtype=torch.float64, requires_grad=True)
+    causal = torch.ones(1, 7, 7).tril().bool()
+    their_output, their_weights = theirs(
+        x, x, x, attn_mask=~causal[0], average_attn_weights=False
+    )
+    our_output, our_weights = multi_head_attention(
+        x, x, *torch_projections(theirs), 3, causal
+    )
+    direction = torch.randn_like(our_output)
+    (their_gradient,) = torch.autograd.grad((their_output * direction).sum(), x)
+    (our_gradient,) = torch.autograd.grad((our_output * direction).sum(), x)
+    for name, a, b in (
+        ("output", our_output, their_output),
+        ("weights", our_weights, their_weights),
+        ("gradient of x", our_gradient, their_gradient),
+    ):
+        print(
+            f"{name:14} {tuple(a.shape)!s:14} differs by less than 1e-10: {bool((a - b).abs().max() < 1e-10)}"
+        )
+
+# %% [markdown]
+# ## What does it cost?
+#
+# The paper says that $h$ heads of width $d/h$ cost about as much as one head of width $d$. Count it yourself, for any number of
+# heads and any width. One multiplication and one addition are two operations (FLOPs); a product of an (a × b) with a (b × c) matrix
+# takes $2abc$. Softmax, scale and mask are left out: they are small beside it.
+
+# %% [markdown] task="count_parameters_and_flops"
+# For one sentence of T words that asks itself: the number of parameters of the four matrices, and the FLOPs of all matrix products.
+# hint: W_q, W_k, W_v have d rows and heads · d_k columns; W_o has it the other way around. Each is multiplied with T words.
+# hint: For each head: scores are (T × d_k) times (d_k × T), and the average is (T × T) times (T × d_k).
+
+
+# %% exercise="count_parameters_and_flops" minutes=10 difficulty=2
+def count_parameters_and_flops(d: int, heads: int, d_k: int, T: int) -> tuple[int, int]:
+    """What multi-head self-attention costs, without biases (Vaswani et al. 2017, sec. 3.2.2 and table 1).
+
+    width of the model d, number of heads, width of a head d_k, words T  ->  parameters, FLOPs (2 for multiply and add)
+    """
+    ### BEGIN SOLUTION
+    parameters = 4 * d * heads * d_k
+    projections = 2 * T * parameters
+    scores = average = 2 * heads * T * T * d_k
+    return parameters, projections + scores + average
+    ### END SOLUTION
+
+
+# %% check="count_parameters_and_flops" points=2
+def probe(count_parameters_and_flops, draw):
+    found = {}
+    for i in range(3):
+        d, heads, d_k, T = (draw.integers(a, a + 9) for a in (40, 2, 12, 23))
+        parameters, flops = count_parameters_and_flops(d, heads, d_k, T)
+        found[f"parameters {i}"], found[f"FLOPs {i}"] = parameters, flops
+    return found
+
+
+check("count_parameters_and_flops", count_parameters_and_flops, probe)
+
+# %% demo="cost"
+with demonstration("cost"):
+    x, W = torch.randn(1, 50, 64), [torch.randn(64, 64) for _ in range(4)]
+    rows = []
+    for heads in (1, 2, 4, 8, 16, 64):
+        with FlopCounterMode(display=False) as counter:
+            multi_head_attention(x, x, *W, heads)
+        parameters, flops = count_parameters_and_flops(64, heads, 64 // heads, 50)
+        rows.append(
+            [
+                heads,
+                64 // heads,
+                f"{parameters:,}",
+                f"{flops:,}",
+                f"{counter.get_total_flops():,}",
+            ]
+        )
+    tables.show_table(
+        ["heads", "d_k", "parameters", "FLOPs, your count", "FLOPs, PyTorch's counter"],
+        rows,
+        caption="A sentence of 50 words, width 64",
+    )
+
+# %% [markdown]
+# The same in every row: heads are free, in operations. (Not quite in seconds and memory: there are $h$ maps of T × T to keep.) So why not
+# take as many as there are features? Because each gets narrower. A query of one number can hardly name a place.
+#
+# The next table varies both: the number of heads, and the number of relations asked for (1: the left neighbour; 2: both; 4: the two letters on
+# either side). Width and parameters of the attention layer are the same everywhere.
+#
+# **Predict:** how many heads do four relations need? Is 32 better than 8?
+
+# %% name="recorded"
+RELATIONS = {1: (-1,), 2: (-1, 1), 4: (-2, -1, 1, 2)}
+HEADS = (1, 2, 4, 8, 16, 32)
+
+
+def spread(*path: str) -> str:
+    """Mean [least to greatest] over the recorded seeds, of what lies at this path."""
+    values = []
+    for run in lesson.results()["runs"]:
+        for step in path:
+            run = run[step]
+        values.append(run)
+    return f"{sum(values) / len(values):.2f} [{min(values):.2f} to {max(values):.2f}]"
+
+
+# %% demo="heads_table"
+with demonstration("heads_table"):
+    tables.show_table(
+        ["relations", *[f"{h} × {WIDTH // h}" for h in HEADS]],
+        [
+            [r, *[spread("heads", f"{r} relations, {h} heads") for h in HEADS]]
+            for r in RELATIONS
+        ],
+        caption="Share of places with every relation right, by heads × width; mean [least to greatest] of three recorded seeds",
+    )
+
+# %% [markdown]
+# Read it row by row: one relation needs one head, two need two, four need four. (The single head isn't hopeless. Trained three times as long,
+# it gets further on some seeds, as the last table of this lesson shows: with slightly uneven weights it can tell two letters apart by their loudness. It
+# is a hard way to learn what two heads learn at once.) More do no harm, until they get too narrow: at the right end
+# heads of a single feature fail where wider ones are perfect. Vaswani and colleagues saw the same hump: one head lost 0.9 BLEU against the best,
+# and too many heads lost, too (their table 3, rows A).
+#
+# ## Which head does what?
+#
+# Train eight heads on four relations. We know where each relation should look, so we can score every head on every relation instead
+# of admiring maps.
+
+# %% [markdown] task="head_roles"
+# For each head and each relation: the weight that the head puts on the places that the relation marks, on average over sentences, and over
+# those queries that have a marked place (the first letter has no left neighbour). If a query has several, their weights add up.
+#
+# ```python
+# for every head and relation:
+#     on_gold = weights[:, head][:, relation].sum() / (sentences · queries with a marked place)
+# ```
+# hint: `weights.mean(0)` is the mean map of each head, (h, T, T). Multiply each by each relation (as numbers) and sum over queries and keys: an (h, R) table.
+# hint: `torch.einsum("hij,rij->hr", ...)` does that. `relations.any(-1).sum(-1)` counts, for each relation, the queries that have a marked place.
+
+
+# %% exercise="head_roles" minutes=12 difficulty=3
+def head_roles(weights: Tensor, relations: Tensor) -> Tensor:
+    """The mean weight that each head puts on what each relation marks.
+
+    weights (B, h, T, T): [sentence, head, query, key]; relations (R, T, T) bool: [relation, query, key]  ->  (h, R)
+    """
+    ### BEGIN SOLUTION
+    on_gold = torch.einsum("hij,rij->hr", weights.mean(0), relations.to(weights.dtype))
+    return on_gold / relations.any(-1).sum(-1)
+    ### END SOLUTION
+
+
+# %% check="head_roles" points=3
+def probe(head_roles, draw):
+    B, h, T = 3, 2, 6
+    places = torch.arange(T)
+    to = [places == places.unsqueeze(1) + offset for offset in (-1, 2, -3)]
+    first = (places == 0).expand(T, T)  # every query should look at the first place
+    relations = torch.stack(
+        [*to, first, to[0] | to[1]]
+    )  # in the last, some have two places
+    square = torch.stack(
+        [places[:3] == places[:3].unsqueeze(1) + offset for offset in (-1, 1, 0)]
+    )
+    return {
+        "roles": head_roles(draw.weights(B, h, T, T), draw.watch(relations)),
+        "square": head_roles(draw.weights(3, 3, 3, 3), draw.watch(square)),
+    }
+
+
+check("head_roles", head_roles, probe)
+
+
+# %% name="roles"
+@torch.no_grad()
+def test_weights(model: OneLayer, offsets: tuple[int, ...]) -> Tensor:
+    """The weights on 200 test words: (200, h, T, T)."""
+    model(draw_letters(200, offsets, torch.Generator().manual_seed(777))[0])
+    return model.weights
+
+
+def damage(model: OneLayer, offsets: tuple[int, ...]) -> Tensor:
+    """How much of each relation is lost when one head is switched off: (h, R), in shares of the places."""
+
+    def right(gates: Tensor) -> Tensor:
+        said, asked = answers(model, offsets, gates)
+        return (said == asked).float().mean(0)
+
+    whole = right(torch.ones(model.heads))
+    off = 1 - torch.eye(model.heads)
+    return torch.stack([whole - right(gates) for gates in off])
+
+
+# %% demo="eight_heads" varies=true
+with demonstration("eight_heads"):
+    seed_everything(0)
+    eight = OneLayer(multi_head_attention, heads=8, relations=4)
+    train_model(eight, RELATIONS[4], seed=0)
+    print(f"all four right: {all_right(eight, RELATIONS[4]):.3f} of the places")
+
+# %% [markdown]
+# Two tables of the same model. Left: where a head **looks**. Right: what breaks when it is switched **off** (its output is multiplied by 0).
+# **Predict:** will they show the same pattern?
+
+# %% demo="roles_map" varies=true
+with demonstration("roles_map"):
+    looks = head_roles(test_weights(eight, RELATIONS[4]), relation_maps(RELATIONS[4]))
+    breaks = damage(eight, RELATIONS[4]).clamp(min=0)
+    head_names, relation_names = (
+        [f"head {i}" for i in range(1, 9)],
+        [f"{o:+d}" for o in RELATIONS[4]],
+    )
+    fig, axes = plots.plt.subplots(1, 2, figsize=(7.6, 3.8), layout="constrained")
+    for ax, table, title in (
+        (axes[0], looks, "looks there (mean weight)"),
+        (axes[1], breaks, "lost without it (share of places)"),
+    ):
+        plots.attention_map(table, head_names, relation_names, title=title, ax=ax)
+        for i, row in enumerate(table.tolist()):
+            for r, value in enumerate(row):
+                ax.text(
+                    r, i, f"{value:.2f}", ha="center", va="center", fontsize=8,
+                    color="black" if value > 0.5 else "white",
+                )  # fmt: skip
+    plots.show(
+        fig,
+        "Two tables of eight heads and four relations. "
+        + " ".join(
+            f"Relation {name}: head {looks[:, r].argmax() + 1} looks there most, head {breaks[:, r].argmax() + 1} is missed most."
+            for r, name in enumerate(relation_names)
+        ),
+    )
+
+# %% [markdown]
+# The tables agree in the large, and not in the small. A relation is often shared by several heads, so that switching off one of them
+# costs little. A map tells where a head looks; only taking it away tells what it is *for*.
+#
+# ### Explore it
+#
+# Pick a word, a letter of it and a head: who is asked? The four letters that somebody has to look at are marked as gold. Try to
+# divide the work: which heads look to the left, and which to the right? And which seem to do nothing of use?
+
+
+# %% name="products"
+@torch.no_grad()
+def products_of(model: OneLayer, letters: Tensor, offsets: tuple[int, ...]) -> Heads:
+    """The products q·k of all heads for one word (T,), and the places that its relations mark."""
+    x = model.letter(letters).unsqueeze(0) + model.place.weight
+    queries, keys = (
+        multi_head.split_heads(x @ W, model.heads) for W in model.projections[:2]
+    )
+    spelled = [ALPHABET[i] for i in letters]
+    marked = [(i, i + o) for i in range(LENGTH) for o in offsets if 0 <= i + o < LENGTH]
+    return Heads(
+        spelled, spelled, (queries @ keys.mT).numpy(), queries.shape[-1], gold=marked
+    )
+
+
+# %% demo="explorer" varies=true
+with demonstration("explorer"):
+    words = draw_letters(6, RELATIONS[4], torch.Generator().manual_seed(3))[0]
+    heads_explorer([products_of(eight, row, RELATIONS[4]) for row in words], query=5)
+
+# %% [markdown]
+# Now switch a head off. The maps stay as they are; look at the counts above them. Below the widget stands a still picture of the eight
+# maps, for readers outside JupyterLab.
+
+
+# %% name="explorer"
+def heads_figure(model: OneLayer, letters: Tensor, offsets: tuple[int, ...], off: int):
+    """The maps of all heads in a grid; `off` is the number of a head to switch off, 0 for none."""
+    gates = torch.ones(1, model.heads)
+    if off:
+        gates[0, off - 1] = 0
+    with torch.no_grad():
+        said = model(letters.unsqueeze(0), gates)[0].argmax(-1)
+    names = [ALPHABET[i] for i in letters]
+    fig, axes = plots.plt.subplots(2, 4, figsize=(9.6, 5.2), layout="constrained")
+    for i, ax in enumerate(axes.flat):
+        title = f"head {i + 1}" + (" (off)" if i + 1 == off else "")
+        shown = model.weights[0, i] * gates[0, i]
+        plots.attention_map(shown, names, names, title=title, ax=ax)
+    parts = []
+    for r, offset in enumerate(offsets):
+        here = [i for i in range(LENGTH) if 0 <= i + offset < LENGTH]
+        right = sum(int(said[i, r] == letters[i + offset]) for i in here)
+        parts.append(f"{offset:+d}: {right} of {len(here)} right")
+    fig.suptitle("  |  ".join(parts), fontsize=10)
+    return fig
+
+
+# %% demo="switch_off" varies=true
+with demonstration("switch_off"):
+    spelled = {"".join(ALPHABET[i] for i in row): row for row in words}
+    widgets.explore(
+        lambda word, head_off: heads_figure(
+            eight, spelled[word], RELATIONS[4], 0 if head_off == "none" else head_off
+        ),
+        lambda word, head_off: (
+            f"Attention maps of eight heads for the word {word}; head switched off: {head_off}."
+        ),
+        word=list(spelled),
+        head_off=["none", *range(1, 9)],
+    )
+
+# %% demo="explorer_still" varies=true
+with demonstration("explorer_still"):
+    still = heads_figure(eight, words[0], RELATIONS[4], 0)
+    told = []
+    for i in range(8):
+        on = {o: eight.weights[0, i].diagonal(o).mean().item() for o in RELATIONS[4]}
+        best = max(on, key=on.get)
+        told.append(f"Head {i + 1}: {on[best]:.2f} at {best:+d}.")
+    plots.show(
+        still,
+        f"Maps of all eight heads for the word {next(iter(spelled))}, and for each the relation that it puts most weight on. "
+        + " ".join(told),
+    )
+
+# %% [markdown]
+# ## How many can go?
+#
+# Trying every head takes one run of the test set for each. Michel, Levy and Neubig (2019) use a shortcut. Put a gate $\xi_h$ on every head's
+# output, and ask how the loss would change if the gate moved a little from 1:
+#
+# $$I_h = \mathbb{E}_x \left| \frac{\partial \mathcal{L}(x)}{\partial \xi_h} \right| \qquad \text{(Michel et al. 2019, section 4.1)}$$
+#
+# One backward pass gives it for all heads. The absolute value stands *inside* the mean: a head that helps one sentence and harms the next is
+# busy, not idle, and without it the two would cancel.
+
+# %% [markdown] task="head_importance"
+# `losses(gates)` takes gates of shape (examples, heads) and returns the loss of each example, (examples,). Every example has its own row of gates,
+# so one call of autograd gives every example's gradient.
+# hint: Start from `torch.ones(examples, heads, requires_grad=True)`. Example b's loss depends on row b only, so the gradient of the *sum* of the losses has in row b the gradient of loss b.
+# hint: `torch.autograd.grad(losses(gates).sum(), gates)` returns a tuple with one tensor, (examples, heads). First the absolute value, then the mean over the examples.
+
+
+# %% exercise="head_importance" minutes=12 difficulty=3
+def head_importance(
+    losses: Callable[[Tensor], Tensor], examples: int, heads: int
+) -> Tensor:
+    """The mean over examples of |∂L/∂ξ_h|, at ξ = 1 (Michel et al. 2019, sec. 4.1).
+
+    losses: gates (examples, heads) -> (examples,)  ->  importance (heads,)
+    """
+    ### BEGIN SOLUTION
+    gates = torch.ones(examples, heads, requires_grad=True)
+    (gradient,) = torch.autograd.grad(losses(gates).sum(), gates)
+    return gradient.abs().mean(0)
+    ### END SOLUTION
+
+
+# %% check="head_importance" points=3
+def probe(head_importance, draw):
+    def importance(B, h, T):
+        outputs, out, target = draw.normal(B, T, h), draw.normal(h, h), draw.normal(B, T)
+
+        def losses(gates):
+            mixed = torch.tanh((outputs * gates.unsqueeze(1)) @ out).sum(-1)
+            return ((mixed - target) ** 2).mean(1)
+
+        return head_importance(losses, B, h)
+
+    return {"five examples": importance(5, 3, 4), "square": importance(4, 4, 2)}
+
+
+check("head_importance", head_importance, probe)
+
+
+# %% name="pruning"
+def importance_of(
+    model: OneLayer, offsets: tuple[int, ...], measure: Callable = head_importance
+) -> Tensor:
+    """Michel's importance of every head, on 200 words that are neither in training nor in the test."""
+    letters, asked = draw_letters(200, offsets, torch.Generator().manual_seed(4321))
+
+    def losses(gates: Tensor) -> Tensor:
+        logits = model(letters, gates).flatten(1, 2)
+        each = F.cross_entropy(
+            logits.mT, asked.flatten(1), ignore_index=-1, reduction="none"
+        )
+        return each.mean(1)
+
+    return measure(losses, len(letters), model.heads)
+
+
+def pruning_curve(
+    model: OneLayer, offsets: tuple[int, ...], order: list[int]
+) -> list[float]:
+    """The share of single answers that are right, with 0, 1, 2, … heads of `order` switched off."""
+    gates, curve = torch.ones(model.heads), []
+    for head in [None, *order]:
+        if head is not None:
+            gates[head] = 0
+        said, asked = answers(model, offsets, gates)
+        curve.append((said == asked).float().mean().item())
+    return curve
+
+
+# %% demo="importance" varies=true
+with demonstration("importance"):
+    importance = importance_of(eight, RELATIONS[4])
+    lost = damage(eight, RELATIONS[4]).mean(1)
+    tables.show_table(
+        ["head", "importance (one backward pass)", "answers lost when it is off"],
+        [
+            [i + 1, f"{importance[i]:.1e}", f"{lost[i]:.3f}"]
+            for i in importance.argsort().tolist()
+        ],
+        caption="Heads of the model above, least important first",
+    )
+
+# %% [markdown]
+# Now switch heads off, one after another, without any further training: the least important first, the most important first, or in random order.
+# **Predict:** how many of the eight can go before anything breaks?
+
+# %% demo="pruning_curve"
+with demonstration("pruning_curve"):
+    series = {}
+    for name in ("least important first", "random order", "most important first"):
+        curves = [run["pruning"][name] for run in lesson.results()["runs"]]
+        columns = list(zip(*curves, strict=True))
+        series[name] = (
+            range(len(columns)),
+            [sum(c) / len(c) for c in columns],
+            [min(c) for c in columns],
+            [max(c) for c in columns],
+        )
+    fig = plots.lines(
+        series,
+        "heads switched off (of 8)",
+        "answers right",
+        "Pruning, three recorded seeds",
+    )
+    plots.show(
+        fig,
+        "Answers right by the number of heads switched off. "
+        + " ".join(
+            f"{name}: {', '.join(f'{m:.2f}' for m in s[1])}." for name, s in series.items()
+        ),
+    )
+    half = [run["pruning"]["least important first"][4] for run in lesson.results()["runs"]]
+    print(
+        f"trained with eight heads, the four least important switched off: {min(half):.2f} to {max(half):.2f} right"
+    )
+    print(
+        f"trained with four heads, all four relations right: {spread('heads', '4 relations, 4 heads')}"
+    )
+
+# %% [markdown]
+# The order matters, so the importance is worth something. But how few can go for free! You saw above that four heads are enough for this task, if
+# the model is *trained* with four. Trained with eight, it spreads the work over all eight: no head is idle, and taking any four away hurts.
+# **Enough is not the same as spare.** Michel and colleagues could remove far more from a big translation model, which had more heads than it
+# found work for.
+#
+# ## Predict, then break it
+#
+# The first three are mistakes that don't crash; the fourth is a choice in training. Two heads, both neighbours. **Predict** the score of each
+# before you look:
+#
+# 1. **The classic bug:** `view` without `transpose` on the way in, and back.
+# 2. **Softmax over the queries:** the weights of a *column* sum to 1.
+# 3. **The wrong scale:** $\sqrt{d}$ in place of $\sqrt{d_k}$.
+# 4. **No warm-up:** the learning rate has its full height from the first step on.
+
+
+# %% name="breaks"
+def view_only(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    shape = (len(x), heads, -1, WIDTH // heads)
+    q, k, v = (x @ W_q).view(shape), (memory @ W_k).view(shape), (memory @ W_v).view(shape)
+    weights = torch.softmax(q @ k.mT / q.shape[-1] ** 0.5, dim=-1)
+    return (weights @ v).reshape(x.shape) @ W_o, weights
+
+
+def over_queries(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    q, k, v = (multi_head.split_heads(x @ W, heads) for W in (W_q, W_k, W_v))
+    weights = torch.softmax(q @ k.mT / q.shape[-1] ** 0.5, dim=-2)
+    return multi_head.merge_heads(weights @ v) @ W_o, weights
+
+
+def wrong_scale(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    narrower = (WIDTH // heads / WIDTH) ** 0.5  # √d_k / √d
+    return multi_head.multi_head_attention(
+        x, memory, W_q * narrower, W_k, W_v, W_o, heads, mask
+    )
+
+
+# %% demo="breaks_table"
+with demonstration("breaks_table"):
+    tables.show_table(
+        ["two heads, both neighbours", "both right", "loss at the end"],
+        [
+            [label, spread("breaks", name, "right"), spread("breaks", name, "loss")]
+            for name, label in (
+                ("right", "as it should be"),
+                ("view_only", "view without transpose"),
+                ("over_queries", "softmax over the queries"),
+                ("wrong_scale", "scaled by √d, not √d_k"),
+                ("no_warmup", "right, but without warm-up"),
+            )
+        ],
+        caption="Mean [least to greatest] of three recorded seeds",
+    )
+
+# %% [markdown]
+# - The classic bug cuts the *sentence* in two: letters 1 to 6 only ever see each other, and so do 7 to 12. Of the ten places that have two
+#   neighbours, eight have both in their own half. That is the score.
+# - Softmax over the queries costs next to nothing *here*. Each letter is the left neighbour of exactly one other, so in a perfect map the columns sum
+#   to 1 just as the rows do. Which relation would it spoil? (Think of one where everybody asks the same place.)
+# - The wrong scale is repaired by training: $W^Q$ simply grows.
+# - Without warm-up most starts go well, and some get stuck for good. Look at the spread, not only at the mean: one seed would have hidden it.
+#
+# A mistake that training repairs is the most dangerous kind. Your loss looks fine, until you load weights that somebody else trained
+# with the right formula. That is why the check compares numbers, and doesn't ask whether the model learns.
+#
+# ## The paper says, we measured
+
+# %% demo="paper_table"
+with demonstration("paper_table"):
+    runs = lesson.results()["runs"]
+    spare = [
+        max(
+            i
+            for i, share in enumerate(run["pruning"]["least important first"])
+            if share > run["pruning"]["least important first"][0] - 0.01
+        )
+        for run in runs
+    ]
+    tables.show_table(
+        ["claim", "there", "we measured (three seeds)"],
+        [
+            ["averaging inhibits: one head can't attend to several places at once (Vaswani et al. 2017, sec. 3.2.2)", "argued, not measured",
+             f"both neighbours: one head {spread('heads', '2 relations, 1 heads')}, three times as long {spread('breaks', 'one_head_longer', 'right')}, two of half the width {spread('heads', '2 relations, 2 heads')}"],
+            ["the cost is similar to one head of full width (sec. 3.2.2)", "argued", "parameters and FLOPs equal"],
+            ["one head is worse, and so are too many (table 3, A)", "BLEU 24.9 for 1, 25.8 for 8, 25.4 for 32",
+             f"four relations: {spread('heads', '4 relations, 1 heads')} for 1, {spread('heads', '4 relations, 8 heads')} for 8, {spread('heads', '4 relations, 32 heads')} for 32"],
+            ["many heads can be removed after training (Michel et al. 2019, sec. 4.2)", "20 % (translation) to 40 % (BERT) without a noticeable loss",
+             f"{', '.join(map(str, spare))} of 8 with less than .01 lost"],
+            ["one backward pass finds the spare ones (sec. 4.1, 4.2)", "faster and better than switching off one by one", f"rank correlation with the answers really lost: {spread('importance_correlation')}"],
+        ],
+        caption="What was claimed, and what came out here",
+    )  # fmt: skip
+
+# %% [markdown]
+# Our relations are offsets, and the letters are noise: there is nothing to guess from. In real text relations overlap, and many heads
+# turn out to be spare. Voita et al. (2019) removed 38 of 48 encoder heads for 0.15 BLEU; those that stayed had roles one could name, and
+# looking at the neighbour was one of them. Lesson 10 puts these heads into a Transformer that translates.
+#
+# ## Summary
+#
+# 1. One head returns one average; what it looks at may be right, and yet most of the answer is lost in the mixing.
+# 2. Multi-head attention asks several questions at once and puts the answers side by side.
+# 3. Each head has queries, keys and values of width $d_k = d/h$; parameters and operations don't depend on $h$.
+# 4. (B, T, d) → (B, T, h, d_k) → swap → (B, h, T, d_k); `view` without the swap runs, and is wrong.
+# 5. The scale is $\sqrt{d_k}$; the mask gets an axis for the heads.
+# 6. Your function equals `nn.MultiheadAttention`, whose mask is the other way around and whose matrices are transposed.
+# 7. You need about as many heads as relations, and heads that are too narrow see nothing.
+# 8. A map shows where a head looks; switching it off shows what it is for.
+# 9. $|\partial L / \partial \xi_h|$ ranks all heads in one backward pass.
+# 10. A model spreads its work over the heads it has: that four would be enough doesn't make the other four spare.
+#
+# ## References
+#
+# - A. Vaswani et al., *Attention Is All You Need*, NeurIPS 2017, arXiv:1706.03762.
+# - P. Michel, O. Levy, G. Neubig, *Are Sixteen Heads Really Better than One?*, NeurIPS 2019, arXiv:1905.10650.
+# - E. Voita, D. Talbot, F. Moiseev, R. Sennrich, I. Titov, *Analyzing Multi-Head Self-Attention: Specialized Heads Do the Heavy
+#   Lifting, the Rest Can Be Pruned*, ACL 2019, arXiv:1905.09418.
