@@ -112,7 +112,7 @@ def stamp_of(lesson: LessonSource) -> str:
     for module in sorted(_library_of(lesson.path)):
         files.append(module)
         files += sorted(p for p in (ROOT / "data" / module.stem).glob("*") if p.suffix in (".tsv", ".json", ".npz"))
-    files.append(ROOT / "data" / "results" / f"{lesson.name[:2]}.json")
+    files += [ROOT / "data" / "results" / f"{kind}{lesson.name[:2]}.json" for kind in ("", "full_")]
     for file in files:
         if file.is_file():
             sha.update(file.relative_to(ROOT).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
