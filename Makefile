@@ -7,6 +7,9 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 LESSON ?=
+LADDER ?=
+MODELS ?=
+RECORD ?=
 OUT    ?= out
 ROOT_USER := $(filter 0,$(shell id -u))
 
@@ -54,10 +57,11 @@ build: setup  ## Rebuild notebooks whose sources changed (CHECK=1: only say what
 grade: setup  ## Grade the bundled demonstration class with nbgrader: marks, feedback, CSV in out/
 	@$(BIN)/python -m autograder demonstrate $(LESSON) --out $(OUT)
 
-report: setup  ## Grade the same class with sealed checks in the sandbox, and report on it as an HTML page a lesson
+report: setup  ## Grade the same class with sealed checks in the sandbox; feedback and report pages in out/sealed/
 	@$(BIN)/python -m autograder invent $(LESSON) --out $(OUT)/sealed-in
 	@for lesson in $(or $(LESSON),$(notdir $(wildcard lessons/*_*))); do \
 	  $(BIN)/python -m autograder grade $$lesson --submissions $(OUT)/sealed-in --out $(OUT)/sealed || exit $$?; done
+	@$(BIN)/python -m autograder feedback $(LESSON) --out $(OUT)/sealed
 	@$(BIN)/python -m autograder report $(LESSON) --out $(OUT)/sealed
 
 release: setup  ## Make the learner's bundle out/attention-course.zip
@@ -72,8 +76,9 @@ experiments: setup  ## Rerun the recorded comparisons over seeds (minutes to an 
 data: setup  ## Rebuild the shipped data sets, byte for byte (CHECK=1: only compare)
 	@$(BIN)/python -m autograder data $(if $(CHECK),--check)
 
-full: setup  ## Train lesson 03 on real sentences for MINUTES=30; needs a network or a mirror of the data
-	@$(BIN)/python -m autograder full $(or $(LESSON),03) --minutes $(or $(MINUTES),30) --out $(OUT)
+full: setup  ## Train lesson 03 or 04 on real sentences for MINUTES=30 (LADDER=multi30k: all translators, one after another)
+	@$(BIN)/python -m autograder full $(or $(LESSON),03) --minutes $(or $(MINUTES),30) --out $(OUT) \
+	  $(if $(LADDER),--ladder $(LADDER)) $(if $(MODELS),--models $(MODELS)) $(if $(RECORD),--record)
 
 clean:  ## Remove what grading and releasing wrote (the environment stays)
 	rm -rf $(OUT) build

@@ -1,0 +1,883 @@
+"""Known answers to lesson 10: wrong ones with the sentence that helps, and right ones written otherwise."""
+
+import math
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from autograder.bank import alternative, mistake
+
+# layer_norm
+
+
+def _normed(x, eps, dim=-1, correction=0):
+    variance = x.var(dim=dim, keepdim=True, correction=correction)
+    return (x - x.mean(dim=dim, keepdim=True)) / torch.sqrt(variance + eps)
+
+
+@mistake(
+    "layer_norm",
+    "Your variance divides by d − 1. Layer normalisation divides by d: the mean of squares, or correction=0.",
+)
+def unbiased_variance(x, gain, bias, eps=1e-5):
+    return gain * _normed(x, eps, correction=1) + bias
+
+
+@mistake("layer_norm", "eps stands outside the root. It belongs inside: √(variance + eps).")
+def eps_outside(x, gain, bias, eps=1e-5):
+    centred = x - x.mean(-1, keepdim=True)
+    return gain * centred / (x.std(-1, keepdim=True, correction=0) + eps) + bias
+
+
+@mistake(
+    "layer_norm",
+    "You divide by d − 1, as x.std does by default, and eps stands outside the root. Write √(variance + eps).",
+)
+def library_std(x, gain, bias, eps=1e-5):
+    return gain * (x - x.mean(-1, keepdim=True)) / (x.std(-1, keepdim=True) + eps) + bias
+
+
+@mistake("layer_norm", "You divide by the variance. Divide by its root: √(variance + eps).")
+def no_root(x, gain, bias, eps=1e-5):
+    centred = x - x.mean(-1, keepdim=True)
+    return gain * centred / ((centred**2).mean(-1, keepdim=True) + eps) + bias
+
+
+@mistake(
+    "layer_norm",
+    "You normalise over the first axis, as batch normalisation does. Each vector is normed on its own: dim=-1.",
+)
+def over_the_batch(x, gain, bias, eps=1e-5):
+    return gain * _normed(x, eps, dim=0) + bias
+
+
+@mistake("layer_norm", "You normalise over the words of a sentence. Each vector is normed on its own: dim=-1.")
+def over_the_words(x, gain, bias, eps=1e-5):
+    return gain * _normed(x, eps, dim=-2) + bias
+
+
+@mistake(
+    "layer_norm", "One mean and variance for a whole sentence or batch: each vector has its own. Use dim=-1 alone."
+)
+def over_everything(x, gain, bias, eps=1e-5):
+    return gain * (x - x.mean()) / torch.sqrt(x.var(correction=0) + eps) + bias
+
+
+@mistake("layer_norm", "The mean is not subtracted. Centre x first; the variance is that of the centred vector.")
+def not_centred(x, gain, bias, eps=1e-5):
+    return gain * x / torch.sqrt(x.var(-1, keepdim=True, correction=0) + eps) + bias
+
+
+@mistake(
+    "layer_norm",
+    "This is RMS normalisation, a later relative: it leaves the mean in. Subtract the mean before you square.",
+)
+def root_mean_square(x, gain, bias, eps=1e-5):
+    return gain * x / torch.sqrt((x**2).mean(-1, keepdim=True) + eps) + bias
+
+
+@mistake("layer_norm", "eps is not used: a vector whose numbers are all alike would be divided by zero.")
+def eps_forgotten(x, gain, bias, eps=1e-5):
+    return gain * _normed(x, 0.0) + bias
+
+
+@mistake("layer_norm", "Gain and bias are not used: multiply the normed vector by the gain, then add the bias.")
+def neither_gain_nor_bias(x, gain, bias, eps=1e-5):
+    return _normed(x, eps)
+
+
+@mistake("layer_norm", "The bias is missing.")
+def bias_forgotten(x, gain, bias, eps=1e-5):
+    return gain * _normed(x, eps)
+
+
+@mistake("layer_norm", "Gain and bias are in each other's place: the gain multiplies, the bias is added.")
+def gain_for_bias(x, gain, bias, eps=1e-5):
+    return bias * _normed(x, eps) + gain
+
+
+@mistake("layer_norm", "The bias is added before the gain multiplies. The order is: normed · gain + bias.")
+def bias_inside(x, gain, bias, eps=1e-5):
+    return gain * (_normed(x, eps) + bias)
+
+
+@mistake(
+    "layer_norm",
+    "Mean and variance are cut out of the gradient by detach or no_grad: they depend on x, and the gradient must know.",
+)
+def detached(x, gain, bias, eps=1e-5):
+    variance = x.var(-1, keepdim=True, correction=0).detach()
+    return gain * (x - x.mean(-1, keepdim=True).detach()) / torch.sqrt(variance + eps) + bias
+
+
+@alternative("layer_norm")
+def library_norm(x, gain, bias, eps=1e-5):
+    return F.layer_norm(x, (x.shape[-1],), gain, bias, eps)
+
+
+@alternative("layer_norm")
+def with_var(x, gain, bias, eps=1e-5):
+    return (x - x.mean(-1, keepdim=True)) * torch.rsqrt(x.var(-1, keepdim=True, unbiased=False) + eps) * gain + bias
+
+
+@alternative("layer_norm")
+def mean_of_squares(x, gain, bias, eps=1e-5):
+    mean = x.mean(-1, keepdim=True)
+    variance = (x**2).mean(-1, keepdim=True) - mean**2
+    return gain * (x - mean) / (variance + eps).sqrt() + bias
+
+
+@alternative("layer_norm")
+def vector_by_vector(x, gain, bias, eps=1e-5):
+    rows = []
+    for row in x.reshape(-1, x.shape[-1]):
+        centred = row - row.sum() / len(row)
+        rows.append(gain * centred / torch.sqrt(centred @ centred / len(row) + eps) + bias)
+    return torch.stack(rows).reshape(x.shape)
+
+
+# feed_forward
+
+
+@mistake("feed_forward", "Without the ReLU two linear maps are one linear map. Put it between them.")
+def no_relu(x, W_1, b_1, W_2, b_2):
+    return (x @ W_1.T + b_1) @ W_2.T + b_2
+
+
+@mistake("feed_forward", "The ReLU comes last. It belongs between the two maps; the result may be negative.")
+def relu_last(x, W_1, b_1, W_2, b_2):
+    return torch.relu((x @ W_1.T + b_1) @ W_2.T + b_2)
+
+
+@mistake("feed_forward", "A second ReLU cuts the result off at zero: only the hidden layer has one.")
+def two_relus(x, W_1, b_1, W_2, b_2):
+    return torch.relu(torch.relu(x @ W_1.T + b_1) @ W_2.T + b_2)
+
+
+@mistake("feed_forward", "The ReLU is applied to x. First the map W_1 and its bias, then the ReLU.")
+def relu_first(x, W_1, b_1, W_2, b_2):
+    return (torch.relu(x) @ W_1.T + b_1) @ W_2.T + b_2
+
+
+@mistake("feed_forward", "The first bias is added after the ReLU. It belongs inside: max(0, x W_1ᵀ + b_1).")
+def bias_after_relu(x, W_1, b_1, W_2, b_2):
+    return (torch.relu(x @ W_1.T) + b_1) @ W_2.T + b_2
+
+
+@mistake("feed_forward", "The first bias, b_1, is missing.")
+def no_first_bias(x, W_1, b_1, W_2, b_2):
+    return torch.relu(x @ W_1.T) @ W_2.T + b_2
+
+
+@mistake("feed_forward", "The second bias, b_2, is missing.")
+def no_second_bias(x, W_1, b_1, W_2, b_2):
+    return torch.relu(x @ W_1.T + b_1) @ W_2.T
+
+
+@mistake("feed_forward", "x is added to the result. That is the residual path, and the next exercise's job.")
+def with_residual(x, W_1, b_1, W_2, b_2):
+    return x + torch.relu(x @ W_1.T + b_1) @ W_2.T + b_2
+
+
+@mistake("feed_forward", "This is GELU, which later models use. The paper's is ReLU: max(0, ·).")
+def with_gelu(x, W_1, b_1, W_2, b_2):
+    return F.gelu(x @ W_1.T + b_1) @ W_2.T + b_2
+
+
+@mistake("feed_forward", "tanh is not what the paper has: take the ReLU, max(0, ·).")
+def with_tanh(x, W_1, b_1, W_2, b_2):
+    return torch.tanh(x @ W_1.T + b_1) @ W_2.T + b_2
+
+
+@mistake("feed_forward", "W_1 is (f, d) and x is (..., d): multiply by the transpose, x @ W_1.T, and likewise for W_2.")
+def not_transposed(x, W_1, b_1, W_2, b_2):
+    return torch.relu(x @ W_1 + b_1) @ W_2 + b_2
+
+
+@alternative("feed_forward")
+def with_linear(x, W_1, b_1, W_2, b_2):
+    return F.linear(F.relu(F.linear(x, W_1, b_1)), W_2, b_2)
+
+
+@alternative("feed_forward")
+def with_einsum(x, W_1, b_1, W_2, b_2):
+    hidden = torch.einsum("fd,...d->...f", W_1, x) + b_1
+    return torch.einsum("df,...f->...d", W_2, hidden.clamp(min=0)) + b_2
+
+
+@alternative("feed_forward")
+def with_where(x, W_1, b_1, W_2, b_2):
+    hidden = torch.matmul(x, W_1.mT) + b_1
+    return torch.matmul(torch.where(hidden > 0, hidden, torch.zeros(())), W_2.mT) + b_2
+
+
+@alternative("feed_forward")
+def place_by_place(x, W_1, b_1, W_2, b_2):
+    rows = [W_2 @ torch.clip(W_1 @ row + b_1, 0) + b_2 for row in x.reshape(-1, x.shape[-1])]
+    return torch.stack(rows).reshape(x.shape)
+
+
+# residual
+
+
+@mistake("residual", "Pre and post are exchanged: with `pre` the norm stands before the sub-layer, inside the path.")
+def exchanged(x, sublayer, norm, pre):
+    return norm(x + sublayer(x)) if pre else x + sublayer(norm(x))
+
+
+@mistake("residual", "This is post-norm in both cases. With `pre` it is x + sublayer(norm(x)).")
+def always_post(x, sublayer, norm, pre):
+    return norm(x + sublayer(x))
+
+
+@mistake("residual", "This is pre-norm in both cases. Without `pre` it is norm(x + sublayer(x)).")
+def always_pre(x, sublayer, norm, pre):
+    return x + sublayer(norm(x))
+
+
+@mistake("residual", "x is never added: without it the path breaks, and words become alike within a few layers.")
+def nothing_added(x, sublayer, norm, pre):
+    return sublayer(norm(x)) if pre else norm(sublayer(x))
+
+
+@mistake(
+    "residual",
+    "In pre-norm you add the normed x. The un-normed one is added, so that the path stays clear from end to end.",
+)
+def normed_added(x, sublayer, norm, pre):
+    if not pre:
+        return norm(x + sublayer(x))
+    y = norm(x)
+    return y + sublayer(y)
+
+
+@mistake("residual", "In post-norm x is added outside the norm. The norm is taken of the sum: norm(x + sublayer(x)).")
+def norm_of_the_sublayer(x, sublayer, norm, pre):
+    return x + sublayer(norm(x)) if pre else x + norm(sublayer(x))
+
+
+@mistake("residual", "The norm is missing: what you return is x + sublayer(x) in both cases.")
+def never_normed(x, sublayer, norm, pre):
+    return x + sublayer(x)
+
+
+@mistake("residual", "You norm twice: before the sub-layer and after the sum. It is one or the other.")
+def both_norms(x, sublayer, norm, pre):
+    return norm(x + sublayer(norm(x)))
+
+
+@mistake(
+    "residual", "The sub-layer is called twice. With dropout inside, the second call gives something else: keep it."
+)
+def both_computed(x, sublayer, norm, pre):
+    before, after = x + sublayer(norm(x)), norm(x + sublayer(x))
+    return before if pre else after
+
+
+@alternative("residual")
+def four_lines(x, sublayer, norm, pre):
+    if pre:
+        return sublayer(norm(x)) + x
+    total = torch.add(x, sublayer(x))
+    return norm(total)
+
+
+@alternative("residual")
+def step_by_step(x, sublayer, norm, pre):
+    inner = norm(x) if pre else x
+    outer = x + sublayer(inner)
+    return outer if pre else norm(outer)
+
+
+@alternative("residual")
+def with_functions(x, sublayer, norm, pre):
+    def same(y):
+        return y
+
+    before, after = (norm, same) if pre else (same, norm)
+    return after(torch.stack([x, sublayer(before(x))]).sum(0))
+
+
+# encoder_layer
+
+
+@mistake(
+    "encoder_layer",
+    "The keys and values are the un-normed x. In pre-norm they must be the sub-layer's own argument, as the query.",
+)
+def keys_not_normed(x, src_mask, attend, feed, connect):
+    before = x
+    x = connect[0](x, lambda y: attend(y, before, src_mask))
+    return connect[1](x, feed)
+
+
+@mistake(
+    "encoder_layer",
+    "The sub-layer ignores its argument, so in pre-norm nothing is normed: lambda y: attend(y, y, src_mask).",
+)
+def argument_ignored(x, src_mask, attend, feed, connect):
+    before = x
+    x = connect[0](x, lambda y: attend(before, before, src_mask))
+    return connect[1](x, feed)
+
+
+@mistake(
+    "encoder_layer",
+    "The query is the un-normed x. In pre-norm it must be normed: use the sub-layer's argument for query and keys.",
+)
+def query_not_normed(x, src_mask, attend, feed, connect):
+    before = x
+    x = connect[0](x, lambda y: attend(before, y, src_mask))
+    return connect[1](x, feed)
+
+
+@mistake("encoder_layer", "The mask is not used: padding is attended to, too.")
+def mask_ignored(x, src_mask, attend, feed, connect):
+    x = connect[0](x, lambda y: attend(y, y, torch.ones_like(src_mask)))
+    return connect[1](x, feed)
+
+
+@mistake("encoder_layer", "The mask is inverted: True is a word, and may be attended to. Pass it as it comes.")
+def mask_inverted(x, src_mask, attend, feed, connect):
+    x = connect[0](x, lambda y: attend(y, y, ~src_mask))
+    return connect[1](x, feed)
+
+
+@mistake("encoder_layer", "The feed-forward network comes first. Attention gathers, then the network works it out.")
+def feed_first(x, src_mask, attend, feed, connect):
+    x = connect[0](x, feed)
+    return connect[1](x, lambda y: attend(y, y, src_mask))
+
+
+@mistake("encoder_layer", "The second sub-layer gets the layer's input. Give it what came out of the first.")
+def not_passed_on(x, src_mask, attend, feed, connect):
+    connect[0](x, lambda y: attend(y, y, src_mask))
+    return connect[1](x, feed)
+
+
+@mistake("encoder_layer", "Both sub-layers use the first `connect`, and so the first norm. The second has its own.")
+def one_norm(x, src_mask, attend, feed, connect):
+    x = connect[0](x, lambda y: attend(y, y, src_mask))
+    return connect[0](x, feed)
+
+
+@mistake("encoder_layer", "The feed-forward network is missing.")
+def no_network(x, src_mask, attend, feed, connect):
+    return connect[0](x, lambda y: attend(y, y, src_mask))
+
+
+@mistake("encoder_layer", "The sub-layers are called without `connect`: no residual path, no norm.")
+def no_connections(x, src_mask, attend, feed, connect):
+    return feed(attend(x, x, src_mask))
+
+
+@mistake("encoder_layer", "x is added once more: `connect` has the residual path inside.")
+def added_twice(x, src_mask, attend, feed, connect):
+    x = connect[0](x, lambda y: y + attend(y, y, src_mask))
+    return connect[1](x, lambda y: y + feed(y))
+
+
+@alternative("encoder_layer")
+def with_a_function(x, src_mask, attend, feed, connect):
+    def look(y):
+        return attend(y, y, src_mask)
+
+    return connect[1](connect[0](x, look), feed)
+
+
+@alternative("encoder_layer")
+def in_a_loop(x, src_mask, attend, feed, connect):
+    for around, sublayer in zip(connect, (lambda y: attend(y, y, src_mask), lambda y: feed(y)), strict=True):
+        x = around(x, sublayer)
+    return x
+
+
+@alternative("encoder_layer")
+def unpacked(x, src_mask, attend, feed, connect):
+    around_attention, around_network = connect
+    gathered = around_attention(x, lambda query: attend(query, query.clone(), src_mask))
+    return around_network(gathered, feed)
+
+
+# decoder_layer
+
+
+def _decoder(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect, order=(0, 1, 2)):
+    sublayers = (
+        lambda y: attend_self(y, y, tgt_mask),
+        lambda y: attend_source(y, memory, src_mask),
+        feed,
+    )
+    for around, i in zip(connect, order, strict=True):
+        x = around(x, sublayers[i])
+    return x
+
+
+@mistake("decoder_layer", "The memory is asked before what is written so far. First self-attention, then the memory.")
+def memory_first(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    return _decoder(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect, (1, 0, 2))
+
+
+@mistake("decoder_layer", "The feed-forward network stands between the two attentions. It comes last.")
+def feed_in_the_middle(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    return _decoder(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect, (0, 2, 1))
+
+
+@mistake("decoder_layer", "The self-attention is missing: the words written so far never ask each other.")
+def no_self_attention(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    x = connect[1](x, lambda y: attend_source(y, memory, src_mask))
+    return connect[2](x, feed)
+
+
+@mistake("decoder_layer", "The memory is never asked: the decoder would write without having read the source.")
+def no_memory(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    x = connect[0](x, lambda y: attend_self(y, y, tgt_mask))
+    return connect[2](x, feed)
+
+
+@mistake("decoder_layer", "The feed-forward network is missing.")
+def decoder_without_network(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    x = connect[0](x, lambda y: attend_self(y, y, tgt_mask))
+    return connect[1](x, lambda y: attend_source(y, memory, src_mask))
+
+
+@mistake(
+    "decoder_layer",
+    "The target's mask hides padding only, not what comes later: pass tgt_mask, (B, T, T), as it is.",
+)
+def sees_the_future(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    padding = tgt_mask[:, -1:]
+    return _decoder(x, memory, src_mask, padding, attend_self, attend_source, feed, connect)
+
+
+@mistake("decoder_layer", "The target's mask is turned around: each place sees what comes later, not what came before.")
+def mask_transposed(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    return _decoder(x, memory, src_mask, tgt_mask.mT, attend_self, attend_source, feed, connect)
+
+
+@mistake("decoder_layer", "The source's mask is not used: the memory's padding is attended to.")
+def source_mask_ignored(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    return _decoder(x, memory, torch.ones_like(src_mask), tgt_mask, attend_self, attend_source, feed, connect)
+
+
+@mistake(
+    "decoder_layer",
+    "Both attentions use the same weights, attend_self. The memory has an attention of its own: attend_source.",
+)
+def same_attention(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    return _decoder(x, memory, src_mask, tgt_mask, attend_self, attend_self, feed, connect)
+
+
+@mistake("decoder_layer", "The two attentions are exchanged: attend_self is for x, attend_source for the memory.")
+def attentions_exchanged(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    return _decoder(x, memory, src_mask, tgt_mask, attend_source, attend_self, feed, connect)
+
+
+@mistake("decoder_layer", "All sub-layers use the first `connect`, and so the first norm. Each has its own.")
+def one_norm_for_all(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    return _decoder(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, [connect[0]] * 3)
+
+
+@mistake(
+    "decoder_layer",
+    "The memory is the query. The decoder asks: its own y is the query, keys and values are the memory.",
+)
+def memory_asks(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    x = connect[0](x, lambda y: attend_self(y, y, tgt_mask))
+    x = connect[1](x, lambda y: attend_source(memory, y, src_mask))
+    return connect[2](x, feed)
+
+
+@mistake(
+    "decoder_layer",
+    "The masks are exchanged. A mask belongs to what is looked at: tgt_mask to self-attention, src_mask to the memory.",
+)
+def masks_exchanged(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    return _decoder(x, memory, tgt_mask, src_mask, attend_self, attend_source, feed, connect)
+
+
+@mistake(
+    "decoder_layer",
+    "The self-attention looks at the un-normed x: in pre-norm use the sub-layer's own argument for query and keys.",
+)
+def decoder_keys_not_normed(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    before = x
+    x = connect[0](x, lambda y: attend_self(y, before, tgt_mask))
+    x = connect[1](x, lambda y: attend_source(y, memory, src_mask))
+    return connect[2](x, feed)
+
+
+@mistake("decoder_layer", "The second attention looks at x again. Its keys and values come from the memory.")
+def memory_forgotten(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    x = connect[0](x, lambda y: attend_self(y, y, tgt_mask))
+    x = connect[1](x, lambda y: attend_source(y, y, tgt_mask))
+    return connect[2](x, feed)
+
+
+@alternative("decoder_layer")
+def three_functions(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    return _decoder(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect)
+
+
+@alternative("decoder_layer")
+def nested(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    def written(y):
+        return attend_self(y, y, tgt_mask)
+
+    def read(y):
+        return attend_source(y, memory, src_mask.expand(-1, y.shape[1], -1))
+
+    return connect[2](connect[1](connect[0](x, written), read), feed)
+
+
+@alternative("decoder_layer")
+def query_by_query(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    x = connect[0](x, lambda y: attend_self(y, y, tgt_mask))
+
+    def read(y):
+        return torch.cat([attend_source(y[:, t : t + 1], memory, src_mask) for t in range(y.shape[1])], dim=1)
+
+    return connect[2](connect[1](x, read), lambda y: feed(y))
+
+
+# padding_and_causal_masks
+
+
+def _masks(src, tgt, pad, triangle=torch.tril, diagonal=0):
+    T = tgt.shape[1]
+    causal = triangle(torch.ones(T, T), diagonal).bool()
+    return (src != pad)[:, None], (tgt != pad)[:, None] & causal
+
+
+@mistake(
+    "padding_and_causal_masks", "Both masks are inverted: True = may look. Padding and what comes later are False."
+)
+def masks_inverted(src, tgt, pad):
+    return tuple(~mask for mask in _masks(src, tgt, pad))
+
+
+@mistake(
+    "padding_and_causal_masks", "Padding is marked True: True means a word that may be looked at, so compare with !=."
+)
+def padding_inverted(src, tgt, pad):
+    T = tgt.shape[1]
+    return (src == pad)[:, None], (tgt == pad)[:, None] & torch.ones(T, T).tril().bool()
+
+
+@mistake("padding_and_causal_masks", "Your triangle is the upper one: each place sees only what comes later. Use tril.")
+def upper_triangle(src, tgt, pad):
+    return _masks(src, tgt, pad, torch.triu)
+
+
+@mistake(
+    "padding_and_causal_masks",
+    "A place can't see itself. It may: place t reads word t − 1, shifted right, and predicts word t. Use tril().",
+)
+def not_itself(src, tgt, pad):
+    return _masks(src, tgt, pad, diagonal=-1)
+
+
+@mistake("padding_and_causal_masks", "Each place sees one word too many, the next: tril() takes no argument here.")
+def one_too_many(src, tgt, pad):
+    return _masks(src, tgt, pad, diagonal=1)
+
+
+@mistake("padding_and_causal_masks", "The target may look ahead: combine its padding mask with a lower triangle, tril.")
+def not_causal(src, tgt, pad):
+    return (src != pad)[:, None], (tgt != pad)[:, None].expand(-1, tgt.shape[1], -1)
+
+
+@mistake("padding_and_causal_masks", "The target's padding may be looked at: combine the triangle with tgt != pad.")
+def target_padding_forgotten(src, tgt, pad):
+    B, T = tgt.shape
+    return (src != pad)[:, None], torch.ones(T, T).tril().bool().expand(B, -1, -1)
+
+
+@mistake(
+    "padding_and_causal_masks",
+    "You hide the rows of padding: those are queries. Hide its columns, the keys: unsqueeze(1), not unsqueeze(2).",
+)
+def rows_for_columns(src, tgt, pad):
+    T = tgt.shape[1]
+    return (src != pad)[:, None], (tgt != pad)[:, :, None] & torch.ones(T, T).tril().bool()
+
+
+@mistake("padding_and_causal_masks", "A place must be a word *and* not lie ahead: combine with &, not with |.")
+def either(src, tgt, pad):
+    T = tgt.shape[1]
+    return (src != pad)[:, None], (tgt != pad)[:, None] | torch.ones(T, T).tril().bool()
+
+
+@mistake("padding_and_causal_masks", "You compare with 0. The padding's number is the argument `pad`.")
+def zero_for_pad(src, tgt, pad):
+    return _masks(src, tgt, 0)
+
+
+@mistake("padding_and_causal_masks", "src_mask needs an axis of length 1 for the queries: (B, 1, S), not (B, S).")
+def no_query_axis(src, tgt, pad):
+    src_mask, tgt_mask = _masks(src, tgt, pad)
+    return src_mask[:, 0], tgt_mask
+
+
+@mistake("padding_and_causal_masks", "These are numbers. A mask holds booleans: leave out the multiplication, use &.")
+def as_numbers(src, tgt, pad):
+    return tuple(mask.long() for mask in _masks(src, tgt, pad))
+
+
+@mistake(
+    "padding_and_causal_masks",
+    "The source is masked like the target. It was all there from the start: hide padding only.",
+)
+def causal_source(src, tgt, pad):
+    S = src.shape[1]
+    return (src != pad)[:, None] & torch.ones(S, S).tril().bool(), _masks(src, tgt, pad)[1]
+
+
+@alternative("padding_and_causal_masks")
+def by_comparison(src, tgt, pad):
+    places = torch.arange(tgt.shape[1])
+    causal = places[None, :] <= places[:, None]
+    return src.ne(pad).unsqueeze(-2), tgt.ne(pad).unsqueeze(-2).logical_and(causal)
+
+
+@alternative("padding_and_causal_masks")
+def three_loops(src, tgt, pad):
+    B, T = tgt.shape
+    mask = torch.zeros(B, T, T, dtype=torch.bool)
+    for b in range(B):
+        for t in range(T):
+            for k in range(t + 1):
+                mask[b, t, k] = tgt[b, k] != pad
+    return ~(src == pad).reshape(len(src), 1, -1), mask
+
+
+@alternative("padding_and_causal_masks")
+def with_numpy(src, tgt, pad):
+    T = tgt.shape[1]
+    mask = (tgt.numpy() != pad)[:, None, :] & np.tri(T, dtype=bool)
+    return torch.from_numpy((src.numpy() != pad)[:, None, :]), torch.from_numpy(mask)
+
+
+@alternative("padding_and_causal_masks")
+def pytorchs_triangle(src, tgt, pad):
+    later = nn.Transformer.generate_square_subsequent_mask(tgt.shape[1]) < 0
+    return (src != pad)[:, None, :], torch.logical_and((tgt != pad)[:, None, :], ~later)
+
+
+# smoothed_loss
+
+
+def _log_losses(logits, tgt):
+    losses = -torch.log_softmax(logits, dim=-1)
+    return losses, losses.gather(-1, tgt.unsqueeze(-1)).squeeze(-1)
+
+
+@mistake("smoothed_loss", "There is no smoothing: ε of the weight goes to all words, 1 − ε to the right one.")
+def not_smoothed(logits, tgt, pad, smoothing):
+    return F.cross_entropy(logits.flatten(0, 1), tgt.flatten(), ignore_index=pad)
+
+
+@mistake(
+    "smoothed_loss",
+    "Padding counts in your mean: choose the words with tgt != pad before you average.",
+)
+def padding_counts(logits, tgt, pad, smoothing):
+    return F.cross_entropy(logits.flatten(0, 1), tgt.flatten(), label_smoothing=smoothing)
+
+
+@mistake(
+    "smoothed_loss",
+    "The padding's losses are zero, but you still divide by all places. Divide by the number of words.",
+)
+def divided_by_all(logits, tgt, pad, smoothing):
+    losses, right = _log_losses(logits, tgt)
+    return (((1 - smoothing) * right + smoothing * losses.mean(-1)) * (tgt != pad)).mean()
+
+
+@mistake("smoothed_loss", "This is the sum over the words. Return the mean, so that the batch's size does not matter.")
+def summed(logits, tgt, pad, smoothing):
+    return F.cross_entropy(
+        logits.flatten(0, 1), tgt.flatten(), ignore_index=pad, label_smoothing=smoothing, reduction="sum"
+    )
+
+
+@mistake(
+    "smoothed_loss",
+    "ε is spread over the wrong words only, V − 1 of them. Here it is spread over all V, the right one included.",
+)
+def over_the_others(logits, tgt, pad, smoothing):
+    losses, right = _log_losses(logits, tgt)
+    others = (losses.sum(-1) - right) / (logits.shape[-1] - 1)
+    return ((1 - smoothing) * right + smoothing * others)[tgt != pad].mean()
+
+
+@mistake("smoothed_loss", "The right word's weight must shrink by what the others get: multiply it by 1 − ε.")
+def not_reduced(logits, tgt, pad, smoothing):
+    losses, right = _log_losses(logits, tgt)
+    return (right + smoothing * losses.mean(-1))[tgt != pad].mean()
+
+
+@mistake("smoothed_loss", "ε and 1 − ε are exchanged: nearly all the weight belongs to the right word.")
+def weights_exchanged(logits, tgt, pad, smoothing):
+    losses, right = _log_losses(logits, tgt)
+    return (smoothing * right + (1 - smoothing) * losses.mean(-1))[tgt != pad].mean()
+
+
+@mistake(
+    "smoothed_loss", "Each of the V words gets the whole ε. Together they get ε: take the mean over V, not the sum."
+)
+def whole_epsilon_each(logits, tgt, pad, smoothing):
+    losses, right = _log_losses(logits, tgt)
+    return ((1 - smoothing) * right + smoothing * losses.sum(-1))[tgt != pad].mean()
+
+
+@mistake("smoothed_loss", "The sign is wrong: the loss is *minus* Σ q log p, a positive number.")
+def negative(logits, tgt, pad, smoothing):
+    losses, right = _log_losses(logits, tgt)
+    return -((1 - smoothing) * right + smoothing * losses.mean(-1))[tgt != pad].mean()
+
+
+@mistake(
+    "smoothed_loss", "The logits are used as if they were log-probabilities. Take log_softmax over the last axis first."
+)
+def raw_logits(logits, tgt, pad, smoothing):
+    right = -logits.gather(-1, tgt.unsqueeze(-1)).squeeze(-1)
+    return ((1 - smoothing) * right - smoothing * logits.mean(-1))[tgt != pad].mean()
+
+
+@mistake(
+    "smoothed_loss", "You normalise over the places of a sentence. The probabilities run over the vocabulary: dim=-1."
+)
+def softmax_over_places(logits, tgt, pad, smoothing):
+    losses = -torch.log_softmax(logits, dim=1)
+    right = losses.gather(-1, tgt.unsqueeze(-1)).squeeze(-1)
+    return ((1 - smoothing) * right + smoothing * losses.mean(-1))[tgt != pad].mean()
+
+
+@mistake(
+    "smoothed_loss",
+    "You average over the words of each sentence, then over sentences. All words of the batch count alike.",
+)
+def sentence_means(logits, tgt, pad, smoothing):
+    losses, right = _log_losses(logits, tgt)
+    smoothed, words = (1 - smoothing) * right + smoothing * losses.mean(-1), tgt != pad
+    return ((smoothed * words).sum(1) / words.sum(1)).mean()
+
+
+@alternative("smoothed_loss")
+def library_loss(logits, tgt, pad, smoothing):
+    return F.cross_entropy(logits.transpose(1, 2), tgt, ignore_index=pad, label_smoothing=smoothing)
+
+
+@alternative("smoothed_loss")
+def target_distribution(logits, tgt, pad, smoothing):
+    V = logits.shape[-1]
+    q = torch.full_like(logits, smoothing / V) + (1 - smoothing) * F.one_hot(tgt, V)
+    losses = -(q * logits.log_softmax(-1)).sum(-1)
+    words = (tgt != pad).to(losses.dtype)
+    return (losses * words).sum() / words.sum()
+
+
+@alternative("smoothed_loss")
+def word_by_word(logits, tgt, pad, smoothing):
+    total, words = 0.0, 0
+    for b in range(tgt.shape[0]):
+        for t in range(tgt.shape[1]):
+            if tgt[b, t] != pad:
+                log_p = logits[b, t] - torch.logsumexp(logits[b, t], 0)
+                total = total - (1 - smoothing) * log_p[tgt[b, t]] - smoothing * log_p.sum() / len(log_p)
+                words += 1
+    return total / words
+
+
+@alternative("smoothed_loss")
+def by_divergence(logits, tgt, pad, smoothing):
+    V, words = logits.shape[-1], tgt != pad
+    q = torch.full((int(words.sum()), V), smoothing / V)
+    q[torch.arange(len(q)), tgt[words]] += 1 - smoothing
+    entropy = -torch.special.entr(q).sum() / len(q)
+    return F.kl_div(logits[words].log_softmax(-1), q, reduction="batchmean") - entropy
+
+
+# noam_rate
+
+
+@mistake("noam_rate", "You take the larger branch. Warm-up needs the smaller one: min.")
+def the_larger(step, d_model, warmup):
+    return d_model**-0.5 * max(step**-0.5, step * warmup**-1.5)
+
+
+@mistake("noam_rate", "The factor d_model^−0.5 is missing: wider models get a smaller rate.")
+def width_forgotten(step, d_model, warmup):
+    return min(step**-0.5, step * warmup**-1.5)
+
+
+@mistake("noam_rate", "The rate grows with the width: the factor is d_model^−0.5, with a minus.")
+def width_upside_down(step, d_model, warmup):
+    return d_model**0.5 * min(step**-0.5, step * warmup**-1.5)
+
+
+@mistake("noam_rate", "You divide by d_model. The factor is one over its root, d_model^−0.5.")
+def width_without_root(step, d_model, warmup):
+    return min(step**-0.5, step * warmup**-1.5) / d_model
+
+
+@mistake("noam_rate", "The rate never falls: this is the rising branch alone. After the warm-up step^−0.5 is smaller.")
+def only_rising(step, d_model, warmup):
+    return d_model**-0.5 * step * warmup**-1.5
+
+
+@mistake("noam_rate", "There is no warm-up: this is the falling branch alone.")
+def only_falling(step, d_model, warmup):
+    return d_model**-0.5 * step**-0.5
+
+
+@mistake(
+    "noam_rate",
+    "The branches don't meet at the end of the warm-up: the rising one is step · warmup^−1.5.",
+)
+def wrong_power(step, d_model, warmup):
+    return d_model**-0.5 * min(step**-0.5, step * warmup**-0.5)
+
+
+@mistake("noam_rate", "After the warm-up the rate falls like 1/step. It falls with the root: step^−0.5.")
+def falls_too_fast(step, d_model, warmup):
+    return d_model**-0.5 * min(step**-1, step * warmup**-1.5)
+
+
+@mistake("noam_rate", "You count steps from 0 and add one. Here they count from 1 already.")
+def one_step_ahead(step, d_model, warmup):
+    return d_model**-0.5 * min((step + 1) ** -0.5, (step + 1) * warmup**-1.5)
+
+
+@mistake("noam_rate", "The rate climbs to 1 at the end of the warm-up and stays: the fall, and the scale, are missing.")
+def plain_ramp(step, d_model, warmup):
+    return min(1.0, step / warmup)
+
+
+@alternative("noam_rate")
+def two_cases(step, d_model, warmup):
+    scale = 1 / math.sqrt(d_model)
+    if step < warmup:
+        return scale * step / (warmup * math.sqrt(warmup))
+    return scale / math.sqrt(step)
+
+
+@alternative("noam_rate")
+def as_a_product(step, d_model, warmup):
+    return (d_model * warmup) ** -0.5 * min((warmup / step) ** 0.5, step / warmup)
+
+
+@alternative("noam_rate")
+def with_tensors(step, d_model, warmup):
+    step = torch.tensor(float(step))
+    return torch.minimum(step.rsqrt(), step * warmup**-1.5) * d_model**-0.5
+
+
+@alternative("noam_rate")
+def numpys(step, d_model, warmup):
+    return np.power(float(d_model), -0.5) * np.minimum(
+        np.power(float(step), -0.5), step * np.power(float(warmup), -1.5)
+    )
