@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lessonkit.scenes import COLOURS, GRID, PIXELS, SHAPES, SIDES, Scene, Scenes, gold_regions, render
+from lessonkit import train
+from lessonkit.scenes import COLOURS, GRID, PATCH, PIXELS, SHAPES, SIDES, Scene, Scenes, gold_regions, render
 from lessonkit.seq2seq import greedy_decode, shift_right, token_loss
 from lessonkit.translation import Vocabulary
 
@@ -22,7 +23,8 @@ class SceneCNN(nn.Module):
 
     Two more input channels say where a pixel is (Liu et al. 2018), so that features know their place. A position sees
     13 × 13 pixels: its own 6 × 6 and a rim. Pixels are shifted and scaled to about mean 0 and deviation 1, without
-    which shapes are learnt far more slowly.
+    which shapes are learnt far more slowly. A map (B, D, 7, 7) passes unchanged: a frozen CNN's are made
+    only once.
     """
 
     def __init__(self, features: int = FEATURES):
@@ -36,6 +38,8 @@ class SceneCNN(nn.Module):
         self.register_buffer("place", torch.stack(torch.meshgrid(line, line, indexing="ij")), persistent=False)
 
     def forward(self, pictures: Tensor) -> Tensor:
+        if pictures.shape[1] != 3:
+            return pictures
         both = torch.cat([(pictures - 0.25) / 0.25, self.place.expand(len(pictures), -1, -1, -1)], dim=1)
         return self.layers(both.contiguous(memory_format=torch.channels_last))
 
@@ -49,7 +53,7 @@ class Captioner(nn.Module):
     weights: Tensor | None = None
 
     def begin(self, pictures: Tensor) -> tuple[object, object]:
-        """Pictures (B, 3, 42, 42) -> memory (whatever the steps look at) and the state before the first word."""
+        """Pictures (B, 3, 42, 42), or their maps -> memory (what the steps look at), state before the first word."""
         raise NotImplementedError("a captioner says how it begins")
 
     def step(self, tokens: Tensor, state: object, memory: object) -> tuple[Tensor, object]:
@@ -70,36 +74,83 @@ class Captioner(nn.Module):
 class Batch:
     """Scenes as pictures and numbers: each row of words ends with EOS, then padding."""
 
-    pictures: Tensor  # (B, 3, 42, 42)
+    pictures: Tensor  # (B, 3, 42, 42), or their maps (B, D, 7, 7)
     words: Tensor  # (B, T) int64
     scenes: tuple[Scene, ...]
 
 
-def make_batch(scenes: Sequence[Scene], vocabulary: Vocabulary) -> Batch:
-    """All these scenes in one batch."""
+def make_batch(scenes: Sequence[Scene], vocabulary: Vocabulary, maps: Tensor | None = None) -> Batch:
+    """All these scenes in one batch; with `maps` (their feature maps) in place of the pictures."""
     longest = max(len(scene.caption) for scene in scenes) + 1
     rows = [vocabulary.encode(scene.caption) for scene in scenes]
     words = [[*row, Vocabulary.eos] + [Vocabulary.pad] * (longest - len(row) - 1) for row in rows]
-    return Batch(render(scenes), torch.tensor(words), tuple(scenes))
+    pictures = render(scenes) if maps is None else maps.float()
+    return Batch(pictures, torch.tensor(words), tuple(scenes))
 
 
 def batches(
-    scenes: Sequence[Scene], vocabulary: Vocabulary, size: int = 64, seed: int | None = None
+    scenes: Sequence[Scene],
+    vocabulary: Vocabulary,
+    size: int = 64,
+    seed: int | None = None,
+    maps: Tensor | None = None,
 ) -> Iterator[Batch]:
     """Without a seed one pass in order. With one, passes without end, each in another order.
 
-    Then scenes with as many objects share a batch, so that little is spent on padding.
+    Then scenes with as many objects share a batch, so that little is spent on padding. With `maps`, the `feature_maps`
+    of the scenes in their order, batches carry those in place of pictures.
     """
+
+    def batch(rows: Sequence[int]) -> Batch:
+        chosen = None if maps is None else maps[torch.as_tensor(rows)]
+        return make_batch([scenes[k] for k in rows], vocabulary, chosen)
+
     if seed is None:
         for i in range(0, len(scenes), size):
-            yield make_batch(scenes[i : i + size], vocabulary)
+            yield batch(range(i, min(i + size, len(scenes))))
         return
     rng = np.random.default_rng(seed)
     objects = np.array([len(scene.objects) for scene in scenes])
     while True:
         order = np.argsort(objects + rng.random(len(scenes)))
         for start in rng.permutation(np.arange(0, len(scenes), size)):
-            yield make_batch([scenes[k] for k in order[start : start + size]], vocabulary)
+            yield batch(order[start : start + size])
+
+
+def pretrain_cnn(data: Scenes, seed: int, quiet: bool = False, seconds: float = 40) -> SceneCNN:
+    """A CNN that has learnt to name size, colour and shape of what stands at a position, and is frozen.
+
+    It stands for the CNN trained on ImageNet that captioners begin with. Its labels say what is at the middle of each
+    object; the layer that names them is thrown away. All captioning models of the course get the same one for a seed.
+    """
+    torch.manual_seed(seed)
+    kinds = [tuple(words) for words in (SIDES, COLOURS, SHAPES)]
+    cnn = SceneCNN()
+    head = nn.Linear(FEATURES, sum(map(len, kinds)))
+
+    def loss(_: nn.Module, batch: Batch) -> Tensor:
+        places, named = [], []
+        for i, scene in enumerate(batch.scenes):
+            for thing in scene.objects:
+                top, left, bottom, right = thing.box
+                places.append((i, (top + bottom) // 2 // PATCH, (left + right) // 2 // PATCH))
+                named.append([words.index(word) for words, word in zip(kinds, thing.words, strict=True)])
+        i, row, column = torch.tensor(places).T
+        logits = head(cnn(batch.pictures)[i, :, row, column]).split([len(words) for words in kinds], dim=1)
+        right = torch.tensor(named).T
+        return sum(nn.functional.cross_entropy(made, word) for made, word in zip(logits, right, strict=True))
+
+    train.fit(
+        nn.ModuleList([cnn, head]), batches(data.train, data.vocabulary, 64, seed), loss,
+        steps=300, lr=4e-3, warmup=30, decay=True, clip=None, seconds=seconds, title="CNN", quiet=quiet,
+    )  # fmt: skip
+    return cnn.requires_grad_(False)
+
+
+@torch.no_grad()
+def feature_maps(cnn: SceneCNN, scenes: Sequence[Scene], size: int = 250) -> Tensor:
+    """What a frozen CNN makes of the scenes, once for all: (N, D, 7, 7), float16 to save memory."""
+    return torch.cat([cnn(render(scenes[i : i + size])).half() for i in range(0, len(scenes), size)])
 
 
 def caption_loss(model: Captioner, batch: Batch) -> Tensor:

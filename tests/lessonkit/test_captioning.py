@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from lessonkit import train
 from lessonkit.captioning import (
     FEATURES,
     Captioner,
@@ -19,8 +20,10 @@ from lessonkit.captioning import (
     described,
     exact_match,
     exact_match_by_objects,
+    feature_maps,
     make_batch,
     pointing_accuracy,
+    pretrain_cnn,
 )
 from lessonkit.scenes import COLOURS, Scene, SceneObject, gold_regions, load_scenes
 from lessonkit.translation import Vocabulary
@@ -48,6 +51,26 @@ class Knowing(Captioner):
 
 def test_the_map_has_its_shape():
     assert SceneCNN()(torch.rand(2, 3, 42, 42)).shape == (2, FEATURES, 7, 7)
+
+
+def test_maps_stand_in_for_pictures():
+    cnn, scenes = SceneCNN().eval(), DATA.validation[:70]
+    maps = feature_maps(cnn, scenes)
+    assert maps.shape == (70, FEATURES, 7, 7)
+    for seed in (None, 1):
+        with_maps, plain = (next(batches(scenes, DATA.vocabulary, 32, seed, m)) for m in (maps, None))
+        assert with_maps.scenes == plain.scenes
+        assert torch.allclose(cnn(with_maps.pictures), cnn(plain.pictures), atol=1e-2)
+
+
+def test_the_pretrained_cnn_is_frozen_and_the_same_for_a_seed(monkeypatch):
+    fit = train.fit
+    monkeypatch.setattr(train, "fit", lambda *a, **k: fit(*a, **{**k, "steps": 3}))
+    first, second = (pretrain_cnn(DATA, seed=5, quiet=True) for _ in range(2))
+    assert not any(p.requires_grad for p in first.parameters())
+    assert not first.training
+    for a, b in zip(first.parameters(), second.parameters(), strict=True):
+        assert torch.equal(a, b)
 
 
 def test_batches_in_order_hold_everything_once():
