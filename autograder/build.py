@@ -60,12 +60,28 @@ def build(lesson: LessonSource, force: bool = False) -> bool:
     results = expected_results(lesson)
     student = student_notebook(lesson)
     with _new_expected(lesson.name, results):
-        notebook = execute(lesson)
+        notebook = (not force and _with_old_outputs(lesson, stamp)) or execute(lesson)
     notebook.metadata["course"] = {"stamp": stamp}
     write_whole(path, write(notebook))
     write_whole(RECORDED / f"{lesson.name}.json", recorded_outputs(lesson, notebook))
     write_whole(student_path(lesson.name), student)
     return True
+
+
+def _with_old_outputs(lesson: LessonSource, stamp: str) -> nbformat.NotebookNode | None:
+    """The notebook with the outputs of the last build, if nothing but text changed since."""
+    path = solution_path(lesson.name)
+    if not path.is_file() or _stamp_in(path) != stamp:
+        return None
+    old, new = nbformat.read(path, as_version=4), to_notebook(lesson)
+    run = {cell.id: cell for cell in old.cells if cell.cell_type == "code"}
+    code = [cell for cell in new.cells if cell.cell_type == "code"]
+    if [(c.id, c.source) for c in run.values()] != [(c.id, c.source) for c in code]:
+        return None
+    for cell in code:
+        cell.outputs, cell.execution_count = run[cell.id].outputs, run[cell.id].execution_count
+    new.metadata = old.metadata
+    return new
 
 
 @contextmanager
@@ -106,9 +122,12 @@ def differences(lesson: LessonSource) -> Iterator[str]:
 
 
 def stamp_of(lesson: LessonSource) -> str:
-    """A fingerprint of all that the built files depend on: source, bank, pinned versions, results, library and data."""
+    """A fingerprint of all that outputs depend on: code, bank, pinned versions, results, library and data; no text."""
     sha = hashlib.sha256()
-    files = [lesson.path, banks.BANKS / f"{lesson.name}.py", ROOT / "requirements.txt"]
+    for cell in lesson.cells:
+        if cell.is_code:
+            sha.update(f"{cell.name}\0{cell.source}\0".encode())
+    files = [banks.BANKS / f"{lesson.name}.py", ROOT / "requirements.txt"]
     for module in sorted(_library_of(lesson.path)):
         files.append(module)
         files += sorted(p for p in (ROOT / "data" / module.stem).glob("*") if p.suffix in (".tsv", ".json", ".npz"))

@@ -10,6 +10,8 @@ from lessonkit.outcome import Outcome
 # How far a right result may be from the reference's, relative to the largest expected value of the array. Wide enough
 # for an answer that went through float32 on the way, since a known mistake is told apart at STRICT.
 LOOSE, STRICT, HALF = 2e-5, 1e-8, 1e-2
+GRADIENT = "gradient of "  # how a result that is a gradient is called, before the name of what it belongs to
+CUT = "numpy, `.item()`, `.detach()`, math and `torch.tensor(...)` cut it: use torch's functions on the inputs."
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def judge(results: Sequence[tuple[int, Outcome, Outcome, Sequence[Known]]]) -> F
         sentence = next(k.sentence for k in results[0][3] if k.name == named[0])
         seed, finding = wrong or (findings[0][0], findings[0][1])
         verdict = "timeout" if finding.verdict == "timeout" else "wrong"
-        detail = f"{finding.message} {finding.detail}".strip()
+        detail = finding.detail if finding.verdict == "error" else f"{finding.message} {finding.detail}".strip()
         return Finding(verdict, sentence, detail, named[0], finding.array, seed)
     if wrong is None:
         return Finding("passed")
@@ -66,6 +68,10 @@ def _judge_one(got: Outcome, expected: Outcome) -> Finding:
         return _judge_failure(got)
     for name, kind in got.others.items():
         hint = " Does your function end with a return?" if kind == "None" else ""
+        if kind == "None" and name.startswith(GRADIENT):
+            return Finding(
+                "wrong", f"No gradient reaches {name.removeprefix(GRADIENT)}. Is it used at all? And {CUT}", array=name
+            )
         return Finding("wrong", f"The result `{name}` is {kind}, not {_ask_for(name, expected)}.{hint}", array=name)
     for name, want in expected.arrays.items():
         finding = _compare(name, got.arrays.get(name), want)
@@ -89,6 +95,11 @@ def _judge_failure(got: Outcome) -> Finding:
         return Finding("not_started", "Not started yet.")
     if failure.verdict == "timeout":
         return Finding("timeout", f"Your code was stopped: {failure.message}. Is there a loop that never ends?")
+    if "does not require grad" in failure.message:
+        return Finding("error", f"No gradient flows through your result: {CUT}", failure.traceback)
+    if "modified by an inplace operation" in failure.message or "is a view and is being modified" in failure.message:
+        said = "You overwrite numbers that the gradient still needs. Write into a new tensor, or stack a list."
+        return Finding("error", said, failure.traceback)
     return Finding("error", f"Your code raised {failure.kind}: {failure.message}", failure.traceback)
 
 

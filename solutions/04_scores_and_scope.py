@@ -6,7 +6,7 @@
 # the work of a single step grows with everything that was read.
 #
 # Luong, Pham and Manning (2015) turned two knobs. One is the **score**: how do you compare what you need with what
-# is there? Three products, from two lines of algebra to a small network. The other is the **scope**: where may you look at
+# is there? Four formulas, from a single product to a small network. The other is the **scope**: where may you look at
 # all? Everywhere, in a window at a fixed place, or in a window at a place that the decoder *predicts*.
 #
 # You build all of it in eight short exercises, train it, and find out which knob matters. One of the cheap ways fails
@@ -302,7 +302,8 @@ def location_score(query: Tensor, S: int, W: Tensor) -> Tensor:
 # Places count from 0 here, for source and target alike.
 
 # %% [markdown] task="window_mask"
-# A mask, as always True where you may look: at most `D` places from the position, and a word at all (`src_mask`).
+# A mask, as always True where you may look: at places that are at most `D` away from the position *and* hold a real word,
+# not padding (`src_mask`).
 # Positions are real numbers: 2.4 with D = 2 allows the places 1, 2, 3 and 4.
 # hint: `torch.arange(S)` holds the places, (S,). The positions are (B,): one more axis, and their difference is (B, S).
 # hint: The distance is the absolute difference, `.abs()`; compare with `<=`; join two masks with `&`.
@@ -380,7 +381,7 @@ check("predict_position", predict_position, probe)
 # $$a_t(s) = \text{softmax}_s(\text{score}) \cdot \exp\left(-\frac{(s - p_t)^2}{2\sigma^2}\right), \qquad \sigma = \frac{D}{2} \qquad \text{(equation 10)}$$
 #
 # The softmax runs over the words of the window. The product is **not** normalised again: if the decoder points at
-# the wrong place, the weights sum to less than 1, the context shrinks, and the loss says so.
+# the wrong place, the weights sum to less, the context shrinks, and the loss says so.
 
 # %% [markdown] task="gaussian_window"
 # Multiply weights by the Gaussian around each sentence's position, σ = D/2. Don't normalise again.
@@ -477,7 +478,7 @@ check("attentional_vector", attentional_vector, probe)
 
 # %% [markdown] task="input_feeding_step"
 # Put the step together. **Input feeding** (section 3.3): the cell reads the last word *and* the last attentional vector, side by
-# side, so that the decoder knows where it looked before. You get three functions: `cell(input, state)` is the GRU,
+# side, so that the decoder knows where it looked before. You get three functions, called by position: `cell(input, state)` is the GRU,
 # `attend(query, memory, src_mask)` gives weights (B, S), `combine(context, state)` is your attentional vector with its matrix.
 # hint: First the cell; its input is `torch.cat([embedded, attentional], dim=-1)`. Its result is the query for `attend`.
 # hint: The context is `(weights.unsqueeze(1) @ memory).squeeze(1)`; then `combine(context, new_state)`.
@@ -839,8 +840,8 @@ with demonstration("scores_and_scopes"):
 # %% [markdown]
 # Read the table by columns. On **exact match** *concat* is ahead: the most expensive score, and the one that lets query and key interact
 # inside a tanh. *dot* and *general* are close to each other and train faster. The surprise is *location*: it never looks at the words it
-# chooses between, and translates long sentences better than *dot* and *general*. How? French keeps the order, so a decoder that has
-# learned to count can say "the next place". On **alignment** it is by far the worst: its largest weight is often on a neighbour. It
+# chooses between, and translates long sentences better than *dot* and *general*. How? Probably because French keeps the order: a decoder that has
+# learned to count can say "the next place". On **alignment** it is by far the worst: its largest weight is often not on gold. It
 # gets away with that, because the encoder's states know their neighbours. Lesson 03 said it, here it is again: **attention is
 # not alignment**.
 #
@@ -925,7 +926,8 @@ with demonstration("shift_figure"):
     )
 
 # %% [markdown]
-# For words that moved further than the window reaches, local-m has its largest weight on gold *never*: it isn't allowed to. It still
+# In a mirrored sentence the words near the middle move least: those local-m can still see. For words that moved further than
+# the window reaches, it has its largest weight on gold *never*: it isn't allowed to. It still
 # guesses some of these words, from grammar, and from what its first state, which has read the whole sentence, remembers: that is lesson 01's
 # bottleneck come back. And one wrong word spoils a sentence, so exact match falls to nothing.
 #
@@ -1018,7 +1020,7 @@ with demonstration("work_per_step"):
 # ### Explore it
 #
 # Turn the two knobs of the window by hand. Blue: the softmax over the words of the window, as the scores would have it. Orange: what the Gaussian
-# makes of it. Move the position away from the word that scores highest, and watch the sum drop below 1. Below the widget stands one
+# makes of it. Move the position away from the word that scores highest, and watch the sum, never quite 1, drop further. Below the widget stands one
 # setting as a still picture.
 
 
@@ -1089,7 +1091,7 @@ with demonstration("explorer"):
 #    longer knows where it looked.
 # 2. **No Gaussian.** local-p with the window's mask only (`gaussian=False`), on mirrored French. Remember the two gradients above.
 #
-# You can run either in half a minute: `make_model("general", "local-p", gaussian=False)`, then `train_model(model, 0, mirror)`.
+# You can run either in about forty seconds: `make_model("general", "local-p", gaussian=False)`, then `train_model(model, 0, mirror)`.
 
 # %% demo="ablations"
 with demonstration("ablations"):
@@ -1136,7 +1138,7 @@ with demonstration("paper_table"):
 
 # %% [markdown]
 # The differences are honest ones. The paper translates news from English to German with four layers of a thousand LSTM cells, trained for
-# days; its sentences have up to fifty words, its scores are BLEU. Ours is a generated grammar, half a minute, and whole sentences
+# days; its sentences have up to fifty words, its scores are BLEU. Ours is a generated grammar, about a minute, and whole sentences
 # right or wrong. Where we find no difference, that may be because our sentences are too easy to show it. What carries over: a window
 # with a predicted place loses little, a window at a fixed place is a bet on word order, and *location* aligns badly.
 #
@@ -1188,7 +1190,7 @@ with demonstration("real_sentences"):
 # 5. $\tilde h_t = \tanh(W_c [c_t; h_t])$ joins what was found and what was known; input feeding hands it to the next step.
 # 6. A local window looks at $2D + 1$ words. local-m puts it at $p_t = t$: it can't see what moved further than $D$.
 # 7. local-p predicts $p_t = S \cdot \sigma(\dots)$; the Gaussian around $p_t$ is what gives the prediction a gradient.
-# 8. The Gaussian's product is not normalised again: weights that sum to less than 1 say that the window is in the wrong place.
+# 8. The Gaussian's product is not normalised again: the farther the weight lies from $p_t$, the smaller their sum.
 # 9. A mask restricts the scope and saves no work; only code that leaves the other words alone does, and only for long sources.
 # 10. Score and scope change little on short, well ordered sentences. Which of them matters is a question about your data.
 #

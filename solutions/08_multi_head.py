@@ -938,7 +938,8 @@ with demonstration("pruning_curve"):
 
 # %% [markdown]
 # The order matters, so the importance is worth something. But how few can go for free! You saw above that four heads are enough for this task, if
-# the model is *trained* with four. Trained with eight, it spreads the work over all eight: no head is idle, and taking any four away hurts.
+# the model is *trained* with four. Trained with eight, it spreads the
+# work over more than four: one to three heads could go alone almost for nothing, but without the four least important ones the score falls.
 # **Enough is not the same as spare.** Michel and colleagues could remove far more from a big translation model, which had more heads than it
 # found work for.
 #
@@ -996,8 +997,8 @@ with demonstration("breaks_table"):
 #   neighbours, eight have both in their own half. That is the score.
 # - Softmax over the queries costs next to nothing *here*. Each letter is the left neighbour of exactly one other, so in a perfect map the columns sum
 #   to 1 just as the rows do. Which relation would it spoil? (Think of one where everybody asks the same place.)
-# - The wrong scale is repaired by training: $W^Q$ simply grows.
-# - Without warm-up most starts go well, and some get stuck for good. Look at the spread, not only at the mean: one seed would have hidden it.
+# - The wrong scale is repaired by training: $W^Q$ can grow.
+# - Without warm-up two of three seeds go well, and one gets stuck. Look at the spread, not only at the mean: one seed would have hidden it.
 #
 # A mistake that training repairs is the most dangerous kind. Your loss looks fine, until you load weights that somebody else trained
 # with the right formula. That is why the check compares numbers, and doesn't ask whether the model learns.
@@ -1046,7 +1047,7 @@ with demonstration("paper_table"):
 # 7. You need about as many heads as relations, and heads that are too narrow see nothing.
 # 8. A map shows where a head looks; switching it off shows what it is for.
 # 9. $|\partial L / \partial \xi_h|$ ranks all heads in one backward pass.
-# 10. A model spreads its work over the heads it has: that four would be enough doesn't make the other four spare.
+# 10. A model spreads its work over the heads it has: that four would be enough doesn't make any four of its eight spare.
 #
 # ## References
 #

@@ -179,3 +179,23 @@ def test_flatten_names_nested_results():
     arrays, others = flatten({"a": [torch.zeros(2), torch.ones(3)], "b": [[1, 2], [3, 4]], "c": None, "d": 1.5})
     assert set(arrays) == {"a.length", "a[0]", "a[1]", "b", "d"}
     assert others == {"c": "None"}
+
+
+def test_a_gradient_that_is_cut_is_explained():
+    def probe(answer, draw):
+        x = draw.normal(3, grad=True)
+        y = answer(x)
+        (y * draw.normal(3)).sum().backward()
+        return {"y": y, "gradient of x": x.grad}
+
+    def judged(answer):
+        return judge([(1, run_probe(probe, answer, 1), run_probe(probe, torch.exp, 1), [])]).message
+
+    def overwrites(x):
+        y = x.exp()
+        y[0] = y[0] * 1.0
+        return y * y
+
+    assert "No gradient flows through your result" in judged(lambda x: x.detach().exp())
+    assert "No gradient reaches x" in judged(lambda x: torch.ones(3, requires_grad=True) * 1.0)
+    assert "Write into a new tensor" in judged(overwrites)
