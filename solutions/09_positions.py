@@ -7,7 +7,7 @@
 #
 # There are many ways to tell it: add a vector to every word that says where it stands, or change the scores so that they depend on the
 # distance. This lesson builds the five best known ones, and then plays them off against each other on sentences that are
-# longer than those they were trained on. Much is said about which of them "extrapolates". You will see which of it survives.
+# longer than those they were trained on. Much is said about which of them "extrapolates". You will see how much of it survives.
 #
 # Six exercises, about 100 minutes. You need lessons 07 and 08.
 
@@ -92,7 +92,7 @@ PARTS = SimpleNamespace(  # the finished pieces; yours come in below
 
 
 class Layer(nn.Module):
-    """Attention and a small network, each added to what came in. Some schemes act here, inside of the attention."""
+    """Attention and a small network, each added to what came in. Some schemes act here, inside the attention."""
 
     def __init__(self, scheme: str, causal: bool, parts: SimpleNamespace, clip: int):
         super().__init__()
@@ -216,7 +216,7 @@ with demonstration("no_positions"):
     )
 
 # %% [markdown]
-# It does better than a guess among all letters, and exactly as well as naming the letter that the word has most often. It knows the bag, not
+# It does better than a guess among all letters, and about as well as naming the letter that the word has most often. It knows the bag, not
 # the order.
 #
 # ## Say where you stand: absolute positions
@@ -357,7 +357,7 @@ with demonstration("shift"):
     )
 
 # %% [markdown]
-# So a matrix inside of the model *could* learn "five places on" once and for all. The paper hopes that the model "may" therefore handle
+# So a matrix inside the model *could* learn "five places on" once and for all. The paper hopes that the model "may" therefore handle
 # lengths that it never saw. Whether it *does* is a question for an experiment.
 #
 # ## Say how far it is: relative positions
@@ -395,21 +395,23 @@ def probe(relative_index, draw):
         "clipped": relative_index(T, k),
         "short": relative_index(3, 5),
         "k = 1": relative_index(4, 1),
+        "rows of a table": draw.normal(2 * k + 1, 3)[relative_index(T, k)],
     }
 
 
 check("relative_index", relative_index, probe)
 
 # %% [markdown] task="relative_attention"
-# Self-attention with both tables. `positions.relative_index(T, k)` is the finished piece. Leading axes (batch, heads) may be any. As a loop,
+# Self-attention with both tables. `positions.relative_index(T, k)` is the finished piece; k follows from the tables, which have 2k + 1
+# rows. Leading axes (batch, heads) may be any. As a loop,
 # for one sentence and one head:
 #
 # ```python
 # for i in range(T):
 #     for j in range(T):
-#         scores[i, j] = q[i] @ (k[j] + a_K[index[i, j]]) / sqrt(d)
+#         scores[i, j] = queries[i] @ (keys[j] + a_K[index[i, j]]) / sqrt(d)
 #     weights[i] = masked_softmax(scores[i], mask[i])
-#     output[i] = sum(weights[i, j] * (v[j] + a_V[index[i, j]]) for j in range(T))
+#     output[i] = sum(weights[i, j] * (values[j] + a_V[index[i, j]]) for j in range(T))
 # ```
 # hint: `a_K[index]` is (T, T, d): a vector for each pair. The table has 2k + 1 rows, so k is `len(a_K) // 2`. Scores are `queries @ keys.mT` plus the product of each query with its own row of vectors: `torch.einsum("...id,ijd->...ij", queries, a_K[index])`; both are divided by √d.
 # hint: The output is `weights @ values` plus the weighted vectors of the distances: `torch.einsum("...ij,ijd->...id", weights, a_V[index])`.
@@ -458,14 +460,14 @@ def probe(relative_attention, draw):
 check("relative_attention", relative_attention, probe)
 
 # %% [markdown]
-# ## Turn the hands inside of the score: rotary positions
+# ## Turn the hands inside the score: rotary positions
 #
 # Look again at the clock hands. Su et al. (2021) don't *add* them to the word, they *turn the query and the key*. Each pair of features $(x_{2i},
 # x_{2i+1})$ of a query or key at place $p$ is turned by the angle $p\,\theta_i$, with $\theta_i = 10000^{-2i/d}$:
 #
 # $$\begin{bmatrix} x_{2i}' \\ x_{2i+1}' \end{bmatrix} = \begin{bmatrix} \cos p\theta_i & -\sin p\theta_i \\ \sin p\theta_i & \cos p\theta_i \end{bmatrix} \begin{bmatrix} x_{2i} \\ x_{2i+1} \end{bmatrix}$$
 #
-# (section 3.2.2.) If the query is turned by $p$ and the key by $q$, their product depends on the difference $q - p$ only: turn both by the same,
+# (section 3.2.2.) If the query stands at place $p$ and the key at place $r$, their product depends on the difference $r - p$ only: turn both by the same,
 # and the angle between them stays. An absolute turn, a relative score. The values are not turned. (Many programs pair feature $i$ with
 # $i + d/2$ instead. That is as good, but weights trained with one don't fit the other.)
 
@@ -793,7 +795,7 @@ with demonstration("lengths_table"):
 # Read the two tasks side by side. **No scheme wins everywhere.** The relative tables are perfect where a distance is asked for, and lose the *first*
 # letter in long words without a mask. Absolute places do that task well, even learned ones: place 0 is a place that they know.
 #
-# And look at the first row under the causal mask. Without a mask it is a guess in both tasks. With one it is not.
+# And look at the first row under the causal mask. Without a mask it knows no more than the bag in both tasks. With one it does.
 # How? The first place sees one letter, the second two, and so on. The first layer can tell from *how thin* an average is how many letters lie
 # before it, and the second layer can use that. Haviv et al. (2022) found the same in language models, and conjecture this reason.
 #
@@ -830,7 +832,7 @@ with demonstration("breaks_table"):
 # 2. What broke the absolute schemes was not the *formula*, it was *places that training never visited*. Let training visit them, and the cliff
 #    becomes a gentle slope. It costs nothing.
 # 3. Did you expect the tighter clip to harm? It *helps* the task that looks far away. With a clip at 16 and words of at most 16 letters, the row for
-#    "16 or farther" is never used in training, and holds what it was born with. With a clip at 4 the row for "far" is trained in every word. (How can the first
+#    "16 or farther" is never used in training, and holds what it was born with. With a clip at 4 the row for "far" is trained in every word of five letters or more. (How can the first
 #    letter be found at all, if far is just far? The first place is the only one with nothing before it. One layer can mark it, the next looks for the mark.)
 #
 # It is the same lesson three times: **a model knows what training has visited.** A scheme extrapolates where long words ask nothing new of it.
