@@ -18,6 +18,15 @@ def count(record_property) -> Callable[..., None]:
     return lambda name, n=1: record_property(_MARK + name, n)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a group of tests on one worker: xdist 3.8 writes it where pytest 9.2 no longer looks for a test's id."""
+    for item in items:
+        grouped = getattr(item, "_nodeid", item.nodeid)
+        if grouped != item.nodeid:
+            item._id = type(item._id).parse(grouped)
+
+
 def pytest_terminal_summary(terminalreporter) -> None:
     """Print what was counted: exercises, mistakes named, alternatives accepted, mutants."""
     totals: Counter = Counter()

@@ -34,21 +34,21 @@ def memory_bomb(desk):
     desk.answer("def softmax(scores, dim):\n    held = []\n    while True:\n        held.append(bytearray(50_000_000))")
 
 
-@attack("harm", EVERYTHING, shows="No space left|File too large")
+@attack("harm", EVERYTHING, shows="No space left|File too large", raises="OSError")
 def full_disk(desk):
     """Fills the disk."""
     desk.solve()
     desk.add("print('armed')\nfor i in range(10**6):\n    open(f'f{i}', 'wb').write(bytes(4 << 20))")
 
 
-@attack("harm", EVERYTHING, shows="The output was cut here")
+@attack("harm", EVERYTHING, shows="The output was cut here", raises="KeyboardInterrupt")
 def flood_of_text(desk):
     """Prints without end. It costs the cell, which has no mark."""
     desk.solve()
     desk.add("while True:\n    print('x' * 1000)")
 
 
-@attack("harm", EVERYTHING, shows="The output was cut here")
+@attack("harm", EVERYTHING, shows="The output was cut here", raises="KeyboardInterrupt")
 def flood_of_displays(desk):
     """Shows without end."""
     desk.solve()
@@ -57,11 +57,14 @@ def flood_of_displays(desk):
 
 @attack("harm", EVERYTHING, shows="The output was cut here")
 def multiplying_updates(desk):
-    """Shows a thousand small things under one name, then makes each of them large with a single message."""
+    """Shows many small things under one name, then makes each of them large with a single message."""
     desk.solve()
-    desk.add(
-        "for i in range(1500):\n    display(i, display_id='many')\nupdate_display('x' * 60_000, display_id='many')"
-    )
+    desk.add("""
+from IPython.display import update_display
+for i in range(150):
+    display(i, display_id="many")
+update_display("x" * 90_000, display_id="many")
+""")
 
 
 @attack("harm", EVERYTHING, shows="The output was cut here|ok so far")
@@ -374,13 +377,13 @@ def a_very_long_cell(desk):
     desk.add("(" * 100_000 + "1" + ")" * 100_000 + " " * LONGEST_CELL)
 
 
-@attack("harm", EVERYTHING)
+@attack("harm", EVERYTHING, raises="SyntaxError|MemoryError|RecursionError")
 def a_cell_that_the_compiler_cannot_take(desk):
     """Code that is nested deeper than the compiler goes, or takes it very long."""
     desk.solve()
     desk.add("(" * 90_000 + "1" + ")" * 90_000)
     desk.add("-" * 150_000 + "1")
-    desk.add("x = " + "[" * 90 + "]" * 90 + "\n" + "x = 1 if x else " * 5_000 + "2")
+    desk.add("x = " + "[" * 90 + "]" * 90 + "\nx = " + "1 if x else " * 5_000 + "2")
 
 
 @attack("harm", verdict="refused", says="cell 3 is no cell")

@@ -71,7 +71,7 @@ def html_in_the_kind_of_a_result(desk):
     desk.answer(f"def softmax(scores, dim):\n    return type({SCRIPT!r}, (), {{}})()")
 
 
-@attack("poison", EVERYTHING)
+@attack("poison", EVERYTHING, raises="ValueError")
 def html_in_the_source(desk):
     """Ends the page's text in code, comments, tracebacks and Markdown of its own."""
     desk.solve()

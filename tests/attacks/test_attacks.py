@@ -49,6 +49,9 @@ def test_an_attack_comes_to_nothing(attack, batch, lesson, count):
     shown = outputs_of(batch.notebook(record.student))
     assert re.search(attack.shows, shown), shown[-2000:]
     assert re.search(attack.note, "\n".join(record.notes))
+    errors = [o["ename"] for c in batch.notebook(record.student)["cells"] for o in c.get("outputs", []) if "ename" in o]
+    assert [name for name in errors if not re.fullmatch(attack.raises, name)] == []
+    assert not re.search("NameError|AttributeError|SyntaxError|ModuleNotFoundError", told)
     if ARMED in text_of(attack, batch):
         assert ARMED in shown, shown[-2000:]
     everything = [shown, *map(html.unescape, shown_to_the_student(batch, record))]

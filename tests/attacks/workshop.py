@@ -128,7 +128,8 @@ class Attack:
     exercise `of`, and for what it tells. `shows`: for what the notebook showed; `note`: for the remarks on it.
     `fools`: a check that is believed gives points for it, and a test proves that. `folder`: the student's, as it lies
     in the batch; `entered`: a pattern for what is made of it. `tells`: what it saw while it was probed stands in its
-    own error, which is of no use: the next run has other seeds.
+    own error, which is of no use: the next run has other seeds. `raises`: a pattern for the errors that its cells end
+    with; no other may, lest a slip of ours looks like a defence.
     """
 
     family: str
@@ -144,6 +145,7 @@ class Attack:
     folder: str = ""
     entered: str = ""
     tells: bool = False
+    raises: str = ""
 
     @property
     def student(self) -> str:
