@@ -80,14 +80,33 @@ def answer_name(exercise: str) -> str:
 
 
 def probe_setup(lesson: LessonSource) -> str:
-    """What a probe may rely on: imports, definitions and constants of the lesson's plain cells; nothing that runs."""
+    """What the probes rely on: imports, definitions and constants of the lesson's plain cells. Nothing that runs.
+
+    Only what they name, and what that names: other definitions may stand on data, or on other answers.
+    """
     kept = [
         node
         for cell in lesson.of_kind("plain")
         for node in ast.parse(cell.source).body
         if isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef) or _is_constant(node)
     ]
-    return "\n".join(["def check(*_):\n    pass", *map(ast.unparse, kept)])
+    waiting = [ast.parse(cell.source) for cell in lesson.of_kind("check")]
+    needed: set[int] = set()  # places in `kept`
+    while waiting:
+        named = {node.id for node in ast.walk(waiting.pop()) if isinstance(node, ast.Name)}
+        found = {i for i, node in enumerate(kept) if named & _defines(node)} - needed
+        needed |= found
+        waiting += [kept[i] for i in found]
+    return "\n".join(["def check(*_):\n    pass", *(ast.unparse(kept[i]) for i in sorted(needed))])
+
+
+def _defines(node: ast.stmt) -> set[str]:
+    """The names that a statement defines."""
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return {alias.asname or alias.name.partition(".")[0] for alias in node.names}
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return {node.name}
+    return {part.id for target in node.targets for part in ast.walk(target) if isinstance(part, ast.Name)}
 
 
 def _is_constant(node: ast.stmt) -> bool:
