@@ -1,0 +1,737 @@
+"""Known answers to lesson 05: wrong ones with the sentence that helps, and right ones written otherwise."""
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from autograder.bank import alternative, equivalent, mistake
+
+# regions
+
+
+@mistake(
+    "regions",
+    "`reshape` (or `view`) to (B, L, D) cuts the numbers up anew, and mixes features with places. Flatten the two axes "
+    "of the places first, then swap axes.",
+)
+def reshaped(features):
+    B, D, H, W = features.shape
+    return features.reshape(B, H * W, D)
+
+
+@mistake("regions", "This is (B, D, L): a list of feature maps. Swap the last two axes, so that each row is a region.")
+def not_transposed(features):
+    return features.flatten(2)
+
+
+@mistake(
+    "regions",
+    "Your regions run down the columns of the picture. Region 1 lies to the *right* of region 0: row by row.",
+)
+def column_by_column(features):
+    return features.transpose(2, 3).flatten(2).transpose(1, 2)
+
+
+@mistake("regions", "These are the rows of the map, averaged: every *place* is a region, so there are H·W of them.")
+def rows_averaged(features):
+    return features.mean(3).transpose(1, 2)
+
+
+@mistake("regions", "The places are still two axes. Join them: (B, H, W, D) becomes (B, H·W, D).")
+def not_flattened(features):
+    return features.permute(0, 2, 3, 1)
+
+
+@mistake("regions", "The batch has moved: region lists come first by picture, (B, L, D), not (L, B, D).")
+def regions_first(features):
+    return features.flatten(2).permute(2, 0, 1)
+
+
+@mistake("regions", "The order is turned around: region 0 is the top left place, and the last the bottom right.")
+def backwards(features):
+    return features.flatten(2).transpose(1, 2).flip(1)
+
+
+@mistake("regions", "This averages over the whole picture: one vector, as in lesson 02. Keep every place.")
+def averaged_away(features):
+    return features.mean((2, 3)).unsqueeze(1)
+
+
+@alternative("regions")
+def permute_and_reshape(features):
+    B, D, H, W = features.shape
+    return features.permute(0, 2, 3, 1).reshape(B, H * W, D)
+
+
+@alternative("regions")
+def place_by_place(features):
+    _, _, H, W = features.shape
+    return torch.stack([features[:, :, y, x] for y in range(H) for x in range(W)], dim=1)
+
+
+@alternative("regions")
+def as_the_loop_says(features):
+    B, D, H, W = features.shape
+    a = torch.zeros(B, H * W, D)
+    for b in range(B):
+        for y in range(H):
+            for x in range(W):
+                a[b, y * W + x] = features[b, :, y, x]
+    return a
+
+
+@alternative("regions")
+def numpy_moveaxis(features):
+    moved = np.moveaxis(features.numpy(), 1, -1)
+    return moved.reshape(len(moved), -1, moved.shape[-1])
+
+
+@alternative("regions")
+def unfolded(features):
+    return F.unfold(features, 1).mT
+
+
+# initial_state
+
+
+@mistake("initial_state", "You average over the features. The mean runs over the regions, dim=1, and leaves (B, D).")
+def mean_over_features(a, W, b):
+    return torch.tanh(a.mean(dim=2) @ W.T + b)
+
+
+@mistake("initial_state", "You average over the batch: every picture would start from the same state. Use dim=1.")
+def mean_over_batch(a, W, b):
+    return torch.tanh(a.mean(dim=0) @ W.T + b)
+
+
+@mistake("initial_state", "This is the sum of the regions: take their mean, or the tanh is pressed against ±1.")
+def sum_of_regions(a, W, b):
+    return torch.tanh(a.sum(dim=1) @ W.T + b)
+
+
+@mistake("initial_state", "tanh is missing: the state of the decoder lies between −1 and 1.")
+def no_tanh(a, W, b):
+    return a.mean(dim=1) @ W.T + b
+
+
+@mistake(
+    "initial_state", "You apply the layer to each region, and average then. Average first: the layer sees the mean."
+)
+def layer_before_mean(a, W, b):
+    return torch.tanh(a @ W.T + b).mean(dim=1)
+
+
+@mistake("initial_state", "The bias is missing: add b before the tanh.")
+def no_bias(a, W, b):
+    return torch.tanh(a.mean(dim=1) @ W.T)
+
+
+@mistake("initial_state", "b is added after the tanh. It belongs inside: tanh(W · mean + b).")
+def bias_outside(a, W, b):
+    return torch.tanh(a.mean(dim=1) @ W.T) + b
+
+
+@mistake("initial_state", "This is the largest value of each feature, not the mean over the regions.")
+def max_over_regions(a, W, b):
+    return torch.tanh(a.max(dim=1).values @ W.T + b)
+
+
+@mistake("initial_state", "Only the first region, the top left corner, is used. Average over all of them.")
+def first_region(a, W, b):
+    return torch.tanh(a[:, 0] @ W.T + b)
+
+
+@mistake("initial_state", "Every region has a state of its own here, (B, L, n): take the mean over the regions.")
+def mean_forgotten(a, W, b):
+    return torch.tanh(a @ W.T + b)
+
+
+@mistake("initial_state", "W is (n, D): with the batch first the product is `mean @ W.T`, not `mean @ W`.")
+def not_turned(a, W, b):
+    return torch.tanh(a.mean(dim=1) @ W + b)
+
+
+@alternative("initial_state")
+def with_linear(a, W, b):
+    return F.linear(a.mean(1), W, b).tanh()
+
+
+@alternative("initial_state")
+def linear_then_mean(a, W, b):
+    return torch.tanh((a @ W.T + b).mean(1))  # a linear layer and a mean may be swapped, as long as tanh comes last
+
+
+@alternative("initial_state")
+def equal_weights(a, W, b):
+    mean = torch.einsum("bld->bd", a) / a.shape[1]
+    return torch.tanh(torch.einsum("nd,bd->bn", W, mean) + b)
+
+
+@alternative("initial_state")
+def picture_by_picture(a, W, b):
+    return torch.stack([torch.tanh(W @ (sum(picture) / len(picture)) + b) for picture in a])
+
+
+# region_weights
+
+
+def _scores(a, h, W_a, W_h, v):
+    return torch.tanh(a @ W_a.T + (h @ W_h.T).unsqueeze(1)) @ v
+
+
+@mistake("region_weights", "These are scores. Turn them into weights: softmax over the regions, dim=-1.")
+def scores_only(a, h, W_a, W_h, v):
+    return _scores(a, h, W_a, W_h, v)
+
+
+@mistake(
+    "region_weights", "Your weights sum to 1 over the batch. The regions of *one picture* share the weight: dim=-1."
+)
+def over_the_batch(a, h, W_a, W_h, v):
+    return torch.softmax(_scores(a, h, W_a, W_h, v), dim=0)
+
+
+@mistake(
+    "region_weights",
+    "tanh is missing. Then the state adds the same to every score, softmax ignores it, and each word looks at the same "
+    "place.",
+)
+def linear_score(a, h, W_a, W_h, v):
+    return torch.softmax((a @ W_a.T + (h @ W_h.T).unsqueeze(1)) @ v, dim=-1)
+
+
+@mistake("region_weights", "The state has no part in your weights: every word would look at the same place. Add W_h h.")
+def state_ignored(a, h, W_a, W_h, v):
+    return torch.softmax(torch.tanh(a @ W_a.T) @ v, dim=-1)
+
+
+@mistake("region_weights", "The regions have no part in your scores, so all get the same weight. Add W_a a_i.")
+def regions_ignored(a, h, W_a, W_h, v):
+    return torch.softmax((torch.tanh(h @ W_h.T) @ v).unsqueeze(1).expand(a.shape[:2]), dim=-1)
+
+
+@mistake("region_weights", "tanh comes last in your score. It belongs inside: v·tanh(W_a a_i + W_h h).")
+def tanh_outside(a, h, W_a, W_h, v):
+    return torch.softmax(torch.tanh((a @ W_a.T + (h @ W_h.T).unsqueeze(1)) @ v), dim=-1)
+
+
+@mistake("region_weights", "You multiply W_a a_i and W_h h. In the additive score they are added inside the tanh.")
+def multiplied(a, h, W_a, W_h, v):
+    return torch.softmax(torch.tanh((a @ W_a.T) * (h @ W_h.T).unsqueeze(1)) @ v, dim=-1)
+
+
+@mistake("region_weights", "tanh is taken of each part alone. Add the two parts first, then one tanh of the sum.")
+def two_tanhs(a, h, W_a, W_h, v):
+    return torch.softmax((torch.tanh(a @ W_a.T) + torch.tanh(h @ W_h.T).unsqueeze(1)) @ v, dim=-1)
+
+
+@mistake("region_weights", "Sigmoid gives each region a weight of its own; they don't sum to 1. Use softmax.")
+def sigmoid_weights(a, h, W_a, W_h, v):
+    return torch.sigmoid(_scores(a, h, W_a, W_h, v))
+
+
+@mistake("region_weights", "These are logarithms of weights: use softmax, not log_softmax.")
+def log_weights(a, h, W_a, W_h, v):
+    return torch.log_softmax(_scores(a, h, W_a, W_h, v), dim=-1)
+
+
+@mistake("region_weights", "You add up the hidden features instead of taking their product with v.")
+def v_ignored(a, h, W_a, W_h, v):
+    return torch.softmax(torch.tanh(a @ W_a.T + (h @ W_h.T).unsqueeze(1)).sum(-1), dim=-1)
+
+
+@mistake(
+    "region_weights",
+    "The state needs an axis for the regions: unsqueeze(1) makes (B, 1, k) of (B, k), so that it meets (B, L, k).",
+)
+def no_unsqueeze(a, h, W_a, W_h, v):
+    return torch.softmax(torch.tanh(a @ W_a.T + h @ W_h.T) @ v, dim=-1)
+
+
+@alternative("region_weights")
+def one_region_at_a_time(a, h, W_a, W_h, v):
+    scores = [torch.tanh(a[:, i] @ W_a.T + h @ W_h.T) @ v for i in range(a.shape[1])]
+    return torch.stack(scores, dim=1).softmax(1)
+
+
+@alternative("region_weights")
+def einsum_and_exp(a, h, W_a, W_h, v):
+    hidden = torch.einsum("kd,bld->blk", W_a, a) + torch.einsum("kn,bn->bk", W_h, h)[:, None]
+    powers = torch.exp(torch.einsum("blk,k->bl", hidden.tanh(), v))
+    return powers / powers.sum(1, keepdim=True)
+
+
+@alternative("region_weights")
+def one_matrix(a, h, W_a, W_h, v):
+    both = torch.cat([a, h.unsqueeze(1).expand(-1, a.shape[1], -1)], dim=-1)
+    return torch.softmax((torch.tanh(both @ torch.cat([W_a, W_h], dim=1).T) * v).sum(-1), dim=1)
+
+
+@alternative("region_weights")
+def two_loops(a, h, W_a, W_h, v):
+    rows = [torch.stack([v @ torch.tanh(W_a @ r + W_h @ h[b]) for r in a[b]]) for b in range(len(a))]
+    return torch.stack([F.softmax(row, dim=0) for row in rows])
+
+
+# soft_context
+
+
+def _gate(h, w, b):
+    return torch.sigmoid(h @ w + b)
+
+
+@mistake("soft_context", "The gate is missing: multiply the average by σ(w·h + b).")
+def no_gate(weights, a, h, w, b):
+    return (weights.unsqueeze(1) @ a).squeeze(1)
+
+
+@mistake("soft_context", "The gate is turned around: it is σ(…), not 1 − σ(…). Open means: the picture counts.")
+def gate_inverted(weights, a, h, w, b):
+    return (1 - _gate(h, w, b)).unsqueeze(1) * (weights.unsqueeze(1) @ a).squeeze(1)
+
+
+@mistake("soft_context", "The gate uses tanh, which can be negative. Use sigmoid: a number between 0 and 1.")
+def tanh_gate(weights, a, h, w, b):
+    return torch.tanh(h @ w + b).unsqueeze(1) * (weights.unsqueeze(1) @ a).squeeze(1)
+
+
+@mistake("soft_context", "The gate has no sigmoid, so it isn't between 0 and 1.")
+def raw_gate(weights, a, h, w, b):
+    return (h @ w + b).unsqueeze(1) * (weights.unsqueeze(1) @ a).squeeze(1)
+
+
+@mistake("soft_context", "The gate's bias is missing: σ(w·h + b).")
+def gate_without_bias(weights, a, h, w, b):
+    return torch.sigmoid(h @ w).unsqueeze(1) * (weights.unsqueeze(1) @ a).squeeze(1)
+
+
+@mistake("soft_context", "The gate is *added*. It scales: multiply the average by it.")
+def gate_added(weights, a, h, w, b):
+    return _gate(h, w, b).unsqueeze(1) + (weights.unsqueeze(1) @ a).squeeze(1)
+
+
+@mistake("soft_context", "The context is the plain mean of the regions: the weights are not used.")
+def plain_mean(weights, a, h, w, b):
+    return _gate(h, w, b).unsqueeze(1) * a.mean(1)
+
+
+@mistake(
+    "soft_context", "You take the one region with the largest weight: that is hard attention, two exercises further on."
+)
+def largest_only(weights, a, h, w, b):
+    return _gate(h, w, b).unsqueeze(1) * a[torch.arange(len(a)), weights.argmax(1)]
+
+
+@mistake(
+    "soft_context", "The weighted regions are averaged once more: add them up, since the weights sum to 1 already."
+)
+def mean_of_weighted(weights, a, h, w, b):
+    return _gate(h, w, b).unsqueeze(1) * (weights.unsqueeze(-1) * a).mean(1)
+
+
+@mistake("soft_context", "The weighted regions are not added up: sum over them, dim=1.")
+def not_summed(weights, a, h, w, b):
+    return _gate(h, w, b)[:, None, None] * (weights.unsqueeze(-1) * a)
+
+
+@mistake(
+    "soft_context",
+    "(B,) times (B, D) lines the gate up with the features. Give it an axis of length 1: gate.unsqueeze(1).",
+)
+def gate_on_features(weights, a, h, w, b):
+    return _gate(h, w, b) * (weights.unsqueeze(1) @ a).squeeze(1)
+
+
+@mistake("soft_context", "One gate for the whole batch: each picture's state decides for itself. Don't average it.")
+def gate_of_the_batch(weights, a, h, w, b):
+    return _gate(h, w, b).mean() * (weights.unsqueeze(1) @ a).squeeze(1)
+
+
+@alternative("soft_context")
+def gated_weights(weights, a, h, w, b):
+    return torch.einsum("b,bl,bld->bd", torch.sigmoid(h @ w + b), weights, a)
+
+
+@alternative("soft_context")
+def gate_by_linear(weights, a, h, w, b):
+    gate = F.linear(h, w[None], b).sigmoid()
+    return (gate[:, :, None] * weights[:, :, None] * a).sum(1)
+
+
+@alternative("soft_context")
+def gate_as_a_fraction(weights, a, h, w, b):
+    gate = 1 / (1 + torch.exp(-(h * w).sum(1, keepdim=True) - b))
+    return gate * torch.bmm(a.mT, weights.unsqueeze(2)).squeeze(2)
+
+
+@alternative("soft_context")
+def gate_picture_by_picture(weights, a, h, w, b):
+    return torch.stack([torch.sigmoid(w @ h[i] + b) * (weights[i] @ a[i]) for i in range(len(a))])
+
+
+# doubly_stochastic_penalty
+
+
+@mistake(
+    "doubly_stochastic_penalty",
+    "You sum over the regions. There the weights sum to 1 by softmax, and nothing is learned; sum over the words.",
+)
+def summed_over_regions(weights, mask):
+    return (((1 - weights.sum(2)) ** 2) * mask).sum(1).mean()
+
+
+@mistake("doubly_stochastic_penalty", "The mask is not used: words that are padding look at the picture, too.")
+def padding_counts(weights, mask):
+    return ((1 - weights.sum(1)) ** 2).sum(1).mean()
+
+
+@mistake("doubly_stochastic_penalty", "The mask is inverted: True is a word, and words must count.")
+def only_padding_counts(weights, mask):
+    return ((1 - (weights * ~mask.unsqueeze(-1)).sum(1)) ** 2).sum(1).mean()
+
+
+@mistake("doubly_stochastic_penalty", "The square is missing: too much and too little cancel out.")
+def not_squared(weights, mask):
+    return (1 - (weights * mask.unsqueeze(-1)).sum(1)).sum(1).mean()
+
+
+@mistake("doubly_stochastic_penalty", "This is the absolute distance from 1. The penalty squares it.")
+def absolute(weights, mask):
+    return (1 - (weights * mask.unsqueeze(-1)).sum(1)).abs().sum(1).mean()
+
+
+@mistake("doubly_stochastic_penalty", "You average over the regions: the equation sums over them.")
+def mean_over_regions(weights, mask):
+    return ((1 - (weights * mask.unsqueeze(-1)).sum(1)) ** 2).mean()
+
+
+@mistake("doubly_stochastic_penalty", "You sum over the batch: take the mean, or a larger batch is punished more.")
+def sum_over_batch(weights, mask):
+    return ((1 - (weights * mask.unsqueeze(-1)).sum(1)) ** 2).sum()
+
+
+@mistake(
+    "doubly_stochastic_penalty",
+    "You square the sum over all regions. Each region's distance is squared on its own, and then added up.",
+)
+def squared_too_late(weights, mask):
+    return ((1 - (weights * mask.unsqueeze(-1)).sum(1)).sum(1) ** 2).mean()
+
+
+@mistake(
+    "doubly_stochastic_penalty",
+    "You average the weights over the words. The coverage is their *sum*: a region may be looked at once a sentence.",
+)
+def mean_over_words(weights, mask):
+    coverage = (weights * mask.unsqueeze(-1)).sum(1) / mask.sum(1, keepdim=True)
+    return ((1 - coverage) ** 2).sum(1).mean()
+
+
+@mistake(
+    "doubly_stochastic_penalty",
+    "Each weight is compared with 1 by itself. First sum a region's weights over the words, then compare.",
+)
+def each_weight(weights, mask):
+    return (((1 - weights) ** 2) * mask.unsqueeze(-1)).sum((1, 2)).mean()
+
+
+@mistake("doubly_stochastic_penalty", "One penalty a picture is left: take the mean over the batch.")
+def one_a_picture(weights, mask):
+    return ((1 - (weights * mask.unsqueeze(-1)).sum(1)) ** 2).sum(1)
+
+
+@alternative("doubly_stochastic_penalty")
+def filled_with_zero(weights, mask):
+    coverage = weights.masked_fill(~mask[..., None], 0.0).sum(1)
+    return (coverage - 1).pow(2).sum() / len(weights)
+
+
+@alternative("doubly_stochastic_penalty")
+def coverage_by_matrix(weights, mask):
+    coverage = (mask.to(weights.dtype).unsqueeze(1) @ weights).squeeze(1)
+    return F.mse_loss(coverage, torch.ones_like(coverage)) * weights.shape[2]
+
+
+@alternative("doubly_stochastic_penalty")
+def multiplied_out(weights, mask):
+    coverage = torch.einsum("btl,bt->bl", weights, mask.to(weights.dtype))
+    return (coverage.shape[1] - 2 * coverage.sum(1) + (coverage**2).sum(1)).mean()
+
+
+@alternative("doubly_stochastic_penalty")
+def sentence_by_sentence(weights, mask):
+    total = 0.0
+    for rows, words in zip(weights, mask, strict=True):
+        for i in range(rows.shape[1]):
+            total = total + (1 - rows[words, i].sum()) ** 2
+    return total / len(weights)
+
+
+# hard_context
+
+
+def _at(weights, a, choice):
+    rows = torch.arange(len(a))
+    return a[rows, choice], weights[rows, choice].log()
+
+
+def _count(weights, u):
+    return (weights.cumsum(-1) <= u.unsqueeze(-1)).sum(-1)
+
+
+@mistake("hard_context", "You take the region with the largest weight every time. Choose by chance: use u.")
+def always_the_largest(weights, a, u):
+    return _at(weights, a, weights.argmax(-1))
+
+
+@mistake("hard_context", "This is the weighted average: soft attention. Choose one region, and return it as it is.")
+def soft_instead(weights, a, u):
+    _, log_chance = _at(weights, a, _count(weights, u).clamp(max=a.shape[1] - 1))
+    return (weights.unsqueeze(1) @ a).squeeze(1), log_chance
+
+
+@mistake("hard_context", "The second result is α_s itself. Return its logarithm.")
+def chance_without_log(weights, a, u):
+    context, log_chance = _at(weights, a, _count(weights, u).clamp(max=a.shape[1] - 1))
+    return context, log_chance.exp()
+
+
+@mistake("hard_context", "The chosen region is multiplied by its weight. Hard attention takes the region as it is.")
+def scaled_region(weights, a, u):
+    context, log_chance = _at(weights, a, _count(weights, u).clamp(max=a.shape[1] - 1))
+    return context * log_chance.exp().unsqueeze(-1), log_chance
+
+
+@mistake(
+    "hard_context",
+    "Here u decides without the weights: each region has the same chance. Compare u with the *running sums* of the "
+    "weights.",
+)
+def uniform_choice(weights, a, u):
+    return _at(weights, a, (u * a.shape[1]).long())
+
+
+@mistake(
+    "hard_context",
+    "u is compared with the weights themselves. Compare it with their running sums, weights.cumsum(-1).",
+)
+def no_running_sum(weights, a, u):
+    return _at(weights, a, (weights <= u.unsqueeze(-1)).sum(-1).clamp(max=a.shape[1] - 1))
+
+
+@mistake("hard_context", "The running sum goes over the batch. It must go over the regions of each picture: dim=-1.")
+def sums_over_the_batch(weights, a, u):
+    return _at(weights, a, (weights.cumsum(0) <= u.unsqueeze(-1)).sum(-1).clamp(max=a.shape[1] - 1))
+
+
+@mistake("hard_context", "One region too far: count the pieces that end at or before u; that count is the choice.")
+def one_too_far(weights, a, u):
+    return _at(weights, a, (_count(weights, u) + 1).clamp(max=a.shape[1] - 1))
+
+
+@mistake("hard_context", "You count the pieces that end *after* u: these are the regions that come later.")
+def counted_from_behind(weights, a, u):
+    return _at(weights, a, (weights.cumsum(-1) > u.unsqueeze(-1)).sum(-1).clamp(max=a.shape[1] - 1))
+
+
+@mistake(
+    "hard_context",
+    "At the edge: if a piece ends exactly at u, then u belongs to the next. With `<` a region of weight 0 can be "
+    "chosen; use `<=` (or right=True).",
+)
+def edge_to_the_left(weights, a, u):
+    return _at(weights, a, (weights.cumsum(-1) < u.unsqueeze(-1)).sum(-1).clamp(max=a.shape[1] - 1))
+
+
+@mistake(
+    "hard_context",
+    "Rounding may leave the sum of the weights a hair below u. Then your index runs past the end: clamp it to L − 1.",
+)
+def not_clamped(weights, a, u):
+    return _at(weights, a, _count(weights, u))
+
+
+@mistake(
+    "hard_context", "log p(s) is detached: no gradient reaches the weights, and the model can't learn where to look."
+)
+def detached_chance(weights, a, u):
+    context, log_chance = _at(weights, a, _count(weights, u).clamp(max=a.shape[1] - 1))
+    return context, log_chance.detach()
+
+
+@mistake("hard_context", "This is Σ α log α over all regions. Return the logarithm of the *chosen* region's weight.")
+def entropy_instead(weights, a, u):
+    context, _ = _at(weights, a, _count(weights, u).clamp(max=a.shape[1] - 1))
+    return context, torch.xlogy(weights, weights).sum(-1)
+
+
+@mistake("hard_context", "The results are in another order: first the context, then log p(s).")
+def other_order(weights, a, u):
+    context, log_chance = _at(weights, a, _count(weights, u).clamp(max=a.shape[1] - 1))
+    return log_chance, context
+
+
+@alternative("hard_context")
+def with_searchsorted(weights, a, u):
+    ends = weights.detach().cumsum(-1).contiguous()
+    choice = torch.searchsorted(ends, u.unsqueeze(-1), right=True).clamp(max=a.shape[1] - 1)
+    context = torch.gather(a, 1, choice.unsqueeze(-1).expand(-1, -1, a.shape[2])).squeeze(1)
+    return context, weights.gather(1, choice).squeeze(1).log()
+
+
+@alternative("hard_context")
+def with_one_hot(weights, a, u):
+    choice = (weights.cumsum(-1) <= u[:, None]).sum(1).clamp(max=a.shape[1] - 1)
+    s = F.one_hot(choice, a.shape[1]).to(a.dtype)
+    return torch.einsum("bl,bld->bd", s, a), torch.log((s * weights).sum(1))
+
+
+@alternative("hard_context")
+def first_that_exceeds(weights, a, u):
+    beyond = weights.cumsum(-1) > u.unsqueeze(-1)
+    choice = torch.where(beyond.any(-1), beyond.to(torch.int64).argmax(-1), a.shape[1] - 1)
+    rows = torch.arange(len(a))
+    return a[rows, choice], torch.log(weights[rows, choice])
+
+
+@alternative("hard_context")
+def walk_along(weights, a, u):
+    contexts, chances = [], []
+    for row, places, number in zip(weights, a, u.tolist(), strict=True):
+        i, end = 0, row[0].item()
+        while end <= number and i < len(row) - 1:
+            i += 1
+            end += row[i].item()
+        contexts.append(places[i])
+        chances.append(row[i].log())
+    return torch.stack(contexts), torch.stack(chances)
+
+
+# score_function_surrogate
+
+
+def _next(log_y, baseline):
+    return 0.9 * baseline + 0.1 * log_y.detach().mean()
+
+
+@mistake(
+    "score_function_surrogate",
+    "A gradient flows through the factor log p(y) − b. It only weighs the second term: detach it.",
+)
+def not_detached(log_y, log_s, baseline):
+    return -(log_y + (log_y - baseline) * log_s).mean(), _next(log_y, baseline)
+
+
+@mistake(
+    "score_function_surrogate",
+    "The second term is missing: where to look is never learned. Add (log p(y) − b) · log p(s).",
+)
+def words_only(log_y, log_s, baseline):
+    return -log_y.mean() + 0.0 * log_s.sum(), _next(log_y, baseline)
+
+
+@mistake("score_function_surrogate", "The first term is missing: add log p(y) itself, or the words are never learned.")
+def choices_only(log_y, log_s, baseline):
+    return -((log_y.detach() - baseline) * log_s).mean(), _next(log_y, baseline)
+
+
+@mistake(
+    "score_function_surrogate",
+    "The sign is wrong: a loss is minimised, and log p(y) should grow. Put a minus in front.",
+)
+def wrong_sign(log_y, log_s, baseline):
+    return (log_y + (log_y.detach() - baseline) * log_s).mean(), _next(log_y, baseline)
+
+
+@mistake(
+    "score_function_surrogate",
+    "The baseline is renewed before it is used. Then it knows this step's log p(y), depends on the choice, and moves "
+    "the mean. Use the old one in the loss.",
+)
+def renewed_too_early(log_y, log_s, baseline):
+    after = _next(log_y, baseline)
+    return -(log_y + (log_y.detach() - after) * log_s).mean(), after
+
+
+@mistake(
+    "score_function_surrogate", "The baseline is added. Subtract it: log p(y) − b tells better from worse than usual."
+)
+def baseline_added(log_y, log_s, baseline):
+    return -(log_y + (log_y.detach() + baseline) * log_s).mean(), _next(log_y, baseline)
+
+
+@mistake("score_function_surrogate", "The baseline isn't used in the loss: the factor is log p(y) − b.")
+def no_baseline(log_y, log_s, baseline):
+    return -(log_y + log_y.detach() * log_s).mean(), _next(log_y, baseline)
+
+
+@mistake("score_function_surrogate", "0.9 and 0.1 are swapped: the baseline keeps 0.9 of its old value.")
+def rates_swapped(log_y, log_s, baseline):
+    loss = -(log_y + (log_y.detach() - baseline) * log_s).mean()
+    return loss, 0.1 * baseline + 0.9 * log_y.detach().mean()
+
+
+@mistake("score_function_surrogate", "You sum over the batch: take the mean.")
+def summed(log_y, log_s, baseline):
+    return -(log_y + (log_y.detach() - baseline) * log_s).sum(), _next(log_y, baseline)
+
+
+@mistake(
+    "score_function_surrogate",
+    "You use the probability p(s). The score function is the gradient of log p(s): leave out exp.",
+)
+def probability_of_choice(log_y, log_s, baseline):
+    return -(log_y + (log_y.detach() - baseline) * log_s.exp()).mean(), _next(log_y, baseline)
+
+
+@mistake(
+    "score_function_surrogate",
+    "The new baseline still has a gradient, and would drag every past step along. Detach log p(y) in it.",
+)
+def baseline_with_gradient(log_y, log_s, baseline):
+    loss = -(log_y + (log_y.detach() - baseline) * log_s).mean()
+    return loss, 0.9 * baseline + 0.1 * log_y.mean()
+
+
+@mistake("score_function_surrogate", "The baseline isn't renewed: return 0.9 b + 0.1 · mean of log p(y).")
+def baseline_kept(log_y, log_s, baseline):
+    return -(log_y + (log_y.detach() - baseline) * log_s).mean(), baseline
+
+
+@mistake("score_function_surrogate", "The baseline follows your *loss*. It is the moving average of log p(y).")
+def baseline_of_the_loss(log_y, log_s, baseline):
+    loss = -(log_y + (log_y.detach() - baseline) * log_s).mean()
+    return loss, 0.9 * baseline + 0.1 * loss.detach()
+
+
+@mistake(
+    "score_function_surrogate",
+    "The means are taken before the product. Each picture's own log p(y) − b weighs its own choice: multiply first.",
+)
+def product_of_means(log_y, log_s, baseline):
+    return -(log_y.mean() + (log_y.detach().mean() - baseline) * log_s.mean()), _next(log_y, baseline)
+
+
+@alternative("score_function_surrogate")
+def two_losses(log_y, log_s, baseline):
+    with torch.no_grad():
+        reward = log_y - baseline
+        after = 0.9 * baseline + 0.1 * log_y.mean()
+    return -log_y.mean() - (reward * log_s).mean(), after
+
+
+@alternative("score_function_surrogate")
+def as_floats(log_y, log_s, baseline):
+    values = log_y.tolist()
+    loss = sum(-(y + (value - baseline) * s) for y, s, value in zip(log_y, log_s, values, strict=True)) / len(values)
+    return loss, 0.9 * baseline + 0.1 * sum(values) / len(values)
+
+
+@alternative("score_function_surrogate")
+def with_a_dot_product(log_y, log_s, baseline):
+    n = len(log_y)
+    factor = log_y.clone().detach().sub(baseline)
+    return -(log_y.sum() + factor @ log_s) / n, torch.lerp(torch.as_tensor(baseline), log_y.detach().mean(), 0.1).item()
+
+
+equivalent("doubly_stochastic_penalty", "1 - coverage -> coverage - 1", "the difference is squared")
