@@ -6,7 +6,7 @@
 # films your eyes could tell which word you are about to say.
 #
 # The captioner of lesson 02 has no eyes that move. It presses the whole picture into one vector, and reads that vector before every word.
-# With one object this works. With two or three it mixes them up: the right colour, on the wrong shape. Xu and colleagues (2015)
+# With one object this mostly works. With two or three it mixes them up: the right colour, on the wrong shape. Xu and colleagues (2015)
 # did for pictures what Bahdanau did for sentences: keep the picture on the desk, as a list of regions, and compute for
 # each word where to look.
 #
@@ -961,7 +961,8 @@ with demonstration("ablation_table"):
     )  # fmt: skip
 
 # %% [markdown]
-# **One vector against regions.** The gap opens with the second object. With one object there is nothing to mix up.
+# **One vector against regions.** One object already gains from regions: its shape is read where it stands. With the second object the gap is wide
+# open, since now there is something to mix up.
 #
 # **The penalty hurts**, a lot. That is the sum from above at work: it can't make coverage 1, so it spreads the weights, away from the few
 # regions that matter. Our scenes are mostly empty ground, which no caption needs. In a photograph most places belong to something. A small
