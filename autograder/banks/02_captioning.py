@@ -1,0 +1,640 @@
+"""Known mistakes and right alternatives of lesson 02."""
+
+from functools import reduce
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from autograder.bank import alternative, mistake
+
+# image_vector
+
+
+@mistake(
+    "image_vector", "These are the class scores. Stop before the class layer: it keeps only what tells classes apart."
+)
+def class_scores(pictures, layers):
+    for layer in layers:
+        pictures = layer(pictures)
+    return pictures
+
+
+@mistake(
+    "image_vector",
+    "These are class probabilities, the very last thing the network says. Take what goes into the class layer.",
+)
+def class_softmax(pictures, layers):
+    for layer in layers:
+        pictures = layer(pictures)
+    return torch.softmax(pictures, dim=-1)
+
+
+@mistake(
+    "image_vector", "You return the most likely class: one number instead of a vector. Stop before the class layer."
+)
+def best_class(pictures, layers):
+    for layer in layers:
+        pictures = layer(pictures)
+    return pictures.argmax(-1)
+
+
+@mistake(
+    "image_vector", "You stop one layer too early: the activation before the class layer belongs to v. `layers[:-1]`."
+)
+def one_too_early(pictures, layers):
+    for layer in layers[:-2]:
+        pictures = layer(pictures)
+    return pictures
+
+
+@mistake("image_vector", "Every layer gets the picture itself. Hand each layer what the one before it gave.")
+def each_from_the_picture(pictures, layers):
+    v = pictures
+    for layer in layers[:-1]:
+        v = layer(pictures)
+    return v
+
+
+@mistake("image_vector", "This is the first layer's map. Go on through all layers but the last.")
+def first_layer_only(pictures, layers):
+    return layers[0](pictures)
+
+
+@mistake("image_vector", "You scale v to length 1. The class layer gets it unscaled, and so should the captioner.")
+def unit_length(pictures, layers):
+    for layer in layers[:-1]:
+        pictures = layer(pictures)
+    return F.normalize(pictures, dim=-1)
+
+
+@alternative("image_vector")
+def by_index(pictures, layers):
+    for i in range(len(layers) - 1):
+        pictures = layers[i](pictures)
+    return pictures
+
+
+@alternative("image_vector")
+def reduced(pictures, layers):
+    return reduce(lambda value, layer: layer(value), layers[:-1], pictures)
+
+
+@alternative("image_vector")
+def unpacked_and_recursive(pictures, layers):
+    first, *rest = layers
+    if not rest:
+        return pictures
+    return unpacked_and_recursive(first(pictures), rest)
+
+
+@alternative("image_vector")
+def without_gradient(pictures, layers):
+    *body, _ = layers
+    with torch.no_grad():
+        for layer in body:
+            pictures = layer(pictures)
+    return pictures
+
+
+# caption_step
+
+
+@mistake("caption_step", "The cell's input is in the wrong order: first the word, then the picture.")
+def picture_first(x, h, v, t, W_ih, cell, every_step):
+    image = v @ W_ih.T
+    if t > 0 and not every_step:
+        image = torch.zeros_like(image)
+    return cell(torch.cat([image, x], dim=-1), h)
+
+
+@mistake("caption_step", "`every_step` has no effect: if it is False, the picture's part is zeros from t = 1 on.")
+def always_at_every_step(x, h, v, t, W_ih, cell, every_step):
+    return cell(torch.cat([x, v @ W_ih.T], dim=-1), h)
+
+
+@mistake("caption_step", "The picture is gone after t = 0 even if `every_step` is True. Both conditions must hold.")
+def always_first_only(x, h, v, t, W_ih, cell, every_step):
+    image = v @ W_ih.T
+    return cell(torch.cat([x, image if t == 0 else torch.zeros_like(image)], dim=-1), h)
+
+
+@mistake("caption_step", "The two cases are swapped: zeros belong to `every_step=False`.")
+def swapped_cases(x, h, v, t, W_ih, cell, every_step):
+    image = v @ W_ih.T
+    if t > 0 and every_step:
+        image = torch.zeros_like(image)
+    return cell(torch.cat([x, image], dim=-1), h)
+
+
+@mistake("caption_step", "The first step is t = 0: with `t > 1` the picture is still there at the second one.")
+def counts_from_one(x, h, v, t, W_ih, cell, every_step):
+    image = v @ W_ih.T
+    if t > 1 and not every_step:
+        image = torch.zeros_like(image)
+    return cell(torch.cat([x, image], dim=-1), h)
+
+
+@mistake(
+    "caption_step", "With `every_step=False` the picture never arrives: at t = 0 it must, or the network is blind."
+)
+def never_arrives(x, h, v, t, W_ih, cell, every_step):
+    image = v @ W_ih.T if every_step else torch.zeros(len(v), len(W_ih), dtype=v.dtype)
+    return cell(torch.cat([x, image], dim=-1), h)
+
+
+@mistake("caption_step", "The cell starts from zeros at every step: give it the state h as its second argument.")
+def state_forgotten(x, h, v, t, W_ih, cell, every_step):
+    image = v @ W_ih.T
+    if t > 0 and not every_step:
+        image = torch.zeros_like(image)
+    return cell(torch.cat([x, image], dim=-1), torch.zeros_like(h))
+
+
+@mistake("caption_step", "One tanh too many: the cell squashes its sum itself. Return what it gives.")
+def tanh_again(x, h, v, t, W_ih, cell, every_step):
+    image = v @ W_ih.T
+    if t > 0 and not every_step:
+        image = torch.zeros_like(image)
+    return torch.tanh(cell(torch.cat([x, image], dim=-1), h))
+
+
+@mistake("caption_step", "The whole input is zeros after t = 0. Only the picture's part is; the word stays.")
+def word_lost_too(x, h, v, t, W_ih, cell, every_step):
+    inputs = torch.cat([x, v @ W_ih.T], dim=-1)
+    if t > 0 and not every_step:
+        inputs = torch.zeros_like(inputs)
+    return cell(inputs, h)
+
+
+@alternative("caption_step")
+def switched_by_a_factor(x, h, v, t, W_ih, cell, every_step):
+    on = 1.0 if every_step or t == 0 else 0.0
+    return cell(torch.hstack([x, on * F.linear(v, W_ih)]), h)
+
+
+@alternative("caption_step")
+def zero_vector_first(x, h, v, t, W_ih, cell, every_step):
+    seen = v if (t == 0 or every_step) else v * 0
+    return cell(torch.cat((x, torch.einsum("kd,bd->bk", W_ih, seen)), 1), h)
+
+
+@alternative("caption_step")
+def filled_in_place(x, h, v, t, W_ih, cell, every_step):
+    inputs = torch.zeros(x.shape[0], x.shape[1] + W_ih.shape[0])
+    inputs[:, : x.shape[1]] = x
+    if every_step or not t:
+        for b in range(len(x)):
+            inputs[b, x.shape[1] :] = W_ih @ v[b]
+    return cell(inputs, h)
+
+
+@alternative("caption_step")
+def with_numpy(x, h, v, t, W_ih, cell, every_step):
+    image = v.numpy() @ W_ih.numpy().T
+    image = image if every_step or t == 0 else np.zeros_like(image)
+    return cell(torch.from_numpy(np.concatenate([x.numpy(), image], axis=1)), h)
+
+
+# caption_loss
+
+
+def _unrolled(step, state, words, bos, feed):
+    """Logits (B, T, V); `feed(t, output)` says what is read after step t."""
+    tokens, logits = torch.full_like(words[:, 0], bos), []
+    for t in range(words.shape[1]):
+        output, state = step(tokens, state)
+        logits.append(output)
+        tokens = feed(t, output)
+    return torch.stack(logits, dim=1)
+
+
+@mistake(
+    "caption_loss",
+    "The network reads the very word that it should say. At step t it reads the word of step t − 1, and BOS at first.",
+)
+def reads_the_answer(step, state, words, bos, pad):
+    logits = []
+    for t in range(words.shape[1]):
+        output, state = step(words[:, t], state)
+        logits.append(output)
+    return F.cross_entropy(torch.cat(logits), words.T.flatten(), ignore_index=pad)
+
+
+@mistake(
+    "caption_loss",
+    "The network reads its own words. Under teacher forcing it reads the right ones, whatever it would have said.",
+)
+def reads_its_own(step, state, words, bos, pad):
+    logits = _unrolled(step, state, words, bos, lambda t, output: output.argmax(-1))
+    return F.cross_entropy(logits.flatten(0, 1), words.flatten(), ignore_index=pad)
+
+
+@mistake("caption_loss", "The state isn't carried on: give each step the state that the last one returned.")
+def state_not_carried(step, state, words, bos, pad):
+    tokens, logits = torch.full_like(words[:, 0], bos), []
+    for t in range(words.shape[1]):
+        output, _ = step(tokens, state)
+        logits.append(output)
+        tokens = words[:, t]
+    return F.cross_entropy(torch.cat(logits), words.T.flatten(), ignore_index=pad)
+
+
+@mistake("caption_loss", "Padding counts as if it were a word. Leave it out of the sum and out of the number of words.")
+def padding_counts(step, state, words, bos, pad):
+    logits = _unrolled(step, state, words, bos, lambda t, output: words[:, t])
+    return F.cross_entropy(logits.flatten(0, 1), words.flatten())
+
+
+@mistake(
+    "caption_loss",
+    "Padding is left out of the sum, but not of the number that you divide by: divide by the words that count.",
+)
+def divided_by_all_places(step, state, words, bos, pad):
+    logits = _unrolled(step, state, words, bos, lambda t, output: words[:, t])
+    return F.cross_entropy(logits.flatten(0, 1), words.flatten(), ignore_index=pad, reduction="sum") / words.numel()
+
+
+@mistake(
+    "caption_loss",
+    "You average within each caption first: words of short captions weigh more. Divide once, by all words that count.",
+)
+def mean_of_captions(step, state, words, bos, pad):
+    logits = _unrolled(step, state, words, bos, lambda t, output: words[:, t])
+    losses = F.cross_entropy(logits.transpose(1, 2), words, ignore_index=pad, reduction="none")
+    return (losses.sum(1) / (words != pad).sum(1)).mean()
+
+
+@mistake(
+    "caption_loss",
+    "You average over the steps of the batch's means: late steps, where few captions are left, weigh too much. "
+    "Divide once, by all words that count.",
+)
+def mean_of_steps(step, state, words, bos, pad):
+    logits = _unrolled(step, state, words, bos, lambda t, output: words[:, t])
+    losses = [F.cross_entropy(logits[:, t], words[:, t], ignore_index=pad) for t in range(words.shape[1])]
+    return sum(losses) / len(losses)
+
+
+@mistake("caption_loss", "This is the sum over all words. Divide it by the number of words that count.")
+def sum_of_words(step, state, words, bos, pad):
+    logits = _unrolled(step, state, words, bos, lambda t, output: words[:, t])
+    return F.cross_entropy(logits.flatten(0, 1), words.flatten(), ignore_index=pad, reduction="sum")
+
+
+@mistake("caption_loss", "The sum is divided by the number of captions. Divide by the number of words that count.")
+def divided_by_captions(step, state, words, bos, pad):
+    return sum_of_words(step, state, words, bos, pad) / len(words)
+
+
+@mistake("caption_loss", "The sign is missing: this is the mean of log p, and training would make captions unlikely.")
+def sign_forgotten(step, state, words, bos, pad):
+    logits = _unrolled(step, state, words, bos, lambda t, output: words[:, t])
+    return -F.cross_entropy(logits.flatten(0, 1), words.flatten(), ignore_index=pad)
+
+
+@mistake(
+    "caption_loss",
+    "The first word isn't asked for: start with BOS, and the first logits must say the caption's first word.",
+)
+def begins_with_the_first_word(step, state, words, bos, pad):
+    logits = []
+    for t in range(words.shape[1] - 1):
+        output, state = step(words[:, t], state)
+        logits.append(output)
+    return F.cross_entropy(torch.stack(logits, 1).flatten(0, 1), words[:, 1:].flatten(), ignore_index=pad)
+
+
+@alternative("caption_loss")
+def gathered(step, state, words, bos, pad):
+    read = torch.cat([torch.full_like(words[:, :1], bos), words[:, :-1]], dim=1)
+    total = 0.0
+    for t in range(words.shape[1]):
+        logits, state = step(read[:, t], state)
+        log_p = torch.log_softmax(logits, -1).gather(1, words[:, t : t + 1]).squeeze(1)
+        total = total - (log_p * (words[:, t] != pad)).sum()
+    return total / (words != pad).sum()
+
+
+@alternative("caption_loss")
+def nll_of_stacked(step, state, words, bos, pad):
+    logits = _unrolled(step, state, words, bos, lambda t, output: words[:, t])
+    return nn.NLLLoss(ignore_index=pad)(logits.log_softmax(-1).transpose(1, 2), words)
+
+
+@alternative("caption_loss")
+def chosen_by_mask(step, state, words, bos, pad):
+    logits = _unrolled(step, state, words, bos, lambda t, output: words[:, t])
+    kept = words != pad
+    return F.cross_entropy(logits[kept], words[kept])
+
+
+@alternative("caption_loss")
+def word_by_word(step, state, words, bos, pad):
+    tokens, terms = torch.full((len(words),), bos), []
+    for t in range(words.shape[1]):
+        logits, state = step(tokens, state)
+        for b in range(len(words)):
+            if words[b, t] != pad:
+                terms.append(torch.logsumexp(logits[b], 0) - logits[b, words[b, t]])
+        tokens = words[:, t]
+    return torch.stack(terms).mean()
+
+
+# caption_greedy
+
+
+def _greedy(
+    step, state, batch, bos, eos, max_length, *, value_of=None, after_end=True, eos_counts=True, stop=torch.all
+):
+    """Greedy decoding with one part exchanged: what a word adds, what is added after the end, when it stops."""
+    tokens, done = torch.full((batch,), bos), torch.zeros(batch, dtype=torch.bool)
+    words, total = [], torch.zeros(batch)
+    for _ in range(max_length):
+        logits, state = step(tokens, state)
+        scores = value_of(logits) if value_of else torch.log_softmax(logits, dim=-1)
+        value, tokens = scores.max(dim=-1)
+        ended = done if eos_counts else done | (tokens == eos)
+        total = total + (value.masked_fill(ended, 0.0) if after_end else value)
+        tokens = tokens.masked_fill(done, eos)
+        words.append(tokens)
+        done = done | (tokens == eos)
+        if stop(done):
+            break
+    return torch.stack(words, dim=1), total
+
+
+@mistake(
+    "caption_greedy",
+    "You add logits. Only after `log_softmax` are they log-probabilities, of which the sum means something.",
+)
+def adds_logits(*given):
+    return _greedy(*given, value_of=lambda logits: logits)
+
+
+@mistake(
+    "caption_greedy",
+    "Captions that have ended go on adding: fill the value with 0 where the row was done before the step.",
+)
+def adds_after_the_end(*given):
+    return _greedy(*given, after_end=False)
+
+
+@mistake("caption_greedy", "EOS is a word of the caption, too: its log-probability counts. Update `done` after adding.")
+def eos_not_counted(*given):
+    return _greedy(*given, eos_counts=False)
+
+
+@mistake("caption_greedy", "You stop as soon as one caption has ended. Go on until all have: `done.all()`.")
+def stops_with_the_first(*given):
+    return _greedy(*given, stop=torch.any)
+
+
+@mistake("caption_greedy", "All captions have ended, and you go on to `max_length`: stop when `done.all()`.")
+def never_stops(*given):
+    return _greedy(*given, stop=lambda done: False)
+
+
+@mistake("caption_greedy", "This is the probability of the caption, exp of what is asked for. Return the sum of log p.")
+def probability(*given):
+    words, total = _greedy(*given)
+    return words, total.exp()
+
+
+@mistake("caption_greedy", "You divide by the length: this is the mean of log p of a word. The sum is asked for.")
+def mean_log_probability(step, state, batch, bos, eos, max_length):
+    words, total = _greedy(step, state, batch, bos, eos, max_length)
+    lengths = (words != eos).sum(1) + (words == eos).any(1)
+    return words, total / lengths
+
+
+@mistake("caption_greedy", "BOS isn't part of the caption: collect the words that the network says.")
+def begins_with_bos(step, state, batch, bos, eos, max_length):
+    words, total = _greedy(step, state, batch, bos, eos, max_length)
+    return torch.cat([torch.full((batch, 1), bos), words], dim=1), total
+
+
+@mistake("caption_greedy", "The results are in the other order: first the words, then their log-probability.")
+def results_swapped(*given):
+    return _greedy(*given)[::-1]
+
+
+@mistake(
+    "caption_greedy",
+    "After EOS a caption goes on with other words. Write EOS where the row was done before the step.",
+)
+def goes_on_after_eos(step, state, batch, bos, eos, max_length):
+    tokens, done = torch.full((batch,), bos), torch.zeros(batch, dtype=torch.bool)
+    words, total = [], torch.zeros(batch)
+    for _ in range(max_length):
+        logits, state = step(tokens, state)
+        value, tokens = torch.log_softmax(logits, dim=-1).max(dim=-1)
+        total = total + value.masked_fill(done, 0.0)
+        words.append(tokens)
+        done = done | (tokens == eos)
+        if done.all():
+            break
+    return torch.stack(words, dim=1), total
+
+
+@mistake("caption_greedy", "The network reads BOS at every step: feed the word that it has just said.")
+def always_reads_bos(step, state, batch, bos, eos, max_length):
+    return _greedy(lambda tokens, state: step(torch.full_like(tokens, bos), state), state, batch, bos, eos, max_length)
+
+
+@alternative("caption_greedy")
+def gathered_greedy(step, state, batch, bos, eos, max_length):
+    word, running = torch.full((batch,), bos), torch.ones(batch)
+    words, total = torch.empty(batch, 0, dtype=torch.long), torch.zeros(batch)
+    while words.shape[1] < max_length and running.any():
+        logits, state = step(word, state)
+        word = logits.argmax(-1)
+        total += running * logits.log_softmax(-1).gather(1, word[:, None])[:, 0]
+        word = torch.where(running.bool(), word, eos)
+        words = torch.cat([words, word[:, None]], dim=1)
+        running = running * (word != eos)
+    return words, total
+
+
+@alternative("caption_greedy")
+def log_of_normaliser(step, state, batch, bos, eos, max_length):
+    tokens, words, values = torch.full((batch,), bos), [], []
+    ended = torch.zeros(batch, dtype=torch.bool)
+    for _ in range(max_length):
+        logits, state = step(tokens, state)
+        best = logits.amax(-1)
+        values.append(torch.where(ended, torch.zeros_like(best), best - torch.logsumexp(logits, -1)))
+        tokens = torch.where(ended, torch.full_like(tokens, eos), logits.argmax(-1))
+        words.append(tokens)
+        ended = ended | tokens.eq(eos)
+        if bool(ended.all()):
+            break
+    return [torch.stack(words, 1), torch.stack(values).sum(0)]
+
+
+@alternative("caption_greedy")
+def cut_afterwards(step, state, batch, bos, eos, max_length):
+    tokens, words, values = torch.full((batch,), bos), [], []
+    for _ in range(max_length):
+        logits, state = step(tokens, state)
+        value, tokens = torch.log_softmax(logits, -1).max(-1)
+        words.append(tokens)
+        values.append(value)
+        if (torch.stack(words, 1) == eos).any(1).all():
+            break
+    words, values = torch.stack(words, 1), torch.stack(values, 1)
+    over = (words == eos).cumsum(1) - (words == eos).long() > 0
+    return words.masked_fill(over, eos), (values * ~over).sum(1)
+
+
+# continue_from_error
+
+
+def _continued(step, state, words, bos, choose):
+    """The loop, with `choose(t, said)` for what is written and read next."""
+    tokens, written = torch.full_like(words[:, 0], bos), []
+    for t in range(words.shape[1]):
+        logits, state = step(tokens, state)
+        tokens = choose(t, logits.argmax(-1))
+        written.append(tokens)
+    return torch.stack(written, dim=1)
+
+
+@mistake("continue_from_error", "The error stands one place too late: places count from 0.")
+def one_place_late(step, state, words, place, wrong, bos):
+    return _continued(
+        step, state, words, bos, lambda t, said: words[:, t] if t <= place else wrong if t == place + 1 else said
+    )
+
+
+@mistake(
+    "continue_from_error", "The error stands one place too early: at `place`, counted from 0, the wrong word is read."
+)
+def one_place_early(step, state, words, place, wrong, bos):
+    return _continued(
+        step, state, words, bos, lambda t, said: words[:, t] if t < place - 1 else wrong if t == place - 1 else said
+    )
+
+
+@mistake(
+    "continue_from_error",
+    "The wrong word is written, but the network goes on from the right one: feed it the wrong word, too.",
+)
+def error_not_read(step, state, words, place, wrong, bos):
+    written = _continued(step, state, words, bos, lambda t, said: words[:, t] if t <= place else said)
+    written[:, place] = wrong
+    return written
+
+
+@mistake(
+    "continue_from_error",
+    "After the error you go on feeding the right words. The network shall read what it says itself.",
+)
+def taught_after_the_error(step, state, words, place, wrong, bos):
+    tokens, written = torch.full_like(wrong, bos), []
+    for t in range(words.shape[1]):
+        logits, state = step(tokens, state)
+        written.append(words[:, t] if t < place else wrong if t == place else logits.argmax(-1))
+        tokens = wrong if t == place else words[:, t]
+    return torch.stack(written, dim=1)
+
+
+@mistake("continue_from_error", "After the error the right words stand there again: write what the network says.")
+def right_words_after(step, state, words, place, wrong, bos):
+    written = words.clone()
+    written[:, place] = wrong
+    return written
+
+
+@mistake(
+    "continue_from_error", "Before the error the network's own words stand: up to `place` the right ones are given."
+)
+def own_words_before(step, state, words, place, wrong, bos):
+    return _continued(step, state, words, bos, lambda t, said: wrong if t == place else said)
+
+
+@mistake("continue_from_error", "The wrong word is forced at every place from `place` on. Force it once, then let go.")
+def forced_for_ever(step, state, words, place, wrong, bos):
+    return _continued(step, state, words, bos, lambda t, said: words[:, t] if t < place else wrong)
+
+
+@mistake("continue_from_error", "No word is forced: at `place` stands what the network says. Put `wrong` there.")
+def nothing_forced(step, state, words, place, wrong, bos):
+    return _continued(step, state, words, bos, lambda t, said: words[:, t] if t < place else said)
+
+
+@mistake(
+    "continue_from_error",
+    "The network hasn't read the words before the error: call `step` for them, too, and carry the state on.",
+)
+def skips_the_beginning(step, state, words, place, wrong, bos):
+    tokens, written = wrong, [words[:, t] for t in range(place)] + [wrong]
+    for _ in range(place + 1, words.shape[1]):
+        logits, state = step(tokens, state)
+        tokens = logits.argmax(-1)
+        written.append(tokens)
+    return torch.stack(written, dim=1)
+
+
+@mistake("continue_from_error", "The state isn't carried on: each step gets the state that the last one returned.")
+def state_stays(step, state, words, place, wrong, bos):
+    return _continued(
+        lambda tokens, _: (step(tokens, state)[0], None),
+        None, words, bos, lambda t, said: words[:, t] if t < place else wrong if t == place else said,
+    )  # fmt: skip
+
+
+@mistake("continue_from_error", "Only the words after the error are returned: all T places are asked for.")
+def only_the_rest(step, state, words, place, wrong, bos):
+    written = _continued(
+        step, state, words, bos, lambda t, said: words[:, t] if t < place else wrong if t == place else said
+    )
+    return written[:, place + 1 :]
+
+
+@alternative("continue_from_error")
+def in_two_loops(step, state, words, place, wrong, bos):
+    known = torch.cat([torch.full_like(words[:, :1], bos), words[:, :place]], dim=1)
+    for t in range(known.shape[1]):
+        logits, state = step(known[:, t], state)
+    written = torch.cat([words[:, :place], wrong[:, None]], dim=1)
+    while written.shape[1] < words.shape[1]:
+        logits, state = step(written[:, -1], state)
+        written = torch.cat([written, logits.argmax(-1, keepdim=True)], dim=1)
+    return written
+
+
+@alternative("continue_from_error")
+def written_into_a_copy(step, state, words, place, wrong, bos):
+    result = words.clone()
+    result[:, place] = wrong
+    tokens = torch.full((len(words),), bos)
+    for t in range(words.shape[1]):
+        logits, state = step(tokens, state)
+        if t > place:
+            result[:, t] = logits.max(-1).indices
+        tokens = result[:, t]
+    return result
+
+
+@alternative("continue_from_error")
+def chosen_with_where(step, state, words, place, wrong, bos):
+    tokens, columns = words[:, 0] * 0 + bos, []
+    for t, right in enumerate(words.unbind(1)):
+        logits, state = step(tokens, state)
+        said = torch.where(torch.tensor(t < place), right, logits.topk(1, dim=-1).indices[:, 0])
+        tokens = wrong.clone() if t == place else said
+        columns.append(tokens.tolist())
+    return torch.tensor(columns).T
+
+
+@alternative("continue_from_error")
+def list_of_inputs(step, state, words, place, wrong, bos):
+    forced = {t: words[:, t] for t in range(place)} | {place: wrong}
+    tokens, written = torch.full_like(wrong, bos), torch.zeros_like(words)
+    for t in range(words.shape[1]):
+        logits, state = step(tokens, state)
+        tokens = forced.get(t, logits.argmax(1))
+        written[:, t] = tokens
+    return written

@@ -1,0 +1,815 @@
+# %% [markdown]
+# # Lesson 02: a picture in one vector
+#
+# **Could you describe a photograph after looking at it once, with your eyes closed?** "A dog on a beach" is easy. But who wore the
+# red hat, and was the small boat left of the big one or right of it? You remember *that* there was something red. What you
+# lose first is which thing it belonged to.
+#
+# The first neural captioners worked with their eyes closed. A network for pictures looks once and hands on one vector; a
+# recurrent network writes the caption from that vector alone (Vinyals et al. 2015; Karpathy and Fei-Fei 2015). It is lesson 01
+# with a picture in place of the source sentence, and it has the same bottleneck. This time you will see *what* gets lost: not
+# the words, but which word belongs to which thing. Lesson 05 then opens the eyes again.
+#
+# You need lesson 01. Allow 80 minutes for the five exercises.
+
+# %% name="setup"
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from lessonkit import Lesson, plots, tables, train
+from lessonkit.caption_explorer import (
+    CaptionExample,
+    caption_explorer,
+    word_alt,
+    word_figure,
+)
+from lessonkit.captioning import (
+    EMBEDDING,
+    FEATURES,
+    HIDDEN,
+    LONGEST,
+    POSITIONS,
+    Batch,
+    Captioner,
+    batches,
+    binding,
+    caption,
+    exact_match_by_objects,
+    feature_maps,
+    make_batch,
+    pointing_accuracy,
+    pretrain_cnn,
+)
+from lessonkit.scenes import (
+    COLOURS,
+    GRID,
+    PATCH,
+    SHAPES,
+    Scene,
+    gold_regions,
+    load_scenes,
+    render,
+)
+from lessonkit.seeds import seed_everything
+from lessonkit.seq2seq import count_parameters, shift_right
+from lessonkit.translation import Vocabulary
+
+lesson = Lesson("02_captioning")
+check, demonstration = lesson.check, lesson.demonstration
+data = load_scenes()
+BOS, EOS, PAD = Vocabulary.bos, Vocabulary.eos, Vocabulary.pad
+
+# %% [markdown]
+# ## The task
+#
+# 16,000 generated pictures of one, two or three objects, each with a caption. Objects are named in reading order, each with size,
+# colour and shape, and with *left of* or *above* in between. The picture determines every word of the caption, so a perfect
+# captioner gets every caption *exactly* right; that is how we count.
+
+# %% demo="scenes"
+with demonstration("scenes"):
+    shown = [data.test_one[0], data.test_two[6], data.test_three[4]]
+    for scene in shown:
+        print(f"{len(scene.objects)}:", " ".join(scene.caption))
+    fig = plots.plt.figure(figsize=(7.2, 2.6), layout="constrained")
+    for ax, scene in zip(fig.subplots(1, 3), shown, strict=True):
+        ax.imshow(render([scene])[0].permute(1, 2, 0))
+        ax.set_axis_off()
+    plots.show(fig, "Three scenes: " + "; ".join(" ".join(s.caption) for s in shown) + ".")
+
+# %% [markdown]
+# ## A network that sees
+#
+# A network for pictures is trained to name *classes*. Convolutions turn the picture (3, 42, 42) into a map of 7 × 7 positions
+# with 64 features each. A **hidden layer** presses the whole map into 128 numbers. The **class layer** makes one score a
+# class out of those.
+#
+# picture → convolutions → map (64, 7, 7) → flatten → hidden layer (128) → ReLU → **class layer** (30)
+#
+# The papers took a network that had learnt to name a million photographs. Ours takes half a minute, in two parts. The convolutions learn
+# to name what stands at a position, and are then *frozen*: they are the eyes of this lesson. (Lesson 05 begins with frozen eyes, too.) The two
+# layers on top learn 30 classes from pictures with a single object: *red square*, *red circle*, and so on. Size and place are
+# not asked for. It is a task that somebody else had, with labels that weren't made for captions.
+
+
+# %% name="classifier"
+CLASSES = [(colour, shape) for colour in COLOURS for shape in SHAPES]
+VECTOR = 128  # numbers of v
+
+
+def make_classifier(cnn: nn.Module) -> nn.Sequential:
+    """The layers from the picture to the scores of the 30 classes; the last one is the class layer."""
+    return nn.Sequential(
+        cnn, nn.Flatten(), nn.Linear(FEATURES * POSITIONS, VECTOR), nn.ReLU(),
+        nn.Linear(VECTOR, len(CLASSES)),
+    )  # fmt: skip
+
+
+def class_loss(layers: nn.Sequential, batch: Batch) -> Tensor:
+    """Cross-entropy of the one object's colour and shape."""
+    classes = [CLASSES.index(scene.objects[0].words[1:]) for scene in batch.scenes]
+    return nn.functional.cross_entropy(layers(batch.pictures), torch.tensor(classes))
+
+
+def train_classifier(
+    layers: nn.Sequential, seed: int, quiet: bool = False, seconds: float = 30
+) -> train.History:
+    """Learn the classes of the training pictures with one object, in at most so many seconds."""
+    single = [scene for scene in data.train if len(scene.objects) == 1]
+    maps = feature_maps(layers[0], single)
+    return train.fit(
+        layers, batches(single, data.vocabulary, 64, seed, maps), class_loss,
+        steps=1500, lr=1e-3, warmup=20, decay=True, seconds=seconds, title="classes", quiet=quiet,
+    )  # fmt: skip
+
+
+# %% demo="classifier" varies=true
+with demonstration("classifier"):
+    seed_everything(0)
+    cnn = pretrain_cnn(data, seed=0)
+    classifier = make_classifier(cnn)
+    history = train_classifier(classifier, seed=0)
+    with torch.no_grad():
+        found = classifier(render(data.test_one)).argmax(-1).tolist()
+    right = [
+        CLASSES[k] == s.objects[0].words[1:]
+        for k, s in zip(found, data.test_one, strict=True)
+    ]
+    print(f"classes named rightly on new pictures: {sum(right) / len(right):.1%}")
+
+# %% [markdown]
+# Now cut the network open. Which layer shall the captioner get? The last one says exactly what the picture shows, as
+# well as the network knows it. And yet all captioners take the layer *before* it (4096 numbers in Karpathy and Fei-Fei's
+# network). **Predict why**, before you read on: think of a caption that begins with *a small*.
+
+# %% [markdown] task="image_vector"
+# `layers` is the network as a list of functions, from the picture to the class layer. Return the vector that a captioner should get,
+# $v$: what goes *into* the class layer.
+# hint: Each layer takes what the one before it gave. A loop over some of the layers is enough.
+# hint: All layers but the last: `layers[:-1]`.
+
+
+# %% exercise="image_vector" minutes=4 difficulty=1
+def image_vector(pictures: Tensor, layers: list[Callable]) -> Tensor:
+    """v: what the layer before the class layer gives (Karpathy and Fei-Fei 2015, sec. 3.1).
+
+    pictures (B, 3, H, W), layers: functions, the last is the class layer  ->  v (B, n)
+    """
+    ### BEGIN SOLUTION
+    v = pictures
+    for layer in layers[:-1]:
+        v = layer(v)
+    return v
+    ### END SOLUTION
+
+
+# %% check="image_vector" points=1
+def probe(image_vector, draw):
+    B, H, n, K = 3, 4, 5, 6
+    pictures, W, C = draw.normal(B, 2, H, H), draw.normal(n, 2 * H), draw.normal(K, n)
+    layers = [
+        lambda x: x.mean(-1) ** 2,
+        lambda x: x.flatten(1),
+        lambda x: x @ W.T,
+        torch.relu,
+        lambda x: x @ C.T,
+    ]
+    short = [lambda x: torch.tanh(x.flatten(1)), lambda x: x[:, :2]]
+    return {
+        "v": image_vector(pictures, layers),
+        "two layers": image_vector(pictures, short),
+    }
+
+
+check("image_vector", image_vector, probe)
+
+# %% [markdown]
+# ## A network that writes
+#
+# The recurrent network of lesson 01 gets one more input, the picture's vector $v$:
+#
+# $$h_t = \tanh(W_{xh}\, x_t + W_{hh}\, h_{t-1} + W_{ih}\, v)$$
+#
+# with the last word's vector $x_t$ (B, e) and the state $h_{t-1}$ (B, n). A sum of two products is one product with the inputs
+# side by side: $W_{xh} x + W_{ih} v = [W_{xh}\; I]\,[x;\, W_{ih} v]$. So we hand the *cell* one input, $[x_t;\, W_{ih} v]$, and
+# may put any cell in: the plain one above, or a GRU, as in lesson 01. We take a GRU, and lesson 05 will take the very same one.
+#
+# When does the network get the picture? At **every step**, as in the formula? Or only at the **first**, so that it must remember? Both
+# papers chose the first step only: Karpathy and Fei-Fei found that it works better (section 3.2), Vinyals et al. that with the picture
+# at every step the network overfits (section 3.1). We will measure both.
+
+# %% [markdown] task="caption_step"
+# One step, for a batch. `cell(inputs, state)` gives the new state. If `every_step` is False, the picture's part of the input is
+# $W_{ih} v$ at t = 0, and zeros of the same shape at all later steps.
+# hint: W_ih v for a batch is `v @ W_ih.T`, (B, k). The input is the word and this, side by side, in this order.
+# hint: `if t > 0 and not every_step:` replace it by `torch.zeros_like` of itself. The cell gets the old state as its second argument.
+
+
+# %% exercise="caption_step" minutes=8 difficulty=2
+def caption_step(
+    x: Tensor,
+    h: Tensor,
+    v: Tensor,
+    t: int,
+    W_ih: Tensor,
+    cell: Callable,
+    every_step: bool,
+) -> Tensor:
+    """h_t = cell([x_t; W_ih v], h_{t−1}); W_ih v at every step or at t = 0 only (Karpathy and Fei-Fei 2015, sec. 3.2).
+
+    word x (B, e), state h (B, n), v (B, d), t from 0, W_ih (k, d)  ->  new h (B, n)
+    """
+    ### BEGIN SOLUTION
+    image = v @ W_ih.T
+    if t > 0 and not every_step:
+        image = torch.zeros_like(image)
+    return cell(torch.cat([x, image], dim=-1), h)
+    ### END SOLUTION
+
+
+# %% check="caption_step" points=2
+def probe(caption_step, draw):
+    B, e, n, d, k = 2, 3, 4, 5, 6
+    x, h, v, W_ih = (
+        draw.normal(B, e),
+        draw.normal(B, n),
+        draw.normal(B, d),
+        draw.normal(k, d),
+    )
+    C, R = draw.normal(n, e + k, scale=0.5), draw.normal(n, n, scale=0.5)
+
+    def cell(inputs, state):
+        return torch.tanh(inputs @ C.T + state @ R.T)
+
+    times = [(t, every_step) for t in (0, 1, 4) for every_step in (True, False)]
+    return {
+        f"t = {t}, {'every step' if every_step else 'first step only'}": caption_step(
+            x, h, v, t, W_ih, cell, every_step
+        )
+        for t, every_step in times
+    }
+
+
+check("caption_step", caption_step, probe)
+
+# %% [markdown]
+# ## How wrong is a caption?
+#
+# Training shows the network a picture, and its right caption word by word (teacher forcing, lesson 01). At each step the network says
+# how likely it finds the next right word; the loss is the mean of $-\log p$ over all words that are no padding:
+#
+# $$L = -\frac{1}{N} \sum_{b} \sum_t \log p(y_{b,t} \mid v_b,\, y_{b,1}, \dots, y_{b,t-1}) \qquad \text{(Vinyals et al. 2015, eq. 13, there as a sum)}$$
+
+# %% [markdown] task="caption_loss"
+# From now on the network is one function: `step(tokens, state)` takes the last words (B,) and a state, and gives logits (B, V)
+# and the new state. Feed BOS first, then the right words; `words` ends with EOS, which counts, and padding, which does not. N is the number
+# of words that count in the whole batch.
+# hint: At step t the network reads `words[:, t - 1]` (BOS at t = 0), and should say `words[:, t]`. Carry the state on.
+# hint: `log_softmax(logits, -1).gather(1, words[:, t:t+1])` is log p. Sum where `words != pad`, and divide by how many those are.
+
+
+# %% exercise="caption_loss" minutes=15 difficulty=3
+def caption_loss(
+    step: Callable, state: object, words: Tensor, bos: int, pad: int
+) -> Tensor:
+    """Mean of −log p(right word) under teacher forcing, over the words that are no padding (Vinyals et al. 2015, eq. 13).
+
+    step: (tokens (B,), state) -> (logits (B, V), new state); words (B, T) int64  ->  () scalar
+    """
+    ### BEGIN SOLUTION
+    tokens, logits = torch.full((len(words),), bos), []
+    for t in range(words.shape[1]):
+        output, state = step(tokens, state)
+        logits.append(output)
+        tokens = words[:, t]
+    return nn.functional.cross_entropy(
+        torch.cat(logits), words.T.flatten(), ignore_index=pad
+    )
+    ### END SOLUTION
+
+
+# %% name="probe_step"
+def table_step(table: Tensor, rows: Tensor) -> Callable:
+    """A step for checks: logits depend on the last word, the time and the row; the state counts steps and sums words."""
+
+    def step(tokens, state):
+        time, total = state
+        total = total + tokens
+        logits = table[time, tokens] + rows * torch.cos(total).unsqueeze(1)
+        return logits, (time + 1, total)
+
+    return step
+
+
+# %% check="caption_loss" points=3
+def probe(caption_loss, draw):
+    B, T, V, bos, pad = 3, 5, 8, 1, 0
+    table, rows = draw.normal(T + 1, V, V, scale=2.0, grad=True), draw.normal(B, V)
+    words = draw.watch(draw.integers(2, V, B, T).masked_fill(~draw.mask(B, T), pad))
+    start = (0, torch.zeros(B, dtype=torch.long))
+    loss = caption_loss(table_step(table, rows), start, words, bos, pad)
+    loss.backward()
+    other = caption_loss(
+        table_step(draw.normal(T + 1, V, V), draw.normal(B, V)),
+        start,
+        draw.watch(draw.integers(0, 6, B, T).masked_fill(~draw.mask(B, T), 7)),
+        6,
+        7,
+    )
+    return {"loss": loss, "gradient": table.grad, "BOS is 6, padding is 7": other}
+
+
+check("caption_loss", caption_loss, probe)
+
+# %% [markdown]
+# ## Writing a caption
+#
+# Greedy decoding is lesson 01's. This time you also keep how likely the model finds its own caption: the sum of
+# $\log p$ of the words it chose, with EOS. A captioner that is wrong should at least not be sure of it. Is ours?
+
+# %% [markdown] task="caption_greedy"
+# Always take the likeliest next word. Start with BOS; once a row has said EOS, everything after it is EOS *and adds nothing
+# to its log-probability*. Stop when all rows have ended, or after `max_length` words.
+# hint: `log_softmax(logits, -1).max(-1)` gives the log-probability and the number of the likeliest word at once.
+# hint: Keep a boolean `done` (B,) from *before* the step: add `value.masked_fill(done, 0)`, and write `token.masked_fill(done, eos)`.
+
+
+# %% exercise="caption_greedy" minutes=12 difficulty=3
+def caption_greedy(
+    step: Callable, state: object, batch: int, bos: int, eos: int, max_length: int
+) -> tuple[Tensor, Tensor]:
+    """The likeliest next word, again and again, and the log-probability of the caption, with its EOS.
+
+    step: (tokens (B,), state) -> (logits (B, V), new state)  ->  words (B, L) int64, L ≤ max_length; log p (B,)
+    """
+    ### BEGIN SOLUTION
+    tokens, done = torch.full((batch,), bos), torch.zeros(batch, dtype=torch.bool)
+    words, total = [], torch.zeros(batch)
+    for _ in range(max_length):
+        logits, state = step(tokens, state)
+        value, tokens = torch.log_softmax(logits, dim=-1).max(dim=-1)
+        total = total + value.masked_fill(done, 0.0)
+        tokens = tokens.masked_fill(done, eos)
+        words.append(tokens)
+        done = done | (tokens == eos)
+        if done.all():
+            break
+    return torch.stack(words, dim=1), total
+    ### END SOLUTION
+
+
+# %% check="caption_greedy" points=3
+def probe(caption_greedy, draw):
+    B, V, bos, eos = 5, 9, 4, 2
+    table, rows, ends = draw.normal(12, V, V), draw.normal(B, V), draw.permutation(B)
+
+    def step(tokens, state):  # row b ends at time 2 + ends[b]
+        time, total = state
+        total = total + tokens.view(B)
+        logits = table[time, tokens.view(B)] + rows * torch.cos(total).unsqueeze(1)
+        logits[:, eos] = torch.where(ends + 2 == time, 4.0, -9.0)
+        return logits, (time + 1, total)
+
+    start = (0, torch.zeros(B, dtype=torch.long))
+    words, log_p = caption_greedy(step, start, B, bos, eos, 10)
+    cut, cut_log_p = caption_greedy(step, start, B, bos, eos, 4)
+    return {"words": words, "log p": log_p, "cut": cut, "log p, cut": cut_log_p}
+
+
+check("caption_greedy", caption_greedy, probe)
+
+# %% [markdown]
+# ## The model
+#
+# Everything is yours now: the vector, the step, the loss, the decoding. The convolutions stay as they are. But the hidden layer is trained
+# further, together with the writing network: the vector may *learn* to hold what captions need.
+
+
+# %% name="model"
+class VectorCaptioner(Captioner):
+    """One vector for the picture, then a GRU. `layers` is a trained classifier; `frozen`: its hidden layer, too."""
+
+    def __init__(
+        self,
+        layers: nn.Sequential,
+        vector: Callable,
+        step: Callable,
+        every_step: bool = True,
+        frozen: bool = False,
+        width: int = VECTOR,
+        scale: float = 0.2,
+    ):
+        super().__init__()
+        self.layers, self.every_step, self.frozen = layers, every_step, frozen
+        self._vector, self._step = vector, step
+        self.embed = nn.Embedding(len(data.vocabulary), EMBEDDING)
+        self.W_ih = nn.Parameter(scale * torch.randn(FEATURES, width) / width**0.5)
+        self.cell = nn.GRUCell(EMBEDDING + FEATURES, HIDDEN)
+        self.generator = nn.Linear(HIDDEN, len(data.vocabulary))
+
+    def begin(self, pictures: Tensor) -> tuple[Tensor, tuple[Tensor, int]]:
+        v = self._vector(pictures, list(self.layers))
+        v = v.detach() if self.frozen else v
+        return v, (v.new_zeros(len(v), HIDDEN), 0)
+
+    def step(
+        self, tokens: Tensor, state: tuple[Tensor, int], memory: Tensor
+    ) -> tuple[Tensor, tuple[Tensor, int]]:
+        h, t = state
+        h = self._step(
+            self.embed(tokens), h, memory, t, self.W_ih, self.cell, self.every_step
+        )
+        return self.generator(h), (h, t + 1)
+
+
+# %% name="train_model"
+STEPS, LR = 1600, 2e-3  # batches of 64; settings were chosen on the validation scenes
+
+
+def stepper(model: Captioner, pictures: Tensor) -> tuple[Callable, object]:
+    """The function `step(tokens, state)` for these pictures, and the state to start from."""
+    memory, state = model.begin(pictures)
+    return lambda tokens, state: model.step(tokens, state, memory), state
+
+
+def train_model(
+    model: Captioner,
+    maps: Tensor,
+    seed: int,
+    loss: Callable,
+    quiet: bool = False,
+    seconds: float = 55,
+) -> train.History:
+    """Train on all scenes, in at most so many seconds; `maps` are theirs, and `loss` is your caption_loss."""
+
+    def batch_loss(model: Captioner, batch: Batch) -> Tensor:
+        return loss(*stepper(model, batch.pictures), batch.words, BOS, PAD)
+
+    return train.fit(
+        model, batches(data.train, data.vocabulary, 64, seed, maps), batch_loss,
+        steps=STEPS, lr=LR, warmup=50, decay=True, seconds=seconds, title="one vector", quiet=quiet,
+    )  # fmt: skip
+
+
+# %% [markdown]
+# **Predict:** a third of the training pictures has one object, a third two, a third three. What share of new captions will be
+# exactly right, for one, two and three objects? Write three numbers down, then run.
+
+# %% demo="training" varies=true
+with demonstration("training"):
+    seed_everything(0)
+    model = VectorCaptioner(classifier, image_vector, caption_step)
+    print(f"{count_parameters(model):,} parameters")
+    maps = feature_maps(cnn, data.train)
+    history = train_model(model, maps, 0, caption_loss)
+    measured = exact_match_by_objects(model, data)
+    for name, share in measured.items():
+        print(f"{name:5} objects: captions without a mistake: {share:.1%}")
+
+# %% [markdown]
+# One object: mostly right. Two: mostly wrong. Three: hopeless. But 128 numbers are plenty to *store* three objects: nine places, two
+# sizes, six colours and five shapes each need few bits. The trouble is to learn *how* to pack a set of things into one vector so
+# that each can be taken out again. What does go wrong, then?
+#
+# ## Right words, wrong things
+#
+# Let us look at the attribute words of the captions (size, colour, shape) for the objects they are said of. A wrong one is either **borrowed**, the
+# word of *another* object of the same picture, or **invented**, nobody's. If the network merely guessed wrong words, some would
+# hit another object's by chance; how many, we can compute.
+
+
+# %% name="said"
+@torch.no_grad()
+def say(scenes: list[Scene]) -> tuple[list[list[str]], Tensor]:
+    """Your greedy captions of the scenes by the trained model, and their log-probabilities (N,)."""
+    step, state = stepper(model, render(scenes))
+    rows, log_p = caption_greedy(step, state, len(scenes), BOS, EOS, LONGEST)
+    return [data.vocabulary.decode(row) for row in rows.tolist()], log_p
+
+
+# %% demo="binding" varies=true
+with demonstration("binding"):
+    rows = []
+    for count, scenes in data.tests.items():
+        captions, log_p = say(scenes)
+        counted = binding(captions, scenes)
+        exact = torch.tensor(
+            [tuple(c) == s.caption for c, s in zip(captions, scenes, strict=True)]
+        )
+        sure = [
+            f"{log_p[chosen].exp().mean():.2f}" if chosen.any() else "-"
+            for chosen in (exact, ~exact)
+        ]
+        wrong = (
+            [counted.borrowed, counted.invented] if count > 1 else ["-", counted.invented]
+        )
+        rows.append([count, counted.right, *wrong, f"{counted.chance:.0f}", *sure])
+    tables.show_table(
+        ["objects", "attributes right", "borrowed", "invented", "borrowed by chance", "p if right", "p if wrong"],
+        rows,
+        caption="Attribute words of 500 captions each; mean probability of right and of wrong captions",
+    )  # fmt: skip
+
+# %% [markdown]
+# Most wrong words are borrowed, far more than chance would have it. The network knows *that* there is something red in the picture; it lost *what* is
+# red. This is called the **binding problem**. A vector of features says what is there, but hardly what goes with what.
+#
+# The last two columns ask whether the model knows when it is wrong: wrong captions have a lower probability than right ones. A caption's
+# probability is a usable warning here.
+#
+# ### Explore it
+#
+# Pick a scene with two or three objects and a word. The gold region of the word is outlined. The second picture shows what the *model* used, as far
+# as we can tell without attention: the gradient of the word's score with respect to the pixels, added up for each of the
+# 7 × 7 positions. Where it is bright, changing the picture would change the word.
+
+
+# %% name="gradient_maps"
+def blind_guess(scenes: list[Scene]) -> float:
+    """How often a random position lies in a word's gold region: the mean area of the regions."""
+    areas = [r.mean() for s in scenes for r in gold_regions(s) if r.any()]
+    return float(sum(areas) / len(areas))
+
+
+def gradient_maps(model: Captioner, scenes: list[Scene]) -> list[Tensor]:
+    """For each scene (words, 7, 7): how strongly a word's logit depends on each position, as shares; right words fed in."""
+    batch = make_batch(scenes, data.vocabulary)
+    pictures = batch.pictures.requires_grad_()
+    logits = model(pictures, shift_right(batch.words, BOS))
+    right = logits.gather(2, batch.words.unsqueeze(-1)).squeeze(-1)
+    maps = []
+    for t in range(right.shape[1] - 1):
+        (gradient,) = torch.autograd.grad(right[:, t].sum(), pictures, retain_graph=True)
+        patches = (
+            gradient.norm(dim=1).unflatten(1, (GRID, PATCH)).unflatten(3, (GRID, PATCH))
+        )
+        strength = patches.sum(dim=(2, 4))
+        maps.append(strength / strength.sum(dim=(1, 2), keepdim=True))
+    maps = torch.stack(maps, dim=1)
+    return [maps[i, : len(scene.caption)] for i, scene in enumerate(scenes)]
+
+
+# %% demo="explorer" varies=true
+with demonstration("explorer"):
+    chosen = [*data.test_two[:5], *data.test_three[:3]]
+    captions, _ = say(chosen)
+    examples = [
+        CaptionExample(scene, {"gradient": weights.numpy()}, {"the model": words})
+        for scene, weights, words in zip(
+            chosen, gradient_maps(model, chosen), captions, strict=True
+        )
+    ]
+    caption_explorer(examples)
+
+# %% demo="explorer_still" varies=true
+with demonstration("explorer_still"):
+    plots.show(word_figure(examples[0], 2), word_alt(examples[0], 2))
+    print("right:    ", " ".join(examples[0].scene.caption))
+    print("the model:", " ".join(examples[0].said["the model"]))
+
+# %% [markdown]
+# One picture proves little, so we count: how often does the position with the largest gradient lie in the word's gold region? Lesson 05 will
+# ask the same of attention (*pointing accuracy*). A blind guess hits as often as the regions are large.
+
+# %% demo="pointing" varies=true
+with demonstration("pointing"):
+    for count, scenes in data.tests.items():
+        scenes = scenes[:100]
+        hits = pointing_accuracy(gradient_maps(model, scenes), scenes)
+        print(
+            f"objects: {count}, largest gradient in the gold region: {hits:.2f}, blind guess: {blind_guess(scenes):.2f}"
+        )
+
+# %% [markdown]
+# ## One mistake, and then?
+#
+# A second weakness is often named: every word depends on the words before, so **one mistake may spoil the rest**. Lesson 01 measured that
+# with mistakes of the model's own. Here we make one: take a caption that the model gets right, put a wrong word in at one place, and let
+# the model go on from there.
+#
+# | step | 0 | 1 | 2 | 3 | 4 | ... |
+# |---|---|---|---|---|---|---|
+# | reads | BOS | a | big | **blue** | square? | ... |
+# | writes | a | big | **blue** (forced; it wanted *red*) | square? | above? | ... |
+
+# %% [markdown] task="continue_from_error"
+# Return T words a row: the right ones before `place`, `wrong` at `place`, and from then on what the model says greedily when it reads its own
+# words. There is no stopping at EOS here. All rows have their error at the same place.
+# hint: At every step call `step` with the last word, also before the error: the state must have read the right words (BOS first).
+# hint: The next word is `words[:, t]` if t < place, `wrong` if t == place, and `logits.argmax(-1)` otherwise. Collect them, and stack.
+
+
+# %% exercise="continue_from_error" minutes=10 difficulty=2
+def continue_from_error(
+    step: Callable, state: object, words: Tensor, place: int, wrong: Tensor, bos: int
+) -> Tensor:
+    """The right words up to `place`, there a wrong one, and then the model's own.
+
+    step: (tokens (B,), state) -> (logits (B, V), new state); words (B, T), wrong (B,)  ->  (B, T) int64
+    """
+    ### BEGIN SOLUTION
+    tokens, written = torch.full_like(wrong, bos), []
+    for t in range(words.shape[1]):
+        logits, state = step(tokens, state)
+        if t < place:
+            tokens = words[:, t]
+        elif t == place:
+            tokens = wrong
+        else:
+            tokens = logits.argmax(-1)
+        written.append(tokens)
+    return torch.stack(written, dim=1)
+    ### END SOLUTION
+
+
+# %% check="continue_from_error" points=2
+def probe(continue_from_error, draw):
+    B, T, V, bos = 4, 6, 9, 1
+    step = table_step(draw.normal(T + 1, V, V), draw.normal(B, V))
+    words, wrong = draw.integers(2, V, B, T), draw.integers(2, V, B)
+    start = (0, torch.zeros(B, dtype=torch.long))
+    return {
+        f"error at {place}": continue_from_error(step, start, words, place, wrong, bos)
+        for place in (0, 2, T - 1)
+    } | {"BOS is 5": continue_from_error(step, start, words, 1, wrong, 5)}
+
+
+check("continue_from_error", continue_from_error, probe)
+
+# %% [markdown]
+# We force two kinds of error at the first colour (place 2 of *a big red square above ...*). **Another colour** is a wrong fact in a good sentence.
+# **A shape** breaks the sentence: *a big circle* should go on with *above* or *left*. All captions chosen were right, so without
+# the error every word after it would be right. **Predict:** which error does more damage? And what does the network write after *a big circle*?
+
+
+# %% name="damage"
+@torch.no_grad()
+def words_right_after(
+    model: Captioner, scenes: list[Scene], go_on: Callable, kind: str, places: int = 6
+) -> list[float]:
+    """Among captions that the model gets right: the share of right words 1, 2, ... places after an error at place 2.
+
+    `kind` of the forced word: "colour" or "shape", one that the caption doesn't have. `go_on` is your continue_from_error.
+    """
+    vocabulary = data.vocabulary
+    captions = caption(model, scenes, vocabulary)
+    good = [s for c, s in zip(captions, scenes, strict=True) if tuple(c) == s.caption]
+    if not good:
+        return []
+    batch = make_batch(good, vocabulary)
+    forced = []
+    for i, scene in enumerate(good):
+        words = tuple(COLOURS) if kind == "colour" else SHAPES
+        others = [word for word in words if word not in scene.caption]
+        forced.append(others[i % len(others)])
+    wrong = torch.tensor(vocabulary.encode(forced))
+    written = go_on(*stepper(model, batch.pictures), batch.words, 2, wrong, BOS)
+    counted = (batch.words > EOS)[:, 3 : 3 + places]
+    hits = (written == batch.words)[:, 3 : 3 + places] & counted
+    return hits.sum(0).div(counted.sum(0)).tolist()
+
+
+# %% demo="error_accumulation" varies=true
+with demonstration("error_accumulation"):
+    curves = {}
+    for kind, label in (("colour", "a wrong colour"), ("shape", "a shape in its place")):
+        shares = words_right_after(model, data.test_two, continue_from_error, kind)
+        curves[label] = (range(1, len(shares) + 1), shares)
+    fig = plots.lines(
+        curves, "places after the error", "share right", "Two objects, one forced error"
+    )
+    fig.axes[0].set_ylim(0, 1.05)
+    plots.show(
+        fig,
+        "Share of right words after a forced error: "
+        + "; ".join(
+            f"{k}: " + ", ".join(f"{y:.2f}" for y in c[1]) for k, c in curves.items()
+        ),
+    )
+
+# %% [markdown]
+# Without the error every share would be 1. With it, words of the *other* object go wrong, five places away, even though this network gets the
+# picture anew at every step. One mistake does spoil others. And look below at what the network writes after a shape: very often the shape that it
+# would have written anyway, *a big circle square above ...* It seems to count places more than it reads its own words.
+
+# %% demo="after_error" varies=true
+with demonstration("after_error"):
+    captions, _ = say(data.test_two)
+    good = [
+        s for c, s in zip(captions, data.test_two, strict=True) if tuple(c) == s.caption
+    ][:5]
+    batch = make_batch(good, data.vocabulary)
+    for word in ("circle", "triangle"):
+        wrong = torch.tensor(data.vocabulary.encode([word] * len(good)))
+        written = continue_from_error(
+            *stepper(model, batch.pictures), batch.words, 2, wrong, BOS
+        )
+        for scene, row in zip(good, written.tolist(), strict=True):
+            print(f"{' '.join(scene.caption):50} {' '.join(data.vocabulary.decode(row))}")
+
+# %% [markdown]
+# ## Predict, then break it
+#
+# Four networks, three seeds each, recorded with the code of this lesson (`make experiments LESSON=02`):
+#
+# 1. **v at every step**: your model from above.
+# 2. **v at the first step only**: `every_step=False`. The state must carry the picture through the whole caption.
+# 3. **frozen v**: the classifier's hidden layer as it is. Nothing is trained but the network that writes.
+# 4. **frozen class layer**: the 30 class probabilities in place of v; frozen, too.
+#
+# **Predict:** which of 1 and 2 gets more captions with two objects right? And how far will 4 come with a single object? (It knows
+# colour and shape nearly always. What does it not know?)
+
+
+# %% name="ablations"
+def class_probabilities(pictures: Tensor, layers: list[Callable]) -> Tensor:
+    """What the class layer says, (B, 30): the vector that a captioner should not get."""
+    for layer in layers:
+        pictures = layer(pictures)
+    return torch.softmax(pictures, dim=-1)
+
+
+# %% name="spread"
+def spread_of(model_name: str, figure: str) -> str:
+    """Mean [least to greatest] over the recorded seeds."""
+    values = [run[model_name][figure] for run in lesson.results()["runs"]]
+    return f"{sum(values) / len(values):.2f} [{min(values):.2f} to {max(values):.2f}]"
+
+
+# %% demo="ablation_table"
+with demonstration("ablation_table"):
+    figures = ("one", "two", "three", "seen")
+    names = {
+        "every_step": "1. v at every step", "first_step": "2. v at the first step only",
+        "frozen": "3. frozen v", "class_layer": "4. frozen class layer",
+    }  # fmt: skip
+    rows = [[label, *[spread_of(n, f) for f in figures]] for n, label in names.items()]
+    tables.show_table(
+        ["network", "one object", "two", "three", "training scenes"], rows,
+        caption="Exact match on new scenes by number of objects, and on 500 training scenes; mean [least to greatest] of three seeds",
+    )  # fmt: skip
+
+# %% [markdown]
+# Read the table from below. **The class layer** is the wrong place to cut. It is often said that it "lacks generalisation"; now you can say what
+# that means. Its 30 numbers were made to tell colours and shapes apart. Size and place make no difference to a class, so the layer throws
+# them away, and no training of the writing network brings them back. A little leaks through with a single object, since probabilities are
+# never exactly 0 or 1. With two objects nothing useful is left. The layer before it still has some of everything.
+# **Frozen v** shows the limits of borrowed features: trained on single objects, the hidden layer doesn't know how to keep two apart. Trained
+# further, on captions, it learns a part of that.
+#
+# Every step or first step? Here **every step** is better by far, against both papers. Do we see the overfitting that they feared? No: on the
+# training scenes the model is hardly better than on new ones. And the network that sees the picture only once is bad on its own
+# training scenes, too: it hasn't learnt to carry a picture through seventeen steps. With a cell that remembers better, much longer training
+# and noisy photographs, the papers' choice may well be right. Measure before you copy a choice.
+#
+# ## The paper says, we measured
+
+# %% demo="paper_table"
+with demonstration("paper_table"):
+    tables.show_table(
+        ["claim", "there", "we measured (three seeds)"],
+        [
+            ["take the layer before the class layer", "used by both papers; often said: the last layer lacks generalisation",
+             f"one object: {spread_of('frozen', 'one')} with v, {spread_of('class_layer', 'one')} with the class layer, both frozen"],
+            ["the picture at the first step only is better", "Karpathy and Fei-Fei 2015, sec. 3.2; Vinyals et al. 2015, sec. 3.1",
+             f"two objects: first step {spread_of('first_step', 'two')}, every step {spread_of('every_step', 'two')}"],
+            ["... since at every step it overfits", "Vinyals et al. 2015, sec. 3.1",
+             f"every step, training scenes {spread_of('every_step', 'seen')}, new scenes {spread_of('every_step', 'validation')}"],
+            ["one mistake spoils the rest", "often said",
+             f"words right after it: {spread_of('every_step', 'after_colour')} (a wrong colour), {spread_of('every_step', 'after_shape')} (a shape in its place)"],
+            ["several objects get mixed up", "often said",
+             f"two objects: {spread_of('every_step', 'borrowed_two')} of the wrong words are borrowed, {spread_of('every_step', 'chance_two')} by chance"],
+            ["it points where it looks", "no claim: there is no attention",
+             f"largest gradient in the gold region: two objects {spread_of('every_step', 'pointing_two')}, three {spread_of('every_step', 'pointing_three')}"],
+        ],
+        caption="What was claimed, and what came out here",
+    )  # fmt: skip
+
+# %% [markdown]
+# The experiment is small, and its pictures are drawn by a program. The papers had photographs, ImageNet, LSTMs, and five captions a
+# picture that differ from each other, so they report BLEU and not exact match. What carries over is the shape of the failure: the more
+# things in a picture, the less one vector can tell which is which.
+#
+# ## Summary
+#
+# 1. A captioner is a translator that reads a picture: a CNN makes one vector $v$, a recurrent network writes from it.
+# 2. $v$ comes from the layer *before* the class layer; the class layer keeps only what tells its classes apart.
+# 3. A step: the cell gets the last word beside $W_{ih} v$, and the old state.
+# 4. The picture can be given at every step or at the first only; that is a choice to measure, not to believe.
+# 5. The loss is lesson 01's: mean of $-\log p$ of the right words, BOS first, padding left out.
+# 6. Greedy decoding can keep the sum of $\log p$: how sure the model is of its caption.
+# 7. One object is easy, two are hard, three hopeless, although all words were practised equally.
+# 8. The binding problem: many wrong words are right words of the wrong object.
+# 9. One forced wrong word spoils words far behind it: the state has left the paths that it practised.
+# 10. One vector for the whole picture is the bottleneck. Lesson 05 looks again before every word.
+#
+# ## References
+#
+# - O. Vinyals, A. Toshev, S. Bengio, D. Erhan, *Show and Tell: A Neural Image Caption Generator*, CVPR 2015, arXiv:1411.4555.
+# - A. Karpathy, L. Fei-Fei, *Deep Visual-Semantic Alignments for Generating Image Descriptions*, CVPR 2015, arXiv:1412.2306.
+# - K. Cho et al., *Learning Phrase Representations using RNN Encoder-Decoder for Statistical Machine Translation*, EMNLP 2014,
+#   arXiv:1406.1078: the GRU.
+# - R. Liu et al., *An Intriguing Failing of Convolutional Neural Networks and the CoordConv Solution*, NeurIPS 2018,
+#   arXiv:1807.03247: the two channels that tell a pixel's place.
