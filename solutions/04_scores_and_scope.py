@@ -523,7 +523,8 @@ def probe(input_feeding_step, draw):
         return masked_softmax((memory @ (query @ A).unsqueeze(-1)).squeeze(-1), src_mask)
 
     def combine(context, state):
-        return torch.tanh(torch.cat([context, state], dim=-1) @ W.T)
+        m = context.shape[-1]
+        return torch.tanh(context @ W[:, :m].T + state @ W[:, m:].T)
 
     made = input_feeding_step(
         embedded, attentional, state, memory, mask, cell, attend, combine
