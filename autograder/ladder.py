@@ -44,7 +44,7 @@ class Rung:
     make: Callable[[int], EncoderDecoder]  # from the number of subwords
     published: float | None
     loss: Callable[[], Loss] = field(default=lambda: translation_loss)
-    lr: float = 1e-3
+    lr: float = 2e-3
     warmup: int = 200
     beam: bool = False
 
@@ -56,7 +56,7 @@ def rungs() -> dict[str, Rung]:
         Rung("vector", "GRU, the vector at each step", _vector, 20.61),
         Rung("additive", "additive attention", _additive, 28.30),
         Rung("luong", "Luong's general attention", _luong, None),
-        Rung("transformer", "Transformer", _transformer, 36.52, _smoothed, lr=2e-3, warmup=400, beam=True),
+        Rung("transformer", "Transformer", _transformer, 36.52, _smoothed, warmup=400, beam=True),
     )
     return {rung.name: rung for rung in found}
 
