@@ -469,7 +469,8 @@ with demonstration("training"):
         print(f"{name:5} objects: captions without a mistake: {share:.1%}")
 
 # %% [markdown]
-# One object: mostly right. Two: mostly wrong. Three: hopeless. But 128 numbers are plenty to *store* three objects: nine places, two
+# One object: nearly always right. Two: mostly wrong. Three: hopeless. (In the loss curve the lower edge are batches of single objects, the upper edge those
+# of three: these aren't even learnt by heart.) But 128 numbers are plenty to *store* three objects: nine places, two
 # sizes, six colours and five shapes each need few bits. The trouble is to learn *how* to pack a set of things into one vector so
 # that each can be taken out again. What does go wrong, then?
 #
@@ -516,8 +517,9 @@ with demonstration("binding"):
 # Most wrong words are borrowed, far more than chance would have it. The network knows *that* there is something red in the picture; it lost *what* is
 # red. This is called the **binding problem**. A vector of features says what is there, but hardly what goes with what.
 #
-# The last two columns ask whether the model knows when it is wrong: wrong captions have a lower probability than right ones. A caption's
-# probability is a usable warning here.
+# The last two columns ask whether the model knows when it is wrong. With a single object, yes: its right captions have a clearly higher probability
+# than its wrong ones. With two, hardly: it is unsure of all, and only a little surer where it is right. A low probability is a warning,
+# but it doesn't tell the right captions from the wrong ones.
 #
 # ### Explore it
 #
@@ -720,7 +722,7 @@ with demonstration("after_error"):
 # 4. **frozen class layer**: the 30 class probabilities in place of v; frozen, too.
 #
 # **Predict:** which of 1 and 2 gets more captions with two objects right? And how far will 4 come with a single object? (It knows
-# colour and shape nearly always. What does it not know?)
+# colour and shape mostly. What does it not know?)
 
 
 # %% name="ablations"
@@ -759,10 +761,11 @@ with demonstration("ablation_table"):
 # **Frozen v** shows the limits of borrowed features: trained on single objects, the hidden layer doesn't know how to keep two apart. Trained
 # further, on captions, it learns a part of that.
 #
-# Every step or first step? Here **every step** is better by far, against both papers. Do we see the overfitting that they feared? No: on the
-# training scenes the model is hardly better than on new ones. And the network that sees the picture only once is bad on its own
-# training scenes, too: it hasn't learnt to carry a picture through seventeen steps. With a cell that remembers better, much longer training
-# and noisy photographs, the papers' choice may well be right. Measure before you copy a choice.
+# Every step or first step? Here **every step** is better with every seed, against both papers. Do we see the overfitting that they feared? Hardly: on the
+# training scenes the model is little better than on new ones. And the network that sees the picture only once is behind on its own training
+# scenes, too, and varies a lot between seeds: it must first learn to carry a picture through seventeen steps. (It got its own best start: its
+# $W_{ih}$ begins five times as large as that of the others. With the small one it learnt next to nothing.) With a cell that remembers
+# better, longer training and noisy photographs, the papers' choice may well be right. Measure before you copy a choice.
 #
 # ## The paper says, we measured
 
