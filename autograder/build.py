@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import platform
+import re
 import tempfile
 import time
 from collections.abc import Iterator
@@ -131,7 +132,8 @@ def stamp_of(lesson: LessonSource) -> str:
     for module in sorted(_library_of(lesson.path)):
         files.append(module)
         files += sorted(p for p in (ROOT / "data" / module.stem).glob("*") if p.suffix in (".tsv", ".json", ".npz"))
-    files += [ROOT / "data" / "results" / f"{kind}{lesson.name[:2]}.json" for kind in ("", "full_")]
+    quoted = re.findall(r'RESULTS / "(\w+\.json)"', lesson.path.read_text("utf-8"))
+    files += [ROOT / "data" / "results" / name for name in (f"{lesson.name[:2]}.json", *sorted(set(quoted)))]
     for file in files:
         if file.is_file():
             sha.update(file.relative_to(ROOT).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")

@@ -121,7 +121,8 @@ def pretrain_cnn(data: Scenes, seed: int, quiet: bool = False, seconds: float = 
     """A CNN that has learnt to name size, colour and shape of what stands at a position, and is frozen.
 
     It stands for the CNN trained on ImageNet that captioners begin with. Its labels say what is at the middle of each
-    object; the layer that names them is thrown away. All captioning models of the course get the same one for a seed.
+    object; the layer that names them is thrown away. All models of lesson 02 get the same one for a seed; lesson 05
+    trains eyes of its own.
     """
     torch.manual_seed(seed)
     kinds = [tuple(words) for words in (SIDES, COLOURS, SHAPES)]

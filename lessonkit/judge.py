@@ -1,17 +1,65 @@
 """The comparison of an answer's results with the reference's: the same in the notebook and in the grader."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from lessonkit.outcome import Outcome
+from lessonkit.outcome import Failure, Outcome
 
 # How far a right result may be from the reference's, relative to the largest expected value of the array. Wide enough
 # for an answer that went through float32 on the way, since a known mistake is told apart at STRICT.
 LOOSE, STRICT, HALF = 2e-5, 1e-8, 1e-2
 GRADIENT = "gradient of "  # how a result that is a gradient is called, before the name of what it belongs to
 CUT = "numpy, `.item()`, `.detach()`, math and `torch.tensor(...)` cut it: use torch's functions on the inputs."
+OVERWRITTEN = "You overwrite numbers that the gradient still needs. Write into a new tensor, or stack a list."
+# What PyTorch's and Python's messages mean: a pattern, and a sentence that may quote what it found, and the message.
+ABOUT_GRADIENTS = (
+    ("does not require grad", f"No gradient flows through your result: {CUT}"),
+    ("modified by an inplace operation|is a view and is being modified|used in an in-place operation", OVERWRITTEN),
+)
+NOT_USABLE = (  # raised by the probe, with what the learner's function returned
+    (r"NoneType", "Your function returned None: does it end with a return? {raised}"),
+    (r"'numpy.ndarray'", "You returned a numpy array, where the gradient ends: stay in torch. {raised}"),
+    (
+        r"",
+        "The check can't go on with what your function returned. Does it fit the docstring: its shape, its type, how "
+        "many results there are? {raised}",
+    ),
+)
+EXPLANATIONS = (  # raised by the learner's function
+    (
+        r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton dimension (\d+)",
+        "Two tensors don't fit together: in dimension {2} one has {0} entries, the other {1}. Write down both shapes; "
+        "often an axis of length 1 is missing (`unsqueeze`), or axes are swapped (`.T` turns round *all* axes of a "
+        "stack, `.mT` the last two). {raised}",
+    ),
+    (
+        r"mat1 and mat2 shapes cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)",
+        "A matrix product of ({0}, {1}) and ({2}, {3}): {1} and {2} should be equal. Is a transpose missing (`.T`, "
+        "`.mT`), or are the factors in the wrong order? {raised}",
+    ),
+    (
+        r"Expected size for first two dimensions of batch2 tensor to be: \[(\d+), (\d+)\] but got: \[(\d+), (\d+)\]",
+        "A product of stacks of matrices: the second should be a stack of {0} with {1} rows, and is one of {2} with "
+        "{3}. Is a transpose missing, or `.T` where `.mT` is meant? {raised}",
+    ),
+    (
+        r"Boolean value of Tensor with more than one value is ambiguous",
+        "Python's `if`, `and`, `max` and `min` want one yes or no, and a tensor has many. Use `torch.where`, `&`, "
+        "`torch.relu`, `torch.clamp` ... {raised}",
+    ),
+    (
+        r"'Tensor' object is not callable",
+        "A tensor is called like a function. Did you hand over a function's *result* where the function itself is "
+        "asked for (`lambda y: ...`)? {raised}",
+    ),
+    (
+        r"'NoneType' object",
+        "Something is None here: an argument that may be None (a mask?), or a function without a return. {raised}",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -73,6 +121,12 @@ def _judge_one(got: Outcome, expected: Outcome) -> Finding:
                 "wrong", f"No gradient reaches {name.removeprefix(GRADIENT)}. Is it used at all? And {CUT}", array=name
             )
         return Finding("wrong", f"The result `{name}` is {kind}, not {_ask_for(name, expected)}.{hint}", array=name)
+    if set(got.changed) - set(expected.changed):
+        return Finding(
+            "wrong",
+            "Your function changes one of its inputs in place, so the caller's tensor is no longer what it was. "
+            "Work on a copy, or use the form of the operation without the trailing underscore.",
+        )
     for name, want in expected.arrays.items():
         finding = _compare(name, got.arrays.get(name), want)
         if finding:
@@ -80,12 +134,6 @@ def _judge_one(got: Outcome, expected: Outcome) -> Finding:
     if surplus := [name for name in got.arrays if name not in expected.arrays]:
         name = surplus[0].split("[")[0].removesuffix(".length")
         return Finding("wrong", f"The result `{name}` is a list, not {_ask_for(name, expected)}.", array=name)
-    if set(got.changed) - set(expected.changed):
-        return Finding(
-            "wrong",
-            "Your function changes one of its inputs in place, so the caller's tensor is no longer what it was. "
-            "Work on a copy, or use the form of the operation without the trailing underscore.",
-        )
     return Finding("passed")
 
 
@@ -95,12 +143,11 @@ def _judge_failure(got: Outcome) -> Finding:
         return Finding("not_started", "Not started yet.")
     if failure.verdict == "timeout":
         return Finding("timeout", f"Your code was stopped: {failure.message}. Is there a loop that never ends?")
-    if "does not require grad" in failure.message:
-        return Finding("error", f"No gradient flows through your result: {CUT}", failure.traceback)
-    if "modified by an inplace operation" in failure.message or "is a view and is being modified" in failure.message:
-        said = "You overwrite numbers that the gradient still needs. Write into a new tensor, or stack a list."
-        return Finding("error", said, failure.traceback)
-    return Finding("error", f"Your code raised {failure.kind}: {failure.message}", failure.traceback)
+    raised = f"{'Your code' if failure.in_answer else 'It'} raised {failure.kind}: {failure.message}"
+    for pattern, explanation in (*ABOUT_GRADIENTS, *(EXPLANATIONS if failure.in_answer else NOT_USABLE)):
+        if found := re.search(pattern, failure.message):
+            return Finding("error", explanation.format(*found.groups(), raised=raised), failure.traceback)
+    return Finding("error", raised, failure.traceback)
 
 
 def _ask_for(name: str, expected: Outcome) -> str:
@@ -213,12 +260,14 @@ def _close_each(got: np.ndarray, want: np.ndarray, tolerance: float) -> np.ndarr
         return np.isclose(a, b, rtol=tolerance, atol=tolerance * scale if scale else 1e-7, equal_nan=True)
 
 
+def _cause(failure: Failure) -> tuple:
+    return failure.kind, failure.message, failure.in_answer
+
+
 def _same(a: Outcome, b: Outcome, tolerance: float) -> bool:
     """Whether two outcomes are the same, failures by class and text."""
     if a.failure or b.failure:
-        return bool(
-            a.failure and b.failure and (a.failure.kind, a.failure.message) == (b.failure.kind, b.failure.message)
-        )
+        return bool(a.failure and b.failure and _cause(a.failure) == _cause(b.failure))
     return (
         dict(a.others) == dict(b.others)
         and a.changed == b.changed

@@ -68,6 +68,26 @@ class Lesson:
             )
         return json.loads(path.read_text(encoding="utf-8"))
 
+    def recorded(self, *path: str | int) -> list:
+        """What lies at this path (keys, one inside the other) in each recorded run; runs that lack it are left out."""
+        values = []
+        for found in self.results()["runs"]:
+            for step in path:
+                found = found.get(step) if isinstance(found, dict) else found[step]
+                if found is None:
+                    break
+            else:
+                values.append(found)
+        return values
+
+    def spread(self, *path: str | int, digits: int = 2) -> str:
+        """Mean [least to greatest] over the recorded runs, as text."""
+        values = self.recorded(*path)
+        if not values:
+            return "not recorded"
+        mean, least, greatest = (f"{x:.{digits}f}" for x in (sum(values) / len(values), min(values), max(values)))
+        return f"{mean} [{least} to {greatest}]"
+
 
 def _verdict(exercise: str, points: float, finding: Finding, runs: list) -> Verdict:
     yours = want = None

@@ -24,12 +24,13 @@ LARGEST = 2_000_000  # elements of one result
 
 @dataclass(frozen=True)
 class Failure:
-    """An exception that left a learner's code."""
+    """An exception that left a learner's code, or the probe, which could not use what that code returned."""
 
     kind: str  # the exception's class, "TypeError"
     message: str
     traceback: str = ""  # from the learner's frame on
     verdict: str = "error"  # or "timeout", "not_started"
+    in_answer: bool = True  # raised by the learner's code or by what it called, not later by the probe
 
 
 @dataclass(frozen=True)
@@ -69,25 +70,27 @@ def run_probe(probe: Callable, answer: object, seed: int, seconds: float = SECON
 def describe_failure(error: BaseException, answer: object, probe: Callable | None = None) -> Failure:
     """The failure that `error` stands for, with the traceback from the first frame of the learner's code on."""
     not_started = isinstance(error, NotImplementedError) and not str(error)  # PyTorch raises it too, with a text
+    files = {code.co_filename for code in _code_objects(answer)}
+    step = _first_step_in(files, error, probe)
+    lines = traceback.format_exception(type(error), error, step) if step else traceback.format_exception_only(error)
     return Failure(
         kind=type(error).__name__,
         message=str(error)[:2000],
-        traceback="" if not_started else learner_traceback(error, answer, probe),
+        traceback="" if not_started else _CELL_FILE.sub("In your cell", "".join(lines)),
         verdict="not_started" if not_started else "error",
+        in_answer=step is not None or not files,  # a function written in C leaves no frame
     )
 
 
-def learner_traceback(error: BaseException, answer: object, probe: Callable | None = None) -> str:
-    """The traceback from the first frame of the cell that defines `answer` on; the bare error if there is none."""
-    files = {code.co_filename for code in _code_objects(answer)}
+def _first_step_in(files: set[str], error: BaseException, probe: Callable | None) -> types.TracebackType | None:
+    """The first step of the traceback that lies in these files, the probe's own left out."""
     step = error.__traceback__
     while step is not None:
         code = step.tb_frame.f_code
         if code.co_filename in files and code is not getattr(probe, "__code__", None):
             break
         step = step.tb_next
-    lines = traceback.format_exception(type(error), error, step) if step else traceback.format_exception_only(error)
-    return _CELL_FILE.sub("In your cell", "".join(lines))
+    return step
 
 
 _CELL_FILE = re.compile(r'File "[^"\n]*ipykernel_[^"\n]*"')  # the temporary file that a notebook cell is compiled from
@@ -134,7 +137,7 @@ def _as_array(value: object) -> np.ndarray | None:
         array = np.asarray(value)
     elif isinstance(value, list | tuple) and value and all(_is_number(x) for x in _leaves(value)):
         try:
-            array = np.asarray(value)
+            array = np.asarray(_plain(value))
         except ValueError:  # ragged
             return None
     else:
@@ -155,7 +158,14 @@ def _leaves(value: object) -> Iterator[object]:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, bool | int | float | np.generic)
+    return isinstance(value, bool | int | float | np.generic) or (isinstance(value, Tensor) and value.ndim == 0)
+
+
+def _plain(value: object) -> object:
+    """Nested lists of numbers, those that are tensors without an axis as Python's own."""
+    if isinstance(value, list | tuple):
+        return [_plain(x) for x in value]
+    return value.item() if isinstance(value, Tensor) else value
 
 
 def _kind_of(value: object) -> str:

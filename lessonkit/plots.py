@@ -146,7 +146,8 @@ def bars(
         if spread:
             lows, highs = np.array(spread[name], dtype=float).T
             values = np.array(values, dtype=float)
-            ax.errorbar(places, values, [values - lows, highs - values], fmt="none", ecolor="black", capsize=3)
+            below, above = np.maximum([values - lows, highs - values], 0.0)  # a mean may be rounded
+            ax.errorbar(places, values, [below, above], fmt="none", ecolor="black", capsize=3)
     ax.set_xticks(range(len(groups)), groups)
     return _finish(ax, "", ylabel, title, legend=len(series) > 1)
 

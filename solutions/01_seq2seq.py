@@ -605,20 +605,13 @@ with demonstration("vanishing"):
 # had: nobody shall say that the vector didn't get its chance.
 
 
-# %% name="spread"
-def spread_of(model_name: str, figure: str) -> str:
-    """Mean [least to greatest] over the recorded seeds."""
-    values = [run[model_name][figure] for run in lesson.results()["runs"]]
-    return f"{sum(values) / len(values):.2f} [{min(values):.2f} to {max(values):.2f}]"
-
-
 # %% demo="recorded_table"
 with demonstration("recorded_table"):
     names = {
         "vector": "128 numbers", "reversed": "128 numbers, source reversed", "width_64": "64 numbers", "width_16": "16 numbers",
     }  # fmt: skip
     rows = [
-        [label, *[spread_of(name, figure) for figure in ("short", "medium", "long")]]
+        [label, *[lesson.spread(name, figure) for figure in ("short", "medium", "long")]]
         for name, label in names.items()
     ]
     tables.show_table(
@@ -795,11 +788,11 @@ with demonstration("paper_table"):
         ["claim", "there", "we measured (three seeds)"],
         [
             ["quality falls with length", "Cho et al. 2014b, figure 4: BLEU falls steeply beyond 10 to 20 words",
-             f"exact match {spread_of('vector', 'short')} short, {spread_of('vector', 'medium')} medium, {spread_of('vector', 'long')} long"],
+             f"exact match {lesson.spread('vector', 'short')} short, {lesson.spread('vector', 'medium')} medium, {lesson.spread('vector', 'long')} long"],
             ["reversing the source helps", "Sutskever et al. 2014, section 3.3: BLEU 25.9 to 30.6, also on long sentences",
-             f"medium {spread_of('vector', 'medium')} to {spread_of('reversed', 'medium')}, long {spread_of('reversed', 'long')}"],
+             f"medium {lesson.spread('vector', 'medium')} to {lesson.spread('reversed', 'medium')}, long {lesson.spread('reversed', 'long')}"],
             ["a wider vector carries more", "follows from the bottleneck",
-             f"short: 16 numbers {spread_of('width_16', 'short')}, 128 numbers {spread_of('vector', 'short')}"],
+             f"short: 16 numbers {lesson.spread('width_16', 'short')}, 128 numbers {lesson.spread('vector', 'short')}"],
         ],
         caption="What was claimed, and what came out here",
     )  # fmt: skip

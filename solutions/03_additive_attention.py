@@ -266,7 +266,7 @@ def probe(decoder_step, draw):
     B, T, n, e, d = 2, 5, 3, 4, 6
     embedded, state, memory = draw.normal(B, e), draw.normal(B, n), draw.normal(B, T, d)
     A, C, R, mask = (
-        draw.normal(d, n),
+        draw.normal(d, n, scale=0.3),
         draw.normal(n, e + d),
         draw.normal(n, n),
         draw.mask(B, T),
@@ -608,18 +608,11 @@ class OneWayEncoder(nn.Module):
         )  # the decoder starts from place 0: give it the summary
 
 
-# %% name="spread"
-def spread_of(model_name: str, figure: str) -> str:
-    """Mean [least to greatest] over the recorded seeds."""
-    values = [run[model_name][figure] for run in lesson.results()["runs"]]
-    return f"{sum(values) / len(values):.2f} [{min(values):.2f} to {max(values):.2f}]"
-
-
 # %% demo="ablation_table"
 with demonstration("ablation_table"):
     figures = ("short", "medium", "long", "aer")
     rows = [
-        [label, *[spread_of(name, figure) for figure in figures]]
+        [label, *[lesson.spread(name, figure) for figure in figures]]
         for name, label in (
             ("additive", "additive attention"),
             ("equal", "equal attention"),
@@ -650,12 +643,12 @@ with demonstration("paper_table"):
         ["claim of Bahdanau et al. 2015", "there", "we measured (three seeds)"],
         [
             ["better than one vector", "BLEU 26.75 against 17.82 (table 1, models trained to 50 words)",
-             f"exact match on medium sentences {spread_of('additive', 'medium')}"],
+             f"exact match on medium sentences {lesson.spread('additive', 'medium')}"],
             ["length doesn't hurt", "no drop up to 50 words and more (figure 2)",
-             f"short {spread_of('additive', 'short')}, long {spread_of('additive', 'long')}: a small drop"],
+             f"short {lesson.spread('additive', 'short')}, long {lesson.spread('additive', 'long')}: a small drop"],
             ["one vector breaks on long sentences", "BLEU falls steeply beyond 20 words (figure 2)",
              f"long: {sum(vector) / len(vector):.2f} [{min(vector):.2f} to {max(vector):.2f}] (lesson 01)"],
-            ["the alignment is plausible", "shown for four sentences (figure 3)", f"AER {spread_of('additive', 'aer')}"],
+            ["the alignment is plausible", "shown for four sentences (figure 3)", f"AER {lesson.spread('additive', 'aer')}"],
         ],
         caption="What was claimed, and what came out here",
     )  # fmt: skip

@@ -158,7 +158,7 @@ with demonstration("inside_the_window"):
 #
 # $$\tilde h_t = \tanh(W_c [c_t;\, h_t]), \qquad p(y_t) = \text{softmax}(W_s \tilde h_t)$$
 #
-# (Luong et al. 2015, equations 5 to 7; they use LSTMs.) The query is the *new* state $h_t$. The **attentional vector**
+# (Luong et al. 2015, equations 5 to 7, numbered as in the arXiv version; they use LSTMs.) The query is the *new* state $h_t$. The **attentional vector**
 # $\tilde h_t \in \mathbb{R}^n$ joins what was found and what the decoder knows; the next word is read off it.
 #
 # | score | formula | weights to learn |
@@ -801,22 +801,17 @@ with demonstration("heat_maps"):
 # scopes use the general score. Seconds are processor seconds of training on one thread.
 
 
-# %% name="spread"
-def spread_of(run_name: str, figure: str, digits: int = 2) -> str:
-    """Mean [least to greatest] over the recorded seeds."""
-    values = [run[run_name][figure] for run in lesson.results()["runs"]]
-    low, mean, high = min(values), sum(values) / len(values), max(values)
-    return f"{mean:.{digits}f} [{low:.{digits}f} to {high:.{digits}f}]"
-
-
+# %% name="table_of"
 def table_of(named: dict[str, str], caption: str) -> None:
     """One row a recorded model: exact match by length, alignment error rate, parameters, seconds."""
     rows = []
     for name, label in named.items():
-        figures = [spread_of(name, f) for f in ("short", "medium", "long")]
+        figures = [lesson.spread(name, f) for f in ("short", "medium", "long")]
         parameters = f"{lesson.results()['runs'][0][name]['parameters']:,}"
-        seconds = spread_of(name, "training_seconds", 0)
-        rows.append([label, *figures, spread_of(name, "aer", 3), parameters, seconds])
+        seconds = lesson.spread(name, "training_seconds", digits=0)
+        rows.append(
+            [label, *figures, lesson.spread(name, "aer", digits=3), parameters, seconds]
+        )
     tables.show_table(
         ["model", "short", "medium", "long", "AER (medium)", "parameters", "seconds"],
         rows,
@@ -1122,17 +1117,17 @@ with demonstration("paper_table"):
         ["claim of Luong et al. 2015", "there", "we measured"],
         [
             ["globally, dot is better than general", "BLEU 18.6 and 17.3 (table 4)",
-             f"exact match on long sentences: {spread_of('dot', 'long')} and {spread_of('general', 'long')}"],
+             f"exact match on long sentences: {lesson.spread('dot', 'long')} and {lesson.spread('general', 'long')}"],
             ["concat does not do well", "left out of the tables (section 5.3)",
-             f"long: {spread_of('concat', 'long')}"],
-            ["location is good, the others are better", "BLEU 18.1 (table 4); AER 0.39, the worst (table 6)",
-             f"long {spread_of('location', 'long')}, AER {spread_of('location', 'aer')}"],
+             f"long: {lesson.spread('concat', 'long')}"],
+            ["location doesn't learn good alignments", "BLEU 18.1, between dot and general (table 4); AER 0.39, the worst (table 6)",
+             f"long {lesson.spread('location', 'long')}, AER {lesson.spread('location', 'aer')}"],
             ["local-p is the best scope", "BLEU 19.0, local-m 18.6, global 17.3, all with general (table 4)",
-             f"long: local-p {spread_of('local_p', 'long')}, local-m {spread_of('local_m', 'long')}, global {spread_of('general', 'long')}"],
+             f"long: local-p {lesson.spread('local_p', 'long')}, local-m {lesson.spread('local_m', 'long')}, global {lesson.spread('general', 'long')}"],
             ["input feeding helps", "BLEU +1.3 (table 1)",
-             f"long: with {spread_of('general', 'long')}, without {spread_of('no_feeding', 'long')}"],
+             f"long: with {lesson.spread('general', 'long')}, without {lesson.spread('no_feeding', 'long')}"],
             ["alignments get better with a window", "AER 0.34 local-m, 0.36 local-p, 0.39 global location (table 6)",
-             f"local-m {spread_of('local_m', 'aer')}, local-p {spread_of('local_p', 'aer')}, global general {spread_of('general', 'aer')}"],
+             f"local-m {lesson.spread('local_m', 'aer')}, local-p {lesson.spread('local_p', 'aer')}, global general {lesson.spread('general', 'aer')}"],
         ],
         caption=f"What was claimed, and what came out here (mean [least to greatest] of {len(lesson.results()['runs'])} seeds)",
     )  # fmt: skip
@@ -1201,4 +1196,5 @@ with demonstration("real_sentences"):
 #   arXiv:1508.04025.
 # - D. Bahdanau, K. Cho, Y. Bengio, *Neural Machine Translation by Jointly Learning to Align and Translate*, ICLR 2015,
 #   arXiv:1409.0473.
+# - F. J. Och, H. Ney, *Improved Statistical Alignment Models*, ACL 2000: sentences with links that people drew.
 # - F. J. Och, H. Ney, *A Systematic Comparison of Various Statistical Alignment Models*, Computational Linguistics 29(1), 2003.

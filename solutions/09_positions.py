@@ -357,7 +357,7 @@ with demonstration("shift"):
     )
 
 # %% [markdown]
-# So a matrix inside the model *could* learn "five places on" once and for all. The paper hopes that the model "may" therefore handle
+# So a matrix inside the model *could* learn "five places on" once and for all. The paper also hopes that the model "may" handle
 # lengths that it never saw. Whether it *does* is a question for an experiment.
 #
 # ## Say how far it is: relative positions
@@ -391,11 +391,14 @@ def relative_index(T: int, k: int) -> Tensor:
 # %% check="relative_index" points=2
 def probe(relative_index, draw):
     T, k = draw.integers(6, 10), draw.integers(2, 4)
+    index, table = relative_index(T, k), draw.normal(2 * k + 1, 3)
     return {
-        "clipped": relative_index(T, k),
+        "clipped": index,
         "short": relative_index(3, 5),
         "k = 1": relative_index(4, 1),
-        "rows of a table": draw.normal(2 * k + 1, 3)[relative_index(T, k)],
+        "rows of a table": None
+        if index is None
+        else table[torch.as_tensor(index).clamp(0, 2 * k)],
     }
 
 
@@ -736,22 +739,6 @@ with demonstration("explorer_still"):
 LENGTHS = (16, 20, 24, 32, 64)
 
 
-def recorded(*path: str) -> list[float]:
-    """What lies at this path in each recorded run."""
-    values = []
-    for run in lesson.results()["runs"]:
-        for step in path:
-            run = run[step]
-        values.append(run)
-    return values
-
-
-def spread(*path: str) -> str:
-    """Mean [least to greatest] over the recorded seeds."""
-    values = recorded(*path)
-    return f"{sum(values) / len(values):.2f} [{min(values):.2f} to {max(values):.2f}]"
-
-
 # %% demo="lengths_figure"
 with demonstration("lengths_figure"):
     fig, axes = plots.plt.subplots(
@@ -762,7 +749,9 @@ with demonstration("lengths_figure"):
         for ax, view in zip(row, ("no mask", "causal"), strict=True):
             series = {}
             for scheme, label in SCHEMES.items():
-                by_length = [recorded(f"{task}, {view}", scheme, str(T)) for T in LENGTHS]
+                by_length = [
+                    lesson.recorded(f"{task}, {view}", scheme, str(T)) for T in LENGTHS
+                ]
                 means = [sum(v) / len(v) for v in by_length]
                 series[label] = (
                     LENGTHS, means, [min(v) for v in by_length], [max(v) for v in by_length]
@@ -785,7 +774,7 @@ with demonstration("lengths_table"):
     tables.show_table(
         ["trained on up to 16, tested at 32", *settings],
         [
-            [label, *[spread(setting, scheme, "32") for setting in settings]]
+            [label, *[lesson.spread(setting, scheme, "32") for setting in settings]]
             for scheme, label in SCHEMES.items()
         ],
         caption="Share right at 32 letters; mean [least to greatest] of three recorded seeds",
@@ -811,7 +800,7 @@ with demonstration("breaks_table"):
     tables.show_table(
         ["change", "at 16", "at 32", "at 64"],
         [
-            [label, *[spread("breaks", name, T) for T in ("16", "32", "64")]]
+            [label, *[lesson.spread("breaks", name, T) for T in ("16", "32", "64")]]
             for name, label in (
                 ("one layer", "one layer, causal, no positions: previous"),
                 ("sinusoidal, start anywhere", "sinusoidal, start anywhere: previous"),
@@ -847,21 +836,21 @@ with demonstration("claims_table"):
         ["claim", "who says so", "we measured at 32 letters (three seeds)", "survives?"],
         [
             ["attention without positions can't know order", "often said",
-             f"no mask {spread('previous, no mask', 'none', '32')}, causal {spread('previous, causal', 'none', '32')}, causal with one layer {spread('breaks', 'one layer', '32')}",
+             f"no mask {lesson.spread('previous, no mask', 'none', '32')}, causal {lesson.spread('previous, causal', 'none', '32')}, causal with one layer {lesson.spread('breaks', 'one layer', '32')}",
              "without a mask, yes; under a causal mask with two layers, no (as Haviv et al. 2022 say)"],
             ["sinusoids may extrapolate to longer sequences", "Vaswani et al. 2017, sec. 3.5",
-             f"{spread('previous, no mask', 'sinusoidal', '32')}, learned {spread('previous, no mask', 'learned', '32')}",
+             f"{lesson.spread('previous, no mask', 'sinusoidal', '32')}, learned {lesson.spread('previous, no mask', 'learned', '32')}",
              "no: not better than learned ones"],
             ["sinusoidal and learned positions do equally well", "Vaswani et al. 2017, table 3, E",
-             f"at 16 letters {spread('previous, no mask', 'sinusoidal', '16')} and {spread('previous, no mask', 'learned', '16')}", "yes"],
+             f"at 16 letters {lesson.spread('previous, no mask', 'sinusoidal', '16')} and {lesson.spread('previous, no mask', 'learned', '16')}", "yes"],
             ["relative positions generalise to unseen lengths", "Shaw et al. 2018, sec. 3.2",
-             f"previous {spread('previous, no mask', 'relative', '32')}, first {spread('first, no mask', 'relative', '32')}, first with clip 4 {spread('breaks', 'first, clip 4', '32')}",
+             f"previous {lesson.spread('previous, no mask', 'relative', '32')}, first {lesson.spread('first, no mask', 'relative', '32')}, first with clip 4 {lesson.spread('breaks', 'first, clip 4', '32')}",
              "yes, if the clip lies well within the trained lengths"],
             ["rotary positions are relative, so length doesn't matter", "often said",
-             f"previous {spread('previous, no mask', 'rotary', '32')}, causal {spread('previous, causal', 'rotary', '32')}, first {spread('first, no mask', 'rotary', '32')}",
+             f"previous {lesson.spread('previous, no mask', 'rotary', '32')}, causal {lesson.spread('previous, causal', 'rotary', '32')}, first {lesson.spread('first, no mask', 'rotary', '32')}",
              "no: better than absolute ones for a distance, worse for a place"],
             ["ALiBi: train short, test long", "Press et al. 2022 (causal language models)",
-             f"causal {spread('previous, causal', 'alibi', '32')}, no mask {spread('previous, no mask', 'alibi', '32')}",
+             f"causal {lesson.spread('previous, causal', 'alibi', '32')}, no mask {lesson.spread('previous, no mask', 'alibi', '32')}",
              "under a causal mask, yes; without one it can't tell left from right"],
         ],
         caption="Folk claims, papers' claims, and what came out here",

@@ -2,7 +2,6 @@
 
 from functools import reduce
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -57,6 +56,20 @@ def each_from_the_picture(pictures, layers):
     return v
 
 
+@mistake(
+    "image_vector", "Only one layer is called, and it gets the picture itself: call all layers but the last, in turn."
+)
+def the_one_before_last_alone(pictures, layers):
+    return layers[-2](pictures)
+
+
+@mistake("image_vector", "You count on four layers. There may be any number: all but the last, `layers[:-1]`.")
+def four_layers(pictures, layers):
+    for layer in layers[:4]:
+        pictures = layer(pictures)
+    return pictures
+
+
 @mistake("image_vector", "This is the first layer's map. Go on through all layers but the last.")
 def first_layer_only(pictures, layers):
     return layers[0](pictures)
@@ -89,7 +102,10 @@ def unpacked_and_recursive(pictures, layers):
     return unpacked_and_recursive(first(pictures), rest)
 
 
-@alternative("image_vector")
+@mistake(
+    "image_vector",
+    "The values are right, but `no_grad` (`.detach()`, numpy) cuts the gradient: the layers could not be trained on.",
+)
 def without_gradient(pictures, layers):
     *body, _ = layers
     with torch.no_grad():
@@ -168,6 +184,44 @@ def word_lost_too(x, h, v, t, W_ih, cell, every_step):
     return cell(inputs, h)
 
 
+@mistake("caption_step", "The picture's vector goes in as it is. Multiply it by W_ih first: `v @ W_ih.T`.")
+def not_projected(x, h, v, t, W_ih, cell, every_step):
+    image = v if t == 0 or every_step else torch.zeros_like(v)
+    return cell(torch.cat([x, image], dim=-1), h)
+
+
+@mistake("caption_step", "The cell's arguments are swapped: first its input, then the old state.")
+def arguments_swapped(x, h, v, t, W_ih, cell, every_step):
+    image = v @ W_ih.T
+    if t > 0 and not every_step:
+        image = torch.zeros_like(image)
+    return cell(h, torch.cat([x, image], dim=-1))
+
+
+@mistake(
+    "caption_step",
+    "At later steps the cell gets the word alone, and its input is too short: zeros of the same shape must stand "
+    "in the picture's place.",
+)
+def no_zeros(x, h, v, t, W_ih, cell, every_step):
+    if t > 0 and not every_step:
+        return cell(x, h)
+    return cell(torch.cat([x, v @ W_ih.T], dim=-1), h)
+
+
+@mistake("caption_step", "Word and picture are stacked as rows: put them side by side, `torch.cat(..., dim=-1)`.")
+def one_above_the_other(x, h, v, t, W_ih, cell, every_step):
+    return cell(torch.cat([x, v @ W_ih.T]), h)
+
+
+@mistake("caption_step", "Values are right, but the gradient is cut on the way (`.detach()`, `.tolist()`, numpy).")
+def cut_on_the_way(x, h, v, t, W_ih, cell, every_step):
+    image = torch.tensor((v @ W_ih.T).tolist())
+    if t > 0 and not every_step:
+        image = torch.zeros_like(image)
+    return cell(torch.cat([x, image], dim=-1), h)
+
+
 @alternative("caption_step")
 def switched_by_a_factor(x, h, v, t, W_ih, cell, every_step):
     on = 1.0 if every_step or t == 0 else 0.0
@@ -191,10 +245,12 @@ def filled_in_place(x, h, v, t, W_ih, cell, every_step):
 
 
 @alternative("caption_step")
-def with_numpy(x, h, v, t, W_ih, cell, every_step):
-    image = v.numpy() @ W_ih.numpy().T
-    image = image if every_step or t == 0 else np.zeros_like(image)
-    return cell(torch.from_numpy(np.concatenate([x.numpy(), image], axis=1)), h)
+def picture_by_picture(x, h, v, t, W_ih, cell, every_step):
+    rows = []
+    for word, picture in zip(x, v, strict=True):
+        image = W_ih @ picture
+        rows.append(torch.cat([word, image if every_step or t == 0 else image - image]))
+    return cell(torch.stack(rows), h)
 
 
 # caption_loss
@@ -304,6 +360,39 @@ def begins_with_the_first_word(step, state, words, bos, pad):
         output, state = step(words[:, t], state)
         logits.append(output)
     return F.cross_entropy(torch.stack(logits, 1).flatten(0, 1), words[:, 1:].flatten(), ignore_index=pad)
+
+
+@mistake("caption_loss", "These are probabilities. Take their logarithm: `log_softmax`, not `softmax`.")
+def without_logarithm(step, state, words, bos, pad):
+    logits = _unrolled(step, state, words, bos, lambda t, output: words[:, t])
+    chances = logits.softmax(-1).gather(2, words.unsqueeze(-1)).squeeze(-1)
+    return -(chances * (words != pad)).sum() / (words != pad).sum()
+
+
+@mistake(
+    "caption_loss",
+    "(B, 1) times (B,) makes a (B, B) table: every row meets every mask. Squeeze the axis that `gather` leaves.",
+)
+def axis_not_squeezed(step, state, words, bos, pad):
+    tokens, total = torch.full_like(words[:, 0], bos), 0.0
+    for t in range(words.shape[1]):
+        logits, state = step(tokens, state)
+        log_p = torch.log_softmax(logits, -1).gather(1, words[:, t : t + 1])
+        total = total - (log_p * (words[:, t] != pad)).sum()
+        tokens = words[:, t]
+    return total / (words != pad).sum()
+
+
+@mistake("caption_loss", "BOS is written as a number here. Use the argument `bos`: another vocabulary, another number.")
+def bos_is_one(step, state, words, bos, pad):
+    logits = _unrolled(step, state, words, 1, lambda t, output: words[:, t])
+    return F.cross_entropy(logits.flatten(0, 1), words.flatten(), ignore_index=pad)
+
+
+@mistake("caption_loss", "Padding is written as 0 here. Use the argument `pad`: another vocabulary, another number.")
+def pad_is_zero(step, state, words, bos, pad):
+    logits = _unrolled(step, state, words, bos, lambda t, output: words[:, t])
+    return F.cross_entropy(logits.flatten(0, 1), words.flatten(), ignore_index=0)
 
 
 @alternative("caption_loss")
@@ -443,6 +532,34 @@ def always_reads_bos(step, state, batch, bos, eos, max_length):
     return _greedy(lambda tokens, state: step(torch.full_like(tokens, bos), state), state, batch, bos, eos, max_length)
 
 
+@mistake("caption_greedy", "The state is not carried on: give each step the state that the last one returned.")
+def first_state_again(step, state, batch, bos, eos, max_length):
+    return _greedy(lambda tokens, _: (step(tokens, state)[0], None), None, batch, bos, eos, max_length)
+
+
+@mistake("caption_greedy", "You add probabilities. Add their logarithms: `log_softmax`, not `softmax`.")
+def adds_probabilities(*given):
+    return _greedy(*given, value_of=lambda logits: logits.softmax(-1))
+
+
+@mistake("caption_greedy", "After EOS you write 0. Write EOS again: `token.masked_fill(done, eos)`.")
+def zeros_after_eos(step, state, batch, bos, eos, max_length):
+    words, total = _greedy(step, state, batch, bos, eos, max_length)
+    over = (words == eos).cumsum(1) - (words == eos).long() > 0
+    return words.masked_fill(over, 0), total
+
+
+@mistake("caption_greedy", "The last step's words are lost: append them first, and stop then.")
+def stops_before_it_appends(step, state, batch, bos, eos, max_length):
+    words, total = _greedy(step, state, batch, bos, eos, max_length)
+    return (words[:, :-1] if (words == eos).any(1).all() else words), total
+
+
+@mistake("caption_greedy", "One word too few: `max_length` words may be written, BOS is none of them.")
+def one_word_short(step, state, batch, bos, eos, max_length):
+    return _greedy(step, state, batch, bos, eos, max_length - 1)
+
+
 @alternative("caption_greedy")
 def gathered_greedy(step, state, batch, bos, eos, max_length):
     word, running = torch.full((batch,), bos), torch.ones(batch)
@@ -493,7 +610,7 @@ def cut_afterwards(step, state, batch, bos, eos, max_length):
 
 def _continued(step, state, words, bos, choose):
     """The loop, with `choose(t, said)` for what is written and read next."""
-    tokens, written = torch.full_like(words[:, 0], bos), []
+    tokens, written = bos + torch.zeros_like(words[:, 0]), []
     for t in range(words.shape[1]):
         logits, state = step(tokens, state)
         tokens = choose(t, logits.argmax(-1))
@@ -583,6 +700,27 @@ def state_stays(step, state, words, place, wrong, bos):
         lambda tokens, _: (step(tokens, state)[0], None),
         None, words, bos, lambda t, said: words[:, t] if t < place else wrong if t == place else said,
     )  # fmt: skip
+
+
+@mistake("continue_from_error", "BOS is missing: the network must read it first, before the first word.")
+def begins_without_bos(step, state, words, place, wrong, bos):
+    return _continued(
+        step, state, words, words[:, 0], lambda t, said: words[:, t] if t < place else wrong if t == place else said
+    )
+
+
+@mistake(
+    "continue_from_error",
+    "You write into `words` itself: they are the caller's. Take `words.clone()`, or collect the words in a list.",
+)
+def written_into_words(step, state, words, place, wrong, bos):
+    tokens = torch.full_like(wrong, bos)
+    for t in range(words.shape[1]):
+        logits, state = step(tokens, state)
+        if t >= place:
+            words[:, t] = wrong if t == place else logits.argmax(-1)
+        tokens = words[:, t]
+    return words
 
 
 @mistake("continue_from_error", "Only the words after the error are returned: all T places are asked for.")

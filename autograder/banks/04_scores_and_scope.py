@@ -308,6 +308,21 @@ def as_numbers(position, src_mask, D):
     return ((_distance(position, src_mask).abs() <= D) & src_mask).float()
 
 
+@mistake("window_mask", "The whole mask is inverted, padding included: True must stand where you *may* look.")
+def all_inverted(position, src_mask, D):
+    return ~((_distance(position, src_mask).abs() <= D) & src_mask)
+
+
+@mistake("window_mask", "Your places begin at 1. They are counted from 0: `torch.arange(S)`.")
+def counted_from_one(position, src_mask, D):
+    return ((_distance(position, src_mask) + 1).abs() <= D) & src_mask
+
+
+@mistake("window_mask", "`D // 2` halves the reach: D is the reach to *either* side.")
+def half_reach(position, src_mask, D):
+    return (_distance(position, src_mask).abs() <= D // 2) & src_mask
+
+
 @alternative("window_mask")
 def between(position, src_mask, D):
     places = torch.arange(src_mask.shape[1])[None]
@@ -392,6 +407,24 @@ def position_axis(state, W_p, v_p, src_mask):
     return src_mask.sum(1, keepdim=True) * torch.sigmoid(torch.tanh(state @ W_p.T) @ v_p.unsqueeze(1))
 
 
+@mistake(
+    "predict_position",
+    "The length is inside the sigmoid, so the result is a share again: multiply after the sigmoid.",
+)
+def length_inside(state, W_p, v_p, src_mask):
+    return torch.sigmoid(src_mask.sum(1) * (torch.tanh(state @ W_p.T) @ v_p))
+
+
+@mistake("predict_position", "A softmax over the batch: sentences don't compete. Each has its own sigmoid.")
+def softmax_over_sentences(state, W_p, v_p, src_mask):
+    return src_mask.sum(1) * torch.softmax(torch.tanh(state @ W_p.T) @ v_p, dim=0)
+
+
+@mistake("predict_position", "You add the length: the share is *multiplied* by it.")
+def length_added(state, W_p, v_p, src_mask):
+    return src_mask.sum(1) + torch.sigmoid(torch.tanh(state @ W_p.T) @ v_p)
+
+
 @alternative("predict_position")
 def position_linear(state, W_p, v_p, src_mask):
     share = F.linear(torch.tanh(F.linear(state, W_p)), v_p[None]).squeeze(-1).sigmoid()
@@ -472,7 +505,10 @@ def rounded_position(weights, position, D):
     return weights * torch.exp(-(distance**2) / (2 * (D / 2) ** 2))
 
 
-@mistake("gaussian_window", "`.detach()` (or `.data`) cuts the gradient: the position could never learn.")
+@mistake(
+    "gaussian_window",
+    "No gradient reaches the position, so it could never learn: `.detach()`, `.data`, `.item()` and numpy cut it.",
+)
 def detached(weights, position, D):
     distance = _distance(position.detach(), weights)
     return weights * torch.exp(-(distance**2) / (2 * (D / 2) ** 2))
@@ -661,6 +697,13 @@ def mask_not_passed(embedded, attentional, state, memory, src_mask, cell, attend
 def mean_context(embedded, attentional, state, memory, src_mask, cell, attend, combine):
     new_state = cell(torch.cat([embedded, attentional], dim=-1), state)
     return combine(memory.mean(1), new_state), new_state, attend(new_state, memory, src_mask)
+
+
+@mistake("input_feeding_step", "The weighted words are averaged: they must be *added*, the weights sum to 1 already.")
+def weighted_mean(embedded, attentional, state, memory, src_mask, cell, attend, combine):
+    new_state = cell(torch.cat([embedded, attentional], dim=-1), state)
+    weights = attend(new_state, memory, src_mask)
+    return combine((weights.unsqueeze(-1) * memory).mean(1), new_state), new_state, weights
 
 
 @mistake("input_feeding_step", "The results are in another order: attentional vector, new state, weights.")

@@ -80,10 +80,25 @@ def as_the_loop_says(features):
     return a
 
 
-@alternative("regions")
+@mistake("regions", "The values are right, but numpy (or `.detach()`) cuts the gradient: the eyes could not learn.")
 def numpy_moveaxis(features):
-    moved = np.moveaxis(features.numpy(), 1, -1)
-    return moved.reshape(len(moved), -1, moved.shape[-1])
+    moved = np.moveaxis(features.detach().numpy(), 1, -1)
+    return torch.from_numpy(moved.reshape(len(moved), -1, moved.shape[-1])).requires_grad_()
+
+
+@mistake("regions", "Region y · W + x: a row has W places, so y is multiplied by the *width* W, not by H.")
+def multiplied_by_the_height(features):
+    B, D, H, W = features.shape
+    a = torch.zeros(B, H * W, D)
+    for y in range(H):
+        for x in range(W):
+            a[:, y * H + x] = features[:, :, y, x]
+    return a
+
+
+@alternative("regions")
+def moved_axis(features):
+    return torch.movedim(features, 1, -1).flatten(1, 2)
 
 
 @alternative("regions")
@@ -149,6 +164,11 @@ def mean_forgotten(a, W, b):
 @mistake("initial_state", "W is (n, D): with the batch first the product is `mean @ W.T`, not `mean @ W`.")
 def not_turned(a, W, b):
     return torch.tanh(a.mean(dim=1) @ W + b)
+
+
+@mistake("initial_state", "A sigmoid in place of the tanh: the state would be positive everywhere.")
+def sigmoid_state(a, W, b):
+    return torch.sigmoid(a.mean(dim=1) @ W.T + b)
 
 
 @alternative("initial_state")
@@ -246,6 +266,19 @@ def v_ignored(a, h, W_a, W_h, v):
 )
 def no_unsqueeze(a, h, W_a, W_h, v):
     return torch.softmax(torch.tanh(a @ W_a.T + h @ W_h.T) @ v, dim=-1)
+
+
+@mistake("region_weights", "All regions of all pictures share one weight of 1. Softmax for each picture: dim=-1.")
+def over_everything(a, h, W_a, W_h, v):
+    scores = _scores(a, h, W_a, W_h, v)
+    return torch.softmax(scores.flatten(), dim=0).view_as(scores)
+
+
+@mistake(
+    "region_weights", "An axis of length 1 is left, (B, L, 1): `@ v` with v (k,) sums it away; so does squeeze(-1)."
+)
+def one_axis_left(a, h, W_a, W_h, v):
+    return torch.softmax(_scores(a, h, W_a, W_h, v), dim=-1).unsqueeze(-1)
 
 
 @alternative("region_weights")
@@ -347,6 +380,21 @@ def gate_of_the_batch(weights, a, h, w, b):
     return _gate(h, w, b).mean() * (weights.unsqueeze(1) @ a).squeeze(1)
 
 
+@mistake("soft_context", "The bias is added after the sigmoid. It belongs inside: σ(w·h + b).")
+def bias_after_the_sigmoid(weights, a, h, w, b):
+    return (torch.sigmoid(h @ w) + b).unsqueeze(1) * (weights.unsqueeze(1) @ a).squeeze(1)
+
+
+@mistake("soft_context", "The weights went through a softmax already. A second one makes them nearly equal.")
+def softmax_twice(weights, a, h, w, b):
+    return _gate(h, w, b).unsqueeze(1) * (weights.softmax(-1).unsqueeze(1) @ a).squeeze(1)
+
+
+@mistake("soft_context", "The weights are cut off (`.detach()`, numpy): no gradient tells the scores where to look.")
+def weights_detached(weights, a, h, w, b):
+    return _gate(h, w, b).unsqueeze(1) * (weights.detach().unsqueeze(1) @ a).squeeze(1)
+
+
 @alternative("soft_context")
 def gated_weights(weights, a, h, w, b):
     return torch.einsum("b,bl,bld->bd", torch.sigmoid(h @ w + b), weights, a)
@@ -425,6 +473,22 @@ def squared_too_late(weights, mask):
 def mean_over_words(weights, mask):
     coverage = (weights * mask.unsqueeze(-1)).sum(1) / mask.sum(1, keepdim=True)
     return ((1 - coverage) ** 2).sum(1).mean()
+
+
+@mistake(
+    "doubly_stochastic_penalty",
+    "You sum over the regions, and padding adds 1 a place. The coverage of a *region* is a sum over the words: dim=1.",
+)
+def summed_over_regions_with_padding(weights, mask):
+    return ((1 - (weights * mask.unsqueeze(-1)).sum(2)) ** 2).sum(1).mean()
+
+
+@mistake(
+    "doubly_stochastic_penalty",
+    "`.mean(dim=1)` divides the coverage by the number of words. It is their *sum*.",
+)
+def mean_over_places(weights, mask):
+    return ((1 - (weights * mask.unsqueeze(-1)).mean(1)) ** 2).sum(1).mean()
 
 
 @mistake(
@@ -549,6 +613,24 @@ def edge_to_the_left(weights, a, u):
 )
 def not_clamped(weights, a, u):
     return _at(weights, a, _count(weights, u))
+
+
+@mistake("hard_context", "One region too early: the count of the pieces that end before u *is* the index.")
+def one_too_early(weights, a, u):
+    return _at(weights, a, (_count(weights, u) - 1).clamp(min=0))
+
+
+@mistake(
+    "hard_context",
+    "Where the sum of the weights stays below u, no piece lies beyond it, and `argmax` gives 0. Take the last region.",
+)
+def argmax_of_nothing(weights, a, u):
+    return _at(weights, a, (weights.cumsum(-1) > u.unsqueeze(-1)).long().argmax(-1))
+
+
+@mistake("hard_context", "You draw your own random number. The choice is given: u, so that everybody gets the same.")
+def drawn_anew(weights, a, u):
+    return _at(weights, a, torch.multinomial(weights, 1).squeeze(1))
 
 
 @mistake(
@@ -710,6 +792,25 @@ def baseline_of_the_loss(log_y, log_s, baseline):
 )
 def product_of_means(log_y, log_s, baseline):
     return -(log_y.mean() + (log_y.detach().mean() - baseline) * log_s.mean()), _next(log_y, baseline)
+
+
+@mistake(
+    "score_function_surrogate", "log p(s) is detached, so its term has no gradient: only log p(y) − b is a factor."
+)
+def choice_detached(log_y, log_s, baseline):
+    return -(log_y + (log_y.detach() - baseline) * log_s.detach()).mean(), _next(log_y, baseline)
+
+
+@mistake("score_function_surrogate", "Two results are asked for: the loss, and the next baseline.")
+def loss_only(log_y, log_s, baseline):
+    return -(log_y + (log_y.detach() - baseline) * log_s).mean()
+
+
+@alternative("score_function_surrogate")
+def other_value_same_gradient(log_y, log_s, baseline):
+    advantage = log_y.detach() - baseline
+    loss = -(log_y - baseline).mean() - (advantage * (log_s - log_s.detach()).exp()).mean()
+    return loss, 0.9 * baseline + 0.1 * log_y.detach().mean()
 
 
 @alternative("score_function_surrogate")

@@ -249,6 +249,16 @@ def scaled_twice(q, k):
     return (q / root) @ (k / root).transpose(-2, -1) / root
 
 
+@mistake("dot_scores", "`.T` turns *all* axes of a stack, also that of the sentences. Use `.mT`: only the last two.")
+def all_axes_turned(q, k):
+    return q @ k.T / math.sqrt(q.shape[-1])
+
+
+@mistake("dot_scores", "The keys are not turned: `q @ k` has no (B, Q, T). Each row of q meets each row of k: `k.mT`.")
+def keys_not_turned(q, k):
+    return q @ k / math.sqrt(q.shape[-1])
+
+
 @alternative("dot_scores")
 def dots_einsum(q, k):
     return torch.einsum("bqd,btd->bqt", q, k) * q.shape[-1] ** -0.5
@@ -334,6 +344,31 @@ def mean_of_weighted(i, q, k, v):
 )
 def without_softmax(i, q, k, v):
     return (k @ q[i] / math.sqrt(k.shape[1])) @ v
+
+
+@mistake("output_by_loop", "Word 0 asks, whatever i is. The query is that of word i: `q[i]`.")
+def first_word_asks(i, q, k, v):
+    return torch.softmax(k @ q[0] / math.sqrt(k.shape[1]), dim=0) @ v
+
+
+@mistake("output_by_loop", "You divide by √d_v. The dot product has d_k terms: take the keys' width, `k.shape[1]`.")
+def loop_root_of_values(i, q, k, v):
+    return torch.softmax(k @ q[i] / math.sqrt(v.shape[1]), dim=0) @ v
+
+
+@mistake("output_by_loop", "You divide by √T. Not the number of words counts, but the width of the keys: `k.shape[1]`.")
+def loop_root_of_length(i, q, k, v):
+    return torch.softmax(k @ q[i] / math.sqrt(len(k)), dim=0) @ v
+
+
+@mistake("output_by_loop", "Every weight goes to v[i], so the output is v[i] itself. Word j answers with v[j].")
+def own_value_only(i, q, k, v):
+    return torch.softmax(k @ q[i] / math.sqrt(k.shape[1]), dim=0).sum() * v[i]
+
+
+@mistake("output_by_loop", "Only the words before i are asked, so word 0 gets nothing. j runs over all T words.")
+def only_words_before(i, q, k, v):
+    return torch.softmax(k[:i] @ q[i] / math.sqrt(k.shape[1]), dim=0) @ v[:i]
 
 
 @alternative("output_by_loop")
@@ -449,6 +484,27 @@ def mask_ignored(a, W_q, W_k, W_v, mask):
 def mask_inverted(a, W_q, W_k, W_v, mask):
     q, k, v = _projected(a, W_q, W_k, W_v)
     weights = masked_softmax(_scores(q, k), ~mask)
+    return weights @ v, weights
+
+
+@mistake(
+    "self_attention",
+    "`masked_fill(mask, -inf)` fills where the mask is True: it hides the words that may be asked. A row of True is "
+    "left with nothing but −∞, and gives NaN. Fill where it is False: `~mask`.",
+)
+def allowed_filled(a, W_q, W_k, W_v, mask):
+    q, k, v = _projected(a, W_q, W_k, W_v)
+    weights = torch.softmax(_scores(q, k).masked_fill(mask, float("-inf")), dim=-1)
+    return weights @ v, weights
+
+
+@mistake(
+    "self_attention",
+    "`k.T` turns all axes of a stack, also that of the sentences. Use `k.mT`: only the last two change places.",
+)
+def attention_all_axes_turned(a, W_q, W_k, W_v, mask):
+    q, k, v = _projected(a, W_q, W_k, W_v)
+    weights = masked_softmax(q @ k.T / math.sqrt(q.shape[-1]), mask)
     return weights @ v, weights
 
 
@@ -747,6 +803,43 @@ def birnn_is_blind(kind, T, i, j):
     return math.inf if kind == "birnn" and i > j else path, T if recurrent else 1
 
 
+@mistake(
+    "path_length_and_steps",
+    "i and j have changed roles: the signal goes from word i to output j. An output hears nothing of later words, so "
+    "the path is infinite for i > j, not for i < j.",
+)
+def roles_exchanged(kind, T, i, j):
+    recurrent, path = _paths(kind, T, j, i)
+    return path, T if recurrent else 1
+
+
+@mistake(
+    "path_length_and_steps",
+    "The causal mask hides words, but no output waits for another: `causal` makes all outputs in one step, not T.",
+)
+def causal_waits(kind, T, i, j):
+    recurrent, path = _paths(kind, T, i, j)
+    return path, T if recurrent or kind == "causal" else 1
+
+
+@mistake(
+    "path_length_and_steps",
+    "The path from a word to its own output is 1, not 0: one computation lies between them, in every layer.",
+)
+def own_path_is_nothing(kind, T, i, j):
+    recurrent, path = _paths(kind, T, i, j)
+    return 0 if i == j else path, T if recurrent else 1
+
+
+@mistake(
+    "path_length_and_steps",
+    "Output j does hear of word j itself: the path is infinite only for i > j, not for i = j.",
+)
+def blind_to_itself(kind, T, i, j):
+    recurrent, path = _paths(kind, T, i, j)
+    return math.inf if kind in ("rnn", "causal") and i >= j else path, T if recurrent else 1
+
+
 @alternative("path_length_and_steps")
 def one_case_each(kind, T, i, j):
     if kind == "rnn":
@@ -783,6 +876,12 @@ def from_a_table(kind, T, i, j):
         "causal": (1, 1) if j >= i else (math.inf, 1),
     }
     return table[kind]
+
+
+@alternative("path_length_and_steps")
+def as_tensors(kind, T, i, j):
+    recurrent, path = _paths(kind, T, i, j)
+    return torch.tensor(float(path)), torch.tensor(T if recurrent else 1)
 
 
 equivalent(

@@ -57,6 +57,14 @@ def number_and_width_swapped(x, heads):
     return x.unflatten(-1, (-1, heads)).transpose(1, 2)
 
 
+@mistake(
+    "split_heads",
+    "The wrong two axes are swapped: after the cut the shape is (B, T, h, d_k), and words and heads are axes 1 and 2.",
+)
+def wrong_axes_swapped(x, heads):
+    return x.unflatten(-1, (heads, -1)).transpose(2, 3)
+
+
 @mistake("split_heads", "Batch and heads are one axis here. Keep them apart: (B, h, T, d_k).")
 def heads_in_the_batch(x, heads):
     return x.unflatten(-1, (heads, -1)).transpose(1, 2).flatten(0, 1)
@@ -206,6 +214,13 @@ def scaled_without_root(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
     return merge(weights @ split(memory @ W_v, heads)) @ W_o, weights
 
 
+@mistake("multi_head_attention", "The scores are divided by the root of the number of heads: √d_k is asked for.")
+def scaled_by_the_heads(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    scores = split(x @ W_q, heads) @ split(memory @ W_k, heads).mT / heads**0.5
+    weights = _weigh(scores, mask)
+    return merge(weights @ split(memory @ W_v, heads)) @ W_o, weights
+
+
 @mistake("multi_head_attention", "The scores are multiplied by √d_k: divide, or large scores get larger still.")
 def scaled_up(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
     scores = _scores(x, memory, W_q, W_k, heads) * (W_q.shape[1] // heads)
@@ -219,6 +234,19 @@ def scaled_up(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
 )
 def softmax_over_queries(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
     weights = _weigh(_scores(x, memory, W_q, W_k, heads), mask, dim=-2)
+    return merge(weights @ split(memory @ W_v, heads)) @ W_o, weights
+
+
+@mistake(
+    "multi_head_attention",
+    "A softmax over the queries, dim=-2: a key that is forbidden to all of them has nothing but −∞ in its column, "
+    "hence the NaN. Each query spreads its weight over the keys: dim=-1.",
+)
+def softmax_over_queries_to_nan(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    scores = _scores(x, memory, W_q, W_k, heads)
+    if mask is not None:
+        scores = scores.masked_fill(~mask.unsqueeze(1), float("-inf"))
+    weights = torch.softmax(scores, dim=-2)
     return merge(weights @ split(memory @ W_v, heads)) @ W_o, weights
 
 
@@ -327,6 +355,31 @@ def masked_afterwards(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
     weights = _weigh(_scores(x, memory, W_q, W_k, heads), None)
     if mask is not None:
         weights = weights * mask.unsqueeze(1)
+    return merge(weights @ split(memory @ W_v, heads)) @ W_o, weights
+
+
+@mistake(
+    "multi_head_attention",
+    "Forbidden places get the score 0, and the softmax still gives them weight, e⁰ = 1. Fill with −∞ or a huge "
+    "negative number.",
+)
+def masked_with_zero(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    scores = _scores(x, memory, W_q, W_k, heads)
+    if mask is not None:
+        scores = scores.masked_fill(~mask.unsqueeze(1), 0)
+    weights = torch.softmax(scores, dim=-1)
+    return merge(weights @ split(memory @ W_v, heads)) @ W_o, weights
+
+
+@mistake("multi_head_attention", "W_k and W_v have changed places: keys are memory @ W_k, values memory @ W_v.")
+def keys_and_values_swapped(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    weights = _weigh(_scores(x, memory, W_q, W_v, heads), mask)
+    return merge(weights @ split(memory @ W_k, heads)) @ W_o, weights
+
+
+@mistake("multi_head_attention", "`mask` may be None: without a mask, take a plain softmax.")
+def none_is_no_mask(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    weights = masked_softmax(_scores(x, memory, W_q, W_k, heads), mask.unsqueeze(1))
     return merge(weights @ split(memory @ W_v, heads)) @ W_o, weights
 
 
@@ -589,6 +642,14 @@ def biases_counted(d, heads, d_k, T):
     return weights + 3 * heads * d_k + d, 2 * T * weights + 4 * heads * T * T * d_k
 
 
+@mistake(
+    "count_parameters_and_flops",
+    "In the maps a head's products run over its own d_k features, not over all d: 2T²·d_k for the scores of one head.",
+)
+def maps_over_the_whole_width(d, heads, d_k, T):
+    return 4 * d * heads * d_k, 8 * T * d * heads * d_k + 4 * T**2 * heads * d
+
+
 @alternative("count_parameters_and_flops")
 def counted_product_by_product(d, heads, d_k, T):
     def product(a, b, c):
@@ -685,6 +746,14 @@ def mean_over_all_places(weights, relations):
 def every_sentence(weights, relations):
     marked = torch.einsum("bhij,rij->bhr", weights, relations.to(weights.dtype))
     return marked / relations.any(-1).sum(-1)
+
+
+@mistake(
+    "head_roles",
+    "You count the *keys* that are marked, any(-2). The mean runs over queries: those that have a mark, any(-1).",
+)
+def keys_counted(weights, relations):
+    return _on_gold(weights, relations) / relations.any(-2).sum(-1)
 
 
 @alternative("head_roles")

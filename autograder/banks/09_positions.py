@@ -175,6 +175,14 @@ def sines_on_the_diagonal(k, d):
     return _blocks(k, d, lambda c, s: [[s, c], [c, -s]])
 
 
+@mistake(
+    "shift_matrix",
+    "The block is [[cos, sin], [−sin, cos]]. Yours has sines on the diagonal, as if cosines came first.",
+)
+def sines_on_the_diagonal_turning(k, d):
+    return _blocks(k, d, lambda c, s: [[s, c], [-c, s]])
+
+
 @mistake("shift_matrix", "This matrix changes nothing: k is not used.")
 def identity(k, d):
     return torch.eye(d)
@@ -525,6 +533,22 @@ def exponent_of_half(x, positions):
     angles = positions.unsqueeze(1) / 10_000 ** (torch.arange(d // 2) / d)
     cos, sin = angles.cos(), angles.sin()
     return _in_turns(even * cos - odd * sin, even * sin + odd * cos)
+
+
+@mistake("rotary", "You multiply by 10000^(2i/d): the angles must get *slower* from pair to pair. Divide.")
+def faster_and_faster(x, positions):
+    even, odd, _, _ = _pairs(x, positions)
+    d = x.shape[-1]
+    angles = positions.unsqueeze(1) * 10_000 ** (torch.arange(0, d, 2) / d)
+    return _in_turns(even * angles.cos() - odd * angles.sin(), even * angles.sin() + odd * angles.cos())
+
+
+@mistake("rotary", "The exponent is doubled: `torch.arange(0, d, 2)` is 2i already, so divide it by d and no more.")
+def exponent_doubled(x, positions):
+    even, odd, _, _ = _pairs(x, positions)
+    d = x.shape[-1]
+    angles = positions.unsqueeze(1) / 10_000 ** (2 * torch.arange(0, d, 2) / d)
+    return _in_turns(even * angles.cos() - odd * angles.sin(), even * angles.sin() + odd * angles.cos())
 
 
 @mistake("rotary", "All pairs turn by the same angle. Pair i turns by p / 10000^(2i/d).")

@@ -59,7 +59,8 @@ def over_the_words(x, gain, bias, eps=1e-5):
 
 
 @mistake(
-    "layer_norm", "One mean and variance for a whole sentence or batch: each vector has its own. Use dim=-1 alone."
+    "layer_norm",
+    "You take one mean and one variance over the whole tensor: each vector has its own. Give mean and variance dim=-1.",
 )
 def over_everything(x, gain, bias, eps=1e-5):
     return gain * (x - x.mean()) / torch.sqrt(x.var(correction=0) + eps) + bias
@@ -110,6 +111,35 @@ def bias_inside(x, gain, bias, eps=1e-5):
 def detached(x, gain, bias, eps=1e-5):
     variance = x.var(-1, keepdim=True, correction=0).detach()
     return gain * (x - x.mean(-1, keepdim=True).detach()) / torch.sqrt(variance + eps) + bias
+
+
+@mistake(
+    "layer_norm",
+    "You count the axes from the front, dim=1: that is the words' axis of (B, T, d). The last axis is always dim=-1.",
+)
+def second_axis(x, gain, bias, eps=1e-5):
+    return gain * _normed(x, eps, dim=1) + bias
+
+
+@mistake(
+    "layer_norm",
+    "A whole sentence shares one mean and variance, dim=(-2, -1). Each word has its own: dim=-1 alone.",
+)
+def over_the_sentence(x, gain, bias, eps=1e-5):
+    return gain * _normed(x, eps, dim=(-2, -1)) + bias
+
+
+@mistake("layer_norm", "You wrote 1e-5 into the formula: that is the default only. Use the argument eps.")
+def eps_written_in(x, gain, bias, eps=1e-5):
+    return gain * _normed(x, 1e-5) + bias
+
+
+@mistake(
+    "layer_norm",
+    "The mean has lost its last axis, so it can't be subtracted from x: keepdim=True, in mean and variance.",
+)
+def axis_lost(x, gain, bias, eps=1e-5):
+    return gain * (x - x.mean(-1)) / torch.sqrt(x.var(-1, correction=0) + eps) + bias
 
 
 @alternative("layer_norm")
@@ -196,6 +226,14 @@ def not_transposed(x, W_1, b_1, W_2, b_2):
     return torch.relu(x @ W_1 + b_1) @ W_2 + b_2
 
 
+@mistake(
+    "feed_forward",
+    "Python's max compares two single numbers, and can't compare a tensor. For every number at once: torch.relu.",
+)
+def pythons_max(x, W_1, b_1, W_2, b_2):
+    return max(0, x @ W_1.T + b_1) @ W_2.T + b_2
+
+
 @alternative("feed_forward")
 def with_linear(x, W_1, b_1, W_2, b_2):
     return F.linear(F.relu(F.linear(x, W_1, b_1)), W_2, b_2)
@@ -274,6 +312,42 @@ def both_norms(x, sublayer, norm, pre):
 def both_computed(x, sublayer, norm, pre):
     before, after = x + sublayer(norm(x)), norm(x + sublayer(x))
     return before if pre else after
+
+
+@mistake(
+    "residual",
+    "With `pre` you norm what the sub-layer returns. The norm comes before it: x + sublayer(norm(x)).",
+)
+def normed_after_in_pre(x, sublayer, norm, pre):
+    return x + norm(sublayer(x)) if pre else norm(x + sublayer(x))
+
+
+@mistake(
+    "residual",
+    "With `pre` you norm the sum once more. Only the sub-layer's input is normed there: x + sublayer(norm(x)).",
+)
+def normed_twice_in_pre(x, sublayer, norm, pre):
+    return norm(x + sublayer(norm(x))) if pre else norm(x + sublayer(x))
+
+
+@mistake("residual", "With `pre` x is not added: sublayer(norm(x)) is only what changes. Add the un-normed x to it.")
+def nothing_added_in_pre(x, sublayer, norm, pre):
+    return sublayer(norm(x)) if pre else norm(x + sublayer(x))
+
+
+@mistake("residual", "Without `pre` x is not added: take the norm of the sum, norm(x + sublayer(x)).")
+def nothing_added_in_post(x, sublayer, norm, pre):
+    return x + sublayer(norm(x)) if pre else norm(sublayer(x))
+
+
+@mistake("residual", "Without `pre` the norm is missing: the sum stands there bare. Return norm(x + sublayer(x)).")
+def not_normed_in_post(x, sublayer, norm, pre):
+    return x + sublayer(norm(x)) if pre else x + sublayer(x)
+
+
+@mistake("residual", "With `pre` the norm is missing: the sub-layer gets x as it is. Give it norm(x).")
+def not_normed_in_pre(x, sublayer, norm, pre):
+    return x + sublayer(x) if pre else norm(x + sublayer(x))
 
 
 @alternative("residual")
@@ -377,6 +451,24 @@ def no_connections(x, src_mask, attend, feed, connect):
 def added_twice(x, src_mask, attend, feed, connect):
     x = connect[0](x, lambda y: y + attend(y, y, src_mask))
     return connect[1](x, lambda y: y + feed(y))
+
+
+@mistake(
+    "encoder_layer",
+    "`connect` wants a function, and got its result: write lambda y: attend(y, y, src_mask), and feed without (…).",
+)
+def result_for_function(x, src_mask, attend, feed, connect):
+    x = connect[0](x, attend(x, x, src_mask))
+    return connect[1](x, feed(x))
+
+
+@mistake(
+    "encoder_layer",
+    "`connect` calls its function with one tensor, and attend takes three: wrap it, lambda y: attend(y, y, src_mask).",
+)
+def bare_attention(x, src_mask, attend, feed, connect):
+    x = connect[0](x, attend)
+    return connect[1](x, feed)
 
 
 @alternative("encoder_layer")
@@ -516,6 +608,153 @@ def memory_forgotten(x, memory, src_mask, tgt_mask, attend_self, attend_source, 
     return connect[2](x, feed)
 
 
+@mistake(
+    "decoder_layer",
+    "The second attention asks y about y, under the source's mask. Its second argument is the memory.",
+)
+def memory_unused(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    x = connect[0](x, lambda y: attend_self(y, y, tgt_mask))
+    x = connect[1](x, lambda y: attend_source(y, y, src_mask))
+    return connect[2](x, feed)
+
+
+@mistake(
+    "decoder_layer",
+    "The memory asks itself. The decoder asks: the first argument of attend_source is y, the second the memory.",
+)
+def memory_asks_itself(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    x = connect[0](x, lambda y: attend_self(y, y, tgt_mask))
+    x = connect[1](x, lambda y: attend_source(memory, memory, src_mask))
+    return connect[2](x, feed)
+
+
+@mistake("decoder_layer", "Both attentions get tgt_mask. The memory's words and padding are the source's: src_mask.")
+def target_mask_twice(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    return _decoder(x, memory, tgt_mask, tgt_mask, attend_self, attend_source, feed, connect)
+
+
+@mistake(
+    "decoder_layer",
+    "Both attentions get src_mask, so the target sees what comes later. Self-attention needs tgt_mask.",
+)
+def source_mask_twice(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    return _decoder(x, memory, src_mask, src_mask, attend_self, attend_source, feed, connect)
+
+
+@mistake(
+    "decoder_layer", "The target's mask is not used: padding and later words are seen. Pass tgt_mask to attend_self."
+)
+def target_mask_ignored(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    return _decoder(x, memory, src_mask, torch.ones_like(tgt_mask), attend_self, attend_source, feed, connect)
+
+
+@mistake(
+    "decoder_layer", "Both attentions use connect[0], and so one norm. The attention to the memory has connect[1]."
+)
+def first_connect_twice(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    connect = connect[0], connect[0], connect[2]
+    return _decoder(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect)
+
+
+@mistake("decoder_layer", "Both attentions use connect[0], and the network connect[1]. Count on: 0, 1, 2.")
+def connects_of_the_encoder(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    connect = connect[0], connect[0], connect[1]
+    return _decoder(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect)
+
+
+@mistake(
+    "decoder_layer",
+    "The feed-forward network uses connect[1], the norm of the attention before. Its own is connect[2].",
+)
+def second_connect_twice(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    connect = connect[0], connect[1], connect[1]
+    return _decoder(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect)
+
+
+@mistake(
+    "decoder_layer",
+    "The self-attention asks x, which is not normed in pre-norm. Write attend_self(y, y, tgt_mask).",
+)
+def self_ignores_its_argument(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    before = x
+    x = connect[0](x, lambda y: attend_self(before, before, tgt_mask))
+    x = connect[1](x, lambda y: attend_source(y, memory, src_mask))
+    return connect[2](x, feed)
+
+
+@mistake(
+    "decoder_layer",
+    "The query of the self-attention is x, un-normed in pre-norm; only its keys are y. Both are the lambda's argument.",
+)
+def decoder_query_not_normed(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    before = x
+    x = connect[0](x, lambda y: attend_self(before, y, tgt_mask))
+    x = connect[1](x, lambda y: attend_source(y, memory, src_mask))
+    return connect[2](x, feed)
+
+
+@mistake(
+    "decoder_layer",
+    "x asks the memory, which is not normed in pre-norm. Write attend_source(y, memory, src_mask).",
+)
+def source_ignores_its_argument(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    x = connect[0](x, lambda y: attend_self(y, y, tgt_mask))
+    asked = x
+    x = connect[1](x, lambda y: attend_source(asked, memory, src_mask))
+    return connect[2](x, feed)
+
+
+@mistake(
+    "decoder_layer",
+    "Both attentions use x and not their argument, so in pre-norm neither is normed. Inside each lambda write y for x.",
+)
+def arguments_ignored(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    before = x
+    x = connect[0](x, lambda y: attend_self(before, before, tgt_mask))
+    asked = x
+    x = connect[1](x, lambda y: attend_source(asked, memory, src_mask))
+    return connect[2](x, feed)
+
+
+@mistake(
+    "decoder_layer",
+    "The layer's input asks the memory. Give the second `connect` what came out of the first, and let y ask.",
+)
+def input_asks(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    before = x
+    x = connect[0](x, lambda y: attend_self(y, y, tgt_mask))
+    x = connect[1](x, lambda y: attend_source(before, memory, src_mask))
+    return connect[2](x, feed)
+
+
+@mistake(
+    "decoder_layer",
+    "The memory is detached: no gradient goes back to the encoder, which would never learn. Pass it as it is.",
+)
+def memory_detached(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    return _decoder(x, memory.detach(), src_mask, tgt_mask, attend_self, attend_source, feed, connect)
+
+
+@mistake(
+    "decoder_layer",
+    "A `connect` got a sub-layer's result, and wants the function: lambda y: attend_self(y, y, tgt_mask), and so on.",
+)
+def decoder_result_for_function(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    x = connect[0](x, attend_self(x, x, tgt_mask))
+    x = connect[1](x, attend_source(x, memory, src_mask))
+    return connect[2](x, feed(x))
+
+
+@mistake(
+    "decoder_layer",
+    "A `connect` calls its function with one tensor, and attention takes three: lambda y: attend_self(y, y, tgt_mask).",
+)
+def decoder_bare_attention(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    x = connect[0](x, attend_self)
+    x = connect[1](x, attend_source)
+    return connect[2](x, feed)
+
+
 @alternative("decoder_layer")
 def three_functions(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
     return _decoder(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect)
@@ -633,6 +872,32 @@ def as_numbers(src, tgt, pad):
 def causal_source(src, tgt, pad):
     S = src.shape[1]
     return (src != pad)[:, None] & torch.ones(S, S).tril().bool(), _masks(src, tgt, pad)[1]
+
+
+@mistake(
+    "padding_and_causal_masks",
+    "Python's `and` asks for one truth, and a tensor has many. Between tensors write &, which asks place by place.",
+)
+def pythons_and(src, tgt, pad):
+    T = tgt.shape[1]
+    return (src != pad)[:, None], (tgt != pad)[:, None] and torch.ones(T, T).tril().bool()
+
+
+@mistake(
+    "padding_and_causal_masks",
+    "Your triangle holds numbers, and & wants booleans: torch.ones(T, T, dtype=torch.bool).tril().",
+)
+def triangle_of_numbers(src, tgt, pad):
+    T = tgt.shape[1]
+    return (src != pad)[:, None], (tgt != pad)[:, None] & torch.ones(T, T).tril()
+
+
+@mistake(
+    "padding_and_causal_masks",
+    "tgt_mask is (B, 1, T), and hides padding only. Combine it with a triangle (T, T), so that later words are hidden.",
+)
+def no_triangle(src, tgt, pad):
+    return (src != pad)[:, None], (tgt != pad)[:, None]
 
 
 @alternative("padding_and_causal_masks")
@@ -766,6 +1031,49 @@ def sentence_means(logits, tgt, pad, smoothing):
     return ((smoothed * words).sum(1) / words.sum(1)).mean()
 
 
+@mistake(
+    "smoothed_loss",
+    "gather wants an index with as many axes as the losses: tgt.unsqueeze(-1), and squeeze(-1) what comes out.",
+)
+def gathered_without_axis(logits, tgt, pad, smoothing):
+    losses = -torch.log_softmax(logits, dim=-1)
+    right = losses.gather(-1, tgt)
+    return ((1 - smoothing) * right + smoothing * losses.mean(-1))[tgt != pad].mean()
+
+
+@mistake(
+    "smoothed_loss",
+    "F.cross_entropy looks for the vocabulary in axis 1: pass logits.flatten(0, 1) and tgt.flatten().",
+)
+def classes_last(logits, tgt, pad, smoothing):
+    return F.cross_entropy(logits, tgt, ignore_index=pad, label_smoothing=smoothing)
+
+
+@mistake("smoothed_loss", "You average over the padding, and leave the words out: keep the places with tgt != pad.")
+def padding_only(logits, tgt, pad, smoothing):
+    losses, right = _log_losses(logits, tgt)
+    return ((1 - smoothing) * right + smoothing * losses.mean(-1))[tgt == pad].mean()
+
+
+@mistake(
+    "smoothed_loss", "These are probabilities: the logarithm is missing. Take log_softmax, or the log of the softmax."
+)
+def no_logarithm(logits, tgt, pad, smoothing):
+    losses = -torch.softmax(logits, dim=-1)
+    right = losses.gather(-1, tgt.unsqueeze(-1)).squeeze(-1)
+    return ((1 - smoothing) * right + smoothing * losses.mean(-1))[tgt != pad].mean()
+
+
+@mistake(
+    "smoothed_loss",
+    "Each wrong word gets ε/V and the right one nothing on top, so the weights don't sum to 1. It gets 1 − ε + ε/V.",
+)
+def right_word_left_out(logits, tgt, pad, smoothing):
+    losses, right = _log_losses(logits, tgt)
+    others = (losses.sum(-1) - right) / logits.shape[-1]
+    return ((1 - smoothing) * right + smoothing * others)[tgt != pad].mean()
+
+
 @alternative("smoothed_loss")
 def library_loss(logits, tgt, pad, smoothing):
     return F.cross_entropy(logits.transpose(1, 2), tgt, ignore_index=pad, label_smoothing=smoothing)
@@ -855,6 +1163,42 @@ def one_step_ahead(step, d_model, warmup):
 @mistake("noam_rate", "The rate climbs to 1 at the end of the warm-up and stays: the fall, and the scale, are missing.")
 def plain_ramp(step, d_model, warmup):
     return min(1.0, step / warmup)
+
+
+@mistake(
+    "noam_rate",
+    "Python reads a**-1/2 as (a**-1) / 2, so all three powers are wrong. Write -0.5 and -1.5, or (-1/2).",
+)
+def powers_before_division(step, d_model, warmup):
+    return d_model**-1 / 2 * min(step**-1 / 2, step * warmup**-3 / 2)
+
+
+@mistake("noam_rate", "Python reads a**-1/2 as (a**-1) / 2, here for d_model and for step. Write -0.5 both times.")
+def both_roots(step, d_model, warmup):
+    return d_model**-1 / 2 * min(step**-1 / 2, step * warmup**-1.5)
+
+
+@mistake("noam_rate", "Python reads step**-1/2 as (step**-1) / 2. Write step**-0.5.")
+def power_of_the_step(step, d_model, warmup):
+    return d_model**-0.5 * min(step**-1 / 2, step * warmup**-1.5)
+
+
+@mistake("noam_rate", "Python reads d_model**-1/2 as (d_model**-1) / 2. Write d_model**-0.5.")
+def power_of_the_width(step, d_model, warmup):
+    return d_model**-1 / 2 * min(step**-0.5, step * warmup**-1.5)
+
+
+@mistake("noam_rate", "Python reads warmup**-3/2 as (warmup**-3) / 2. Write warmup**-1.5.")
+def power_of_the_warmup(step, d_model, warmup):
+    return d_model**-0.5 * min(step**-0.5, step * warmup**-3 / 2)
+
+
+@mistake(
+    "noam_rate",
+    "Your rising branch, step / warmup, meets the falling one long before the warm-up ends. It is step · warmup^−1.5.",
+)
+def ramp_without_power(step, d_model, warmup):
+    return d_model**-0.5 * min(step**-0.5, step / warmup)
 
 
 @alternative("noam_rate")

@@ -5,8 +5,10 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from autograder import source
 from lessonkit.captioning import (
     attention_maps,
+    binding,
     caption,
     caption_loss,
     exact_match,
@@ -65,6 +67,7 @@ def _measure(lesson: dict, model: nn.Module) -> dict:
         **getattr(model, "history", {}),
         **exact_match_by_objects(model, data),
         "validation": exact_match(caption(model, data.validation, data.vocabulary), data.validation),
+        **_defects(lesson, model),
     }
     if isinstance(model, lesson["VectorCaptioner"]):
         return found
@@ -78,3 +81,17 @@ def _measure(lesson: dict, model: nn.Module) -> dict:
         "pointing_several": round(pointing_accuracy(*many), 4),
         "on_gold": round(lesson["weight_on_gold"](maps, scenes), 4),
     }
+
+
+def _defects(lesson: dict, model: nn.Module) -> dict:
+    """Lesson 02's measurements with two objects: whose the wrong attribute words are, what a forced error spoils."""
+    scenes, before = lesson["data"].test_two, source.load("02").namespace()
+    counted = binding(caption(model, scenes, lesson["data"].vocabulary), scenes)
+    words = counted.right + counted.borrowed + counted.invented
+    found = {"borrowed_two": round(counted.wrong_binding_rate, 4)}
+    if words:
+        found["attributes_two"] = round(counted.right / words, 4)
+    shares = before["words_right_after"](model, scenes, before["continue_from_error"], "colour")
+    if shares:  # none where no caption with two objects is right
+        found["after_colour"] = round(sum(shares) / len(shares), 4)
+    return found

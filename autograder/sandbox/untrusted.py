@@ -29,6 +29,7 @@ def outcome(header: dict, body: bytes) -> Outcome:
             message=_text(failure, "message", TEXT),
             traceback=_text(failure, "traceback", TEXT),
             verdict=_one_of(failure, "verdict", ("error", "timeout", "not_started", "missing")),
+            in_answer=failure.get("in_answer") is not False,
         )
     others = header.get("others")
     if not isinstance(others, dict) or len(others) > ARRAYS:

@@ -87,6 +87,51 @@ def test_an_exception_is_an_error_with_the_learners_traceback():
     assert "in answer" in finding.detail
 
 
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (lambda x: x + x.sum(0)[:2], "in dimension 1 one has 3 entries, the other 2"),
+        (lambda x: x @ x, "A matrix product of (2, 3) and (2, 3): 3 and 2 should be equal."),
+        (
+            lambda x: x.expand(4, 2, 3) @ x.expand(4, 2, 3),
+            "should be a stack of 4 with 3 rows, and is one of 4 with 2.",
+        ),
+        (lambda x: None + x.tolist().clear().sum(), "Something is None here"),
+        (lambda x: max(0, x), "want one yes or no"),
+        (lambda x: x(), "Did you hand over a function's *result*"),
+    ],
+)
+def test_common_errors_are_put_in_plain_words_and_quoted(answer, says):
+    finding = verdict_on(answer)
+    assert finding.verdict == "error"
+    assert says in finding.message
+    assert "Your code raised" in finding.message
+
+
+def test_what_the_probe_cannot_use_is_not_called_an_error_of_the_learners_code():
+    def pair(answer, draw):
+        first, second = answer(draw.normal(3))
+        return {"first": first, "second": second}
+
+    def one(x):
+        return x
+
+    def raises(x):
+        raise ValueError("too many values to unpack (expected 2, got 3)")
+
+    finding = verdict_on(one, reference=lambda x: (x, x), probe=pair)
+    assert finding.verdict == "error"
+    assert "The check can't go on with what your function returned." in finding.message
+    assert "It raised ValueError" in finding.message
+    assert "does it end with a return" in verdict_on(lambda x: None, reference=lambda x: (x, x), probe=pair).message
+    assert verdict_on(one, [raises], reference=lambda x: (x, x), probe=pair).mistake is None
+    assert "Your code raised ValueError" in verdict_on(raises, probe=pair, reference=lambda x: (x, x)).message
+
+
+def test_a_change_in_place_is_named_even_if_the_values_are_wrong_too():
+    assert "in place" in verdict_on(lambda x: x.mul_(3)).message
+
+
 def test_not_started_and_timeout():
     def stub(x):
         raise NotImplementedError
@@ -179,6 +224,13 @@ def test_flatten_names_nested_results():
     arrays, others = flatten({"a": [torch.zeros(2), torch.ones(3)], "b": [[1, 2], [3, 4]], "c": None, "d": 1.5})
     assert set(arrays) == {"a.length", "a[0]", "a[1]", "b", "d"}
     assert others == {"c": "None"}
+
+
+def test_a_pair_of_numbers_may_be_a_pair_of_tensors():
+    numbers, _ = flatten({"a": (3, 4.5), "b": [[1, 2]]})
+    tensors, _ = flatten({"a": (torch.tensor(3), torch.tensor(4.5)), "b": [[torch.tensor(1), 2]]})
+    assert tensors.keys() == numbers.keys()
+    assert all(np.array_equal(tensors[name], numbers[name]) for name in numbers)
 
 
 def test_a_gradient_that_is_cut_is_explained():

@@ -17,7 +17,7 @@ def recorded():
         yield json.loads(path.read_text("utf-8"))
 
 
-@pytest.mark.parametrize("record", recorded(), ids=lambda record: record["lesson"])
+@pytest.mark.parametrize("record", list(recorded()), ids=lambda record: record["lesson"])
 def test_three_seeds_and_how_they_were_run(record):
     assert len({run["seed"] for run in record["runs"]}) >= 3
     assert {"date", "python", "torch", "threads", "processor"} <= set(record["made"])
