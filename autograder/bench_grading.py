@@ -41,8 +41,8 @@ class Comparison:
     stock_start: float
     sealed_start: float
     phases: dict[str, float]
-    equal_marks: int
     marks: int
+    unequal_marks: tuple[str, ...]  # in words
     peak_memory: int  # of one job, bytes beyond the warm interpreter
     grader_memory: int  # of the grader's process at the end, bytes
 
@@ -77,10 +77,14 @@ def compare(lesson: LessonSource, students: int, with_demonstrations: bool, fold
             peak = max(peak, graded.peak_memory)
     del phases["whole"]
     given = _stock_points(api, lesson)
-    equal = sum(given.get(key) == value for key, value in points.items())
+    unequal = tuple(
+        f"{student}, {exercise}: stock nbgrader gives {given.get((student, exercise))}, the sealed grader {value}"
+        for (student, exercise), value in points.items()
+        if given.get((student, exercise)) != value
+    )
     means = {phase: statistics.mean(seconds) for phase, seconds in phases.items()}
     return Comparison(
-        tuple(stock), tuple(sealed), stock_start, sealed_start, means, equal, len(points), peak, _resident()
+        tuple(stock), tuple(sealed), stock_start, sealed_start, means, len(points), unequal, peak, _resident()
     )
 
 
@@ -166,7 +170,8 @@ def tables(lesson: LessonSource, students: int) -> Iterator[Table | str]:
             alone = alone or seconds
             table.add_row(str(workers), f"{seconds:.3f}", f"{alone / seconds:.2f}")
         yield table
-    yield f"marks equal to stock nbgrader's: {apart.equal_marks} of {apart.marks}"
+    yield from apart.unequal_marks
+    yield f"marks equal to stock nbgrader's: {apart.marks - len(apart.unequal_marks)} of {apart.marks}"
     yield f"ratio with demonstrations in the notebooks, skipped by both: {in_use.ratio:.1f}"
     yield f"ratio: {apart.ratio:.1f}"
 

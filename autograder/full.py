@@ -12,7 +12,7 @@ import sacrebleu
 import torch
 
 from autograder import source
-from autograder.resumable import train
+from autograder.resumable import clock_of, train
 from lessonkit import download
 from lessonkit.alignment import links_from_weights
 from lessonkit.errors import CourseError
@@ -67,6 +67,7 @@ def run(lesson: str, minutes: float, out: Path, record: bool = False) -> dict:
     progress = train(
         model, one_pass, translation_loss, folder / f"{name[:2]}.pt",
         seconds=60 * minutes, lr=RATE, warmup=WARMUP, title=f"{name[:2]} on Tatoeba",
+        clock=clock_of(torch.device("cpu")),
     )  # fmt: skip
     result = {
         "lesson": name,

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from autograder import source
-from autograder.resumable import Progress, train
+from autograder.resumable import Progress, clock_of, train
 from lessonkit import download
 from lessonkit.errors import CourseError
 from lessonkit.lesson import RESULTS
@@ -37,7 +37,11 @@ Loss = Callable[[EncoderDecoder, Batch], Tensor]
 
 @dataclass(frozen=True)
 class Rung:
-    """A model of the ladder. `published`: BLEU of the well-known tutorials' model of its kind, where there is one."""
+    """A model of the ladder.
+
+    `published` is the BLEU that is quoted for a model of its kind in a well-known series of tutorials, where there is
+    one: a rough mark only, since their words are cut otherwise, and their BLEU isn't sacrebleu's.
+    """
 
     name: str
     what: str
@@ -219,11 +223,6 @@ def train_rung(
         loss_of, checkpoint, seconds=seconds, lr=rung.lr, warmup=rung.warmup, title=rung.name, clock=clock_of(device),
     )  # fmt: skip
     return model, progress
-
-
-def clock_of(device: torch.device) -> Callable[[], float]:
-    """What a budget is measured by: on a processor its own seconds, so that other programs' load doesn't matter."""
-    return time.process_time if device.type == "cpu" else time.monotonic
 
 
 @lru_cache

@@ -93,6 +93,11 @@ def train(
     return progress
 
 
+def clock_of(device: torch.device) -> Callable[[], float]:
+    """What a budget is measured by: on a processor its own seconds, so that other programs' load doesn't matter."""
+    return time.process_time if device.type == "cpu" else time.monotonic
+
+
 def _step(model: nn.Module, batch: object, loss: Callable, optimiser: torch.optim.Optimizer, clip: float) -> float:
     optimiser.zero_grad()
     value = loss(model, batch)
