@@ -41,8 +41,9 @@ def run(submissions, out):
     """The command, in a process of its own."""
     words = ["grade", LESSON, "--submissions", str(submissions), "--out", str(out), "--seed", str(SEED)]
     return subprocess.Popen(
-        [sys.executable, "-m", "autograder", *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
+        [sys.executable, "-m", "autograder", *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore Ctrl-C
+    )  # fmt: skip
 
 
 def graded(out):

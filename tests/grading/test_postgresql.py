@@ -29,13 +29,13 @@ LESSON = source.find_lesson("00")
 def server():
     """The URL of an empty database; the server ends with the tests. It refuses to run as root, so another user does."""
     programs = Path(POSTGRESQL.path).parent
-    as_user = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
+    as_user = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.getuid() == 0 else {}
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # a socket's path must be short
     if as_user:
         shutil.chown(folder, "postgres", "postgres")
 
     def call(program, *words):
-        subprocess.run([*as_user, str(programs / program), *words], check=True, cwd="/", capture_output=True)
+        subprocess.run([str(programs / program), *words], check=True, cwd="/", capture_output=True, **as_user)
 
     data = str(folder / "data")
     call("initdb", "-D", data, "-U", "grader", "-A", "trust", "-E", "UTF8", "--no-locale")
