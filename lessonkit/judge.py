@@ -128,6 +128,9 @@ def _judge_one(got: Outcome, expected: Outcome) -> Finding:
             "Work on a copy, or use the form of the operation without the trailing underscore.",
         )
     for name, want in expected.arrays.items():
+        if name not in got.arrays and f"{name}.length" in got.arrays:
+            said = f"a list of {int(got.arrays[f'{name}.length'])} tensors or lists"
+            return Finding("wrong", f"The result `{name}` is {said}, not {_ask_for(name, expected)}.", array=name)
         finding = _compare(name, got.arrays.get(name), want)
         if finding:
             return finding
@@ -154,14 +157,14 @@ def _ask_for(name: str, expected: Outcome) -> str:
     want = expected.arrays.get(name)
     if want is None:
         return "what the exercise asks for"
+    if want.ndim == 1 and len(want) < 5:
+        return f"a tensor of shape {want.shape}, or {len(want)} numbers"
     return f"a tensor of shape {want.shape}" if want.ndim else "a number"
 
 
 def _compare(name: str, got: np.ndarray | None, want: np.ndarray) -> Finding | None:
     if got is None:
-        return Finding(
-            "wrong", f"The result `{name}` is missing: is it a list where a tensor is asked for?", array=name
-        )
+        return Finding("wrong", f"The result `{name}` is missing.", array=name)
     if (got.dtype.kind == "b") != (want.dtype.kind == "b"):
         is_, should = ("booleans", "numbers") if got.dtype.kind == "b" else ("numbers", "booleans")
         return Finding("wrong", f"The result `{name}` holds {is_}; it should hold {should}.", array=name)

@@ -138,16 +138,17 @@ def bars(
     width = 0.8 / len(series)
     for i, (name, values) in enumerate(series.items()):
         places = np.arange(len(groups)) + (i - (len(series) - 1) / 2) * width
-        drawn = ax.bar(
-            places, values, 0.92 * width, color=COLOURS[i % 7], hatch=("", "//", "..", "xx")[i % 4], label=name
-        )
-        drawn_labels = [f"{value:.2f}" if isinstance(value, float) else str(value) for value in values]
-        ax.bar_label(drawn, drawn_labels, fontsize=8, padding=2)
+        whiskers = None
         if spread:
             lows, highs = np.array(spread[name], dtype=float).T
-            values = np.array(values, dtype=float)
-            below, above = np.maximum([values - lows, highs - values], 0.0)  # a mean may be rounded
-            ax.errorbar(places, values, [below, above], fmt="none", ecolor="black", capsize=3)
+            middles = np.array(values, dtype=float)
+            whiskers = np.maximum([middles - lows, highs - middles], 0.0)  # a mean may be rounded
+        labels = [f"{value:.2f}" if isinstance(value, float) else str(value) for value in values]
+        drawn = ax.bar(
+            places, values, 0.92 * width, yerr=whiskers, capsize=3, color=COLOURS[i % 7],
+            hatch=("", "//", "..", "xx")[i % 4], label=name,
+        )  # fmt: skip
+        ax.bar_label(drawn, labels, fontsize=8, padding=2)  # above the whiskers, where there are some
     ax.set_xticks(range(len(groups)), groups)
     return _finish(ax, "", ylabel, title, legend=len(series) > 1)
 
