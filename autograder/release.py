@@ -7,17 +7,17 @@ from autograder.source import ROOT, lesson_names
 from lessonkit.errors import CourseError
 
 NAME = "attention-course"
-_INSTRUCTORS = (
-    "nbval",
-    "nbgrader",
-    "nbconvert",
-    "jupytext",
-    "pytest",
-    "hypothesis",
-    "ruff",
-    "playwright",
-    "typer",
-    "rich",
+# What lessons and lessonkit import, and what shows them; the rest of requirements.txt is for instructors and authors.
+_LEARNERS = (
+    "torch",
+    "numpy",
+    "matplotlib",
+    "jupyterlab",
+    "ipywidgets",
+    "ipykernel",
+    "tqdm",
+    "sacrebleu",
+    "safetensors",
 )
 _FIXED_DATE = (2026, 1, 1, 0, 0, 0)  # the same files give the same bytes
 
@@ -68,7 +68,8 @@ def _project() -> str:
 
 def _requirements() -> str:
     lines = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
-    return "\n".join(line for line in lines if line.split("==")[0] not in _INSTRUCTORS) + "\n"
+    kept = [line for line in lines if line.split("==")[0] in _LEARNERS or line.startswith("-e")]
+    return "\n".join(kept) + "\n"
 
 
 def _readme() -> str:

@@ -1,12 +1,25 @@
 """The learner's bundle installs, imports, and holds no answer."""
 
+import re
 import subprocess
 import sys
 import tomllib
 import zipfile
 
+import nbformat
+
 from autograder import source
 from autograder.release import NAME, release
+
+
+def imported(texts):
+    """The packages that lessonkit and the notebooks import, Python's own and IPython (part of ipykernel) apart."""
+    code = [text for name, text in texts.items() if name.startswith("lessonkit/")]
+    for name, text in texts.items():
+        if name.endswith(".ipynb"):
+            code += [cell.source for cell in nbformat.reads(text, 4).cells if cell.cell_type == "code"]
+    found = set(re.findall(r"^\s*(?:import|from) (\w+)", "\n".join(code), re.MULTILINE))
+    return found - sys.stdlib_module_names - {"lessonkit", "IPython"}
 
 
 def test_bundle_is_complete_and_holds_no_answers(tmp_path):
@@ -29,7 +42,9 @@ def test_bundle_is_complete_and_holds_no_answers(tmp_path):
             assert body not in texts[f"lessons/{lesson}/{lesson}.ipynb"]
     assert not [name for name, text in texts.items() if "import autograder" in text or "from autograder" in text]
     assert tomllib.loads(texts["pyproject.toml"])["tool"]["setuptools"]["packages"] == ["lessonkit"]
-    assert "nbgrader" not in texts["requirements.txt"]
+    pinned = {line.split("==")[0] for line in texts["requirements.txt"].splitlines()} - {"-e ."}
+    assert pinned - imported(texts) == {"jupyterlab", "ipykernel"}  # what shows and runs a notebook
+    assert imported(texts) <= pinned
     code = "import lessonkit, lessonkit.translation as t; print(len(t.load_translation().train), lessonkit.__file__)"
     ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path / NAME, capture_output=True, text=True, check=True)
     assert ran.stdout.startswith("10000 ")
