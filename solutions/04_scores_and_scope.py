@@ -1172,10 +1172,11 @@ with demonstration("real_sentences"):
     )
 
 # %% [markdown]
-# *The diagonal* is a guess without any model: each French word is linked to the English word that is as far through its sentence. So many
-# minutes are little for so many words, and the sentences that people aligned come from a parliament, not from a phrase book. Hold the two rates
-# beside each other before you believe an attention map of a model that has just begun to translate; then train on, and
-# hold them beside each other again.
+# *The diagonal* is a guess without any model: each French word is linked to the English word that is as far through its sentence. The model
+# translates phrases of its own kind by now. Yet its attention is farther from the people's links than that guess. The sentences
+# that people aligned come from a parliament, not from a phrase book: other words, other lengths. And attention is no alignment (lesson 03): to write the
+# next word well, it may look at the word beside. Hold the two rates beside each other before you believe an attention map; then train
+# on, and hold them beside each other again.
 #
 # ## Summary
 #

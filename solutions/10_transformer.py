@@ -1084,14 +1084,14 @@ with demonstration("ladder"):
     tables.show_table(
         ["model", "BLEU", "short", "medium", "long", "published", "parameters", "minutes", "passes"],
         [
-            [r["what"], r["bleu"], r["short"], r["medium"], r["long"], r["published"] or "-",
+            [r["what"], *[f"{r[k]:.1f}" for k in ("bleu", "short", "medium", "long")], r["published"] or "-",
              f"{r['parameters']:,}", f"{r['seconds'] / 60:.0f}", r["passes"]]
             for r in rungs
         ],
         caption=f"{ladder['corpus']}. Short: up to 8 German words; long: from 15 on. Minutes of one processor",
     )  # fmt: skip
     best = rungs[-1]
-    print(f"{best['what']} with a beam of 4: BLEU {best['beam_bleu']}")
+    print(f"{best['what']} with a beam of 4: BLEU {best['beam_bleu']:.1f}")
     print(f"{best['signature']}; {best['machine']}; {best['date']}")
 
 # %% [markdown]
@@ -1099,7 +1099,7 @@ with demonstration("ladder"):
 # model, and a lead that is there on long sentences, too. A beam adds to it once more.
 #
 # Now the small print. One seed each, so a point up or down means nothing. The minutes differ: the Transformer got twice as many as the additive model, for half as many
-# passes again; how near the two come with equal minutes we did not measure. The two models without attention got few, and their loss was still falling fast: that they stand below
+# passes again; how near the two come with equal minutes we did not measure. Luong's model got the fewest of the three: no verdict on its score. The two models without attention got few, and their loss was still falling fast: that they stand below
 # the published figures says little about them. And *published* is a rough mark, not a race: these figures are quoted for a well-known series of tutorials
 # (B. Trevett's *pytorch-seq2seq*), whose words are cut otherwise and whose BLEU isn't sacrebleu's; the two of its notebooks that we could check print 28.11
 # for attention and 36.09 for the Transformer.
