@@ -59,6 +59,9 @@ def arrays(body: bytes) -> dict[str, np.ndarray]:
         raise ProtocolError("names of arrays")
     if any(value.dtype.name not in ARRAY_TYPES or value.ndim > 32 for value in found.values()):
         raise ProtocolError("type of an array")
+    lengths = [value for name, value in found.items() if name.endswith(".length")]  # of a list, as lessonkit writes it
+    if any(value.shape or value.dtype.kind not in "iu" for value in lengths):
+        raise ProtocolError("length of a list")
     return {clean(name): value for name, value in found.items()}
 
 

@@ -225,6 +225,13 @@ def test_arrays_of_every_kind_and_shape(kind):
             assert arrays["y"].nbytes == size
 
 
+@pytest.mark.parametrize("length", [np.zeros(3, "i8"), np.array(np.nan), np.array(True), np.zeros((1,), "i8")])
+def test_the_length_of_a_list_is_one_whole_number(length):
+    assert untrusted.arrays(save({"y.length": np.array(2), "y[0]": np.zeros(3)}))["y.length"] == 2
+    with pytest.raises(ProtocolError, match="length"):
+        untrusted.arrays(save({"y.length": length, "y[0]": np.zeros(3)}))
+
+
 # What is judged
 
 
