@@ -256,8 +256,10 @@ def test_whatever_comes_is_judged_and_only_the_right_passes(name):
     assert judge([(12345, expected, expected, known)]).passed
     for key, array in expected.arrays.items():
         for hostile in hostile_arrays(array):
-            got = Outcome(arrays={**expected.arrays, key: hostile}, changed=expected.changed)
-            assert not judge([(12345, got, expected, known)]).passed, (key, hostile.dtype, hostile.shape)
+            others = {k: v for k, v in expected.arrays.items() if k != key}
+            for lie in ({key: hostile}, {f"{key}.length": hostile, f"{key}[0]": array}):
+                got = Outcome(arrays=others | lie, changed=expected.changed)
+                assert not judge([(12345, got, expected, known)]).passed, (key, hostile.dtype, hostile.shape)
     for got in (Outcome(), Outcome(others={"<b>": "x"}), Outcome(arrays=expected.arrays, others={"x": "y"})):
         assert not judge([(12345, got, expected, known)]).passed
     extra = Outcome(arrays={**expected.arrays, "surplus": np.zeros(3)})
