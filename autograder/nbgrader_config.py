@@ -17,10 +17,10 @@ from nbgrader.preprocessors import (
     SaveAutoGrades,
 )
 
-from autograder.build import COURSE, STUB
-from autograder.nbgrader_steps import DropTags, FreeCopies, RestoreChecks, VerdictOrNothing
-from autograder.notebook import DEMONSTRATION
-from autograder.source import SOLUTIONS
+from autograder.authoring.build import COURSE, STUB
+from autograder.authoring.notebook import DEMONSTRATION
+from autograder.authoring.source import SOLUTIONS
+from autograder.plain.steps import DropTags, FreeCopies, RestoreChecks, VerdictOrNothing
 
 c = get_config()  # noqa: F821 -- nbgrader provides it
 

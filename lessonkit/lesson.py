@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-from lessonkit import expectations
+from lessonkit.checks import expectations
+from lessonkit.checks.judge import Finding, judge
+from lessonkit.checks.outcome import run_probe
+from lessonkit.checks.verdict import Verdict
 from lessonkit.errors import CourseError
-from lessonkit.judge import Finding, judge
-from lessonkit.outcome import run_probe
-from lessonkit.verdict import Verdict
 
 RESULTS = Path(__file__).resolve().parents[1] / "data" / "results"
 RECORDED = Path(__file__).with_name("recorded")

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from lessonkit import plots
 from lessonkit.errors import CourseError
+from lessonkit.show import plots
 
 _REDRAW = 2.0  # seconds between two drawings of the curve
 

@@ -18,8 +18,9 @@ import math
 import torch
 from torch import Tensor, nn
 
-from lessonkit import Lesson, plots, tables, train, widgets
+from lessonkit import Lesson, train
 from lessonkit.seeds import seed_everything
+from lessonkit.show import plots, tables, widgets
 
 lesson = Lesson("00_weighted_average")
 check, demonstration = lesson.check, lesson.demonstration

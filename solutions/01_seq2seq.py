@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 
-from lessonkit import Lesson, plots, tables, train, widgets
-from lessonkit.seeds import seed_everything
-from lessonkit.seq2seq import (
+from lessonkit import Lesson, train
+from lessonkit.data.translation import Batch, Pair, Vocabulary, batches, load_translation
+from lessonkit.models.seq2seq import (
     EMBEDDING,
     EncoderDecoder,
     StepDecoder,
@@ -27,7 +27,8 @@ from lessonkit.seq2seq import (
     translate,
     translation_loss,
 )
-from lessonkit.translation import Batch, Pair, Vocabulary, batches, load_translation
+from lessonkit.seeds import seed_everything
+from lessonkit.show import plots, tables, widgets
 
 lesson = Lesson("01_seq2seq")
 check, demonstration = lesson.check, lesson.demonstration

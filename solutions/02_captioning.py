@@ -18,14 +18,19 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from lessonkit import Lesson, plots, tables, train
-from lessonkit.caption_explorer import (
-    CaptionExample,
-    caption_explorer,
-    word_alt,
-    word_figure,
+from lessonkit import Lesson, train
+from lessonkit.data.scenes import (
+    COLOURS,
+    GRID,
+    PATCH,
+    SHAPES,
+    Scene,
+    gold_regions,
+    load_scenes,
+    render,
 )
-from lessonkit.captioning import (
+from lessonkit.data.translation import Vocabulary
+from lessonkit.models.captioning import (
     EMBEDDING,
     FEATURES,
     HIDDEN,
@@ -42,19 +47,15 @@ from lessonkit.captioning import (
     pointing_accuracy,
     pretrain_cnn,
 )
-from lessonkit.scenes import (
-    COLOURS,
-    GRID,
-    PATCH,
-    SHAPES,
-    Scene,
-    gold_regions,
-    load_scenes,
-    render,
-)
+from lessonkit.models.seq2seq import count_parameters, shift_right
 from lessonkit.seeds import seed_everything
-from lessonkit.seq2seq import count_parameters, shift_right
-from lessonkit.translation import Vocabulary
+from lessonkit.show import plots, tables
+from lessonkit.show.caption_explorer import (
+    CaptionExample,
+    caption_explorer,
+    word_alt,
+    word_figure,
+)
 
 lesson = Lesson("02_captioning")
 check, demonstration = lesson.check, lesson.demonstration

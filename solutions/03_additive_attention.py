@@ -19,10 +19,10 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 
-from lessonkit import Lesson, plots, tables, train, widgets
-from lessonkit.attention import masked_softmax
-from lessonkit.seeds import seed_everything
-from lessonkit.seq2seq import (
+from lessonkit import Lesson, train
+from lessonkit.data.translation import Batch, Pair, Vocabulary, batches, load_translation
+from lessonkit.models.attention import masked_softmax
+from lessonkit.models.seq2seq import (
     EMBEDDING,
     EncoderDecoder,
     StepDecoder,
@@ -31,7 +31,8 @@ from lessonkit.seq2seq import (
     shift_right,
     translation_loss,
 )
-from lessonkit.translation import Batch, Pair, Vocabulary, batches, load_translation
+from lessonkit.seeds import seed_everything
+from lessonkit.show import plots, tables, widgets
 
 lesson = Lesson("03_additive_attention")
 check, demonstration = lesson.check, lesson.demonstration

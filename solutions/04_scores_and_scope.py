@@ -22,12 +22,19 @@ import matplotlib.pyplot as plt
 import torch
 from torch import Tensor, nn
 
-from lessonkit import Lesson, plots, tables, train, widgets
-from lessonkit.alignment import alignment_error_rate, links_from_weights
-from lessonkit.attention import masked_softmax
+from lessonkit import Lesson, train
+from lessonkit.data.translation import (
+    Batch,
+    Pair,
+    Translation,
+    Vocabulary,
+    batches,
+    load_translation,
+)
 from lessonkit.lesson import RESULTS
-from lessonkit.seeds import seed_everything
-from lessonkit.seq2seq import (
+from lessonkit.models.alignment import alignment_error_rate, links_from_weights
+from lessonkit.models.attention import masked_softmax
+from lessonkit.models.seq2seq import (
     EMBEDDING,
     EncoderDecoder,
     StepDecoder,
@@ -37,14 +44,8 @@ from lessonkit.seq2seq import (
     shift_right,
     translation_loss,
 )
-from lessonkit.translation import (
-    Batch,
-    Pair,
-    Translation,
-    Vocabulary,
-    batches,
-    load_translation,
-)
+from lessonkit.seeds import seed_everything
+from lessonkit.show import plots, tables, widgets
 
 lesson = Lesson("04_scores_and_scope")
 check, demonstration = lesson.check, lesson.demonstration

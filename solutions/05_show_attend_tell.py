@@ -26,15 +26,18 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from lessonkit import Lesson, plots, tables, train
-from lessonkit.caption_explorer import (
-    CaptionExample,
-    caption_explorer,
-    lit,
-    word_alt,
-    word_figure,
+from lessonkit import Lesson, train
+from lessonkit.data.scenes import (
+    COLOURS,
+    SHAPES,
+    SIDES,
+    Scene,
+    gold_regions,
+    load_scenes,
+    render_bytes,
 )
-from lessonkit.captioning import (
+from lessonkit.data.translation import Vocabulary
+from lessonkit.models.captioning import (
     EMBEDDING,
     FEATURES,
     HIDDEN,
@@ -49,18 +52,16 @@ from lessonkit.captioning import (
     exact_match_by_objects,
     pointing_accuracy,
 )
-from lessonkit.scenes import (
-    COLOURS,
-    SHAPES,
-    SIDES,
-    Scene,
-    gold_regions,
-    load_scenes,
-    render_bytes,
-)
+from lessonkit.models.seq2seq import count_parameters, shift_right, token_loss
 from lessonkit.seeds import seed_everything
-from lessonkit.seq2seq import count_parameters, shift_right, token_loss
-from lessonkit.translation import Vocabulary
+from lessonkit.show import plots, tables
+from lessonkit.show.caption_explorer import (
+    CaptionExample,
+    caption_explorer,
+    lit,
+    word_alt,
+    word_figure,
+)
 
 lesson = Lesson("05_show_attend_tell")
 check, demonstration = lesson.check, lesson.demonstration

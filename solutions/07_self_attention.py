@@ -25,12 +25,18 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from lessonkit import Lesson, plots, tables, train
-from lessonkit.attention import masked_softmax
-from lessonkit.heads_explorer import Heads, heads_explorer, heads_figure, heads_in_words
-from lessonkit.pronouns import Batch, Sentence, batches, load_pronouns
+from lessonkit import Lesson, train
+from lessonkit.data.pronouns import Batch, Sentence, batches, load_pronouns
+from lessonkit.models.attention import masked_softmax
+from lessonkit.models.seq2seq import count_parameters
 from lessonkit.seeds import seed_everything
-from lessonkit.seq2seq import count_parameters
+from lessonkit.show import plots, tables
+from lessonkit.show.heads_explorer import (
+    Heads,
+    heads_explorer,
+    heads_figure,
+    heads_in_words,
+)
 
 lesson = Lesson("07_self_attention")
 check, demonstration = lesson.check, lesson.demonstration

@@ -20,10 +20,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from lessonkit import Lesson, multi_head, plots, tables, train, widgets
-from lessonkit.attention import masked_softmax
-from lessonkit.heads_explorer import Heads, heads_explorer
+from lessonkit import Lesson, train
+from lessonkit.models import multi_head
+from lessonkit.models.attention import masked_softmax
 from lessonkit.seeds import seed_everything
+from lessonkit.show import plots, tables, widgets
+from lessonkit.show.heads_explorer import Heads, heads_explorer
 
 lesson = Lesson("08_multi_head")
 check, demonstration = lesson.check, lesson.demonstration

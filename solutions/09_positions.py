@@ -21,9 +21,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from lessonkit import Lesson, multi_head, plots, positions, tables, train, widgets
-from lessonkit.attention import masked_softmax
+from lessonkit import Lesson, train
+from lessonkit.models import multi_head, positions
+from lessonkit.models.attention import masked_softmax
 from lessonkit.seeds import seed_everything
+from lessonkit.show import plots, tables, widgets
 
 lesson = Lesson("09_positions")
 check, demonstration = lesson.check, lesson.demonstration

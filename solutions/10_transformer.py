@@ -22,21 +22,28 @@ import matplotlib.pyplot as plt
 import torch
 from torch import Tensor, nn
 
-from lessonkit import Lesson, plots, tables, train, transformer
-from lessonkit.alignment import alignment_error_rate, links_from_weights
-from lessonkit.attention import masked_softmax
-from lessonkit.bleu import bleu
-from lessonkit.heads_explorer import Heads, heads_explorer, heads_figure, heads_in_words
+from lessonkit import Lesson, train
+from lessonkit.data.translation import Batch, Pair, Vocabulary, batches, load_translation
 from lessonkit.lesson import RESULTS
-from lessonkit.seeds import seed_everything
-from lessonkit.seq2seq import (
+from lessonkit.models import transformer
+from lessonkit.models.alignment import alignment_error_rate, links_from_weights
+from lessonkit.models.attention import masked_softmax
+from lessonkit.models.bleu import bleu
+from lessonkit.models.seq2seq import (
     EncoderDecoder,
     count_parameters,
     exact_match,
     shift_right,
     translate,
 )
-from lessonkit.translation import Batch, Pair, Vocabulary, batches, load_translation
+from lessonkit.seeds import seed_everything
+from lessonkit.show import plots, tables
+from lessonkit.show.heads_explorer import (
+    Heads,
+    heads_explorer,
+    heads_figure,
+    heads_in_words,
+)
 
 lesson = Lesson("10_transformer")
 check, demonstration = lesson.check, lesson.demonstration
@@ -667,7 +674,7 @@ with demonstration("rates"):
 #
 # ## The model
 #
-# The frame is still lesson 01's `EncoderDecoder`. `lessonkit.transformer` holds the weights and calls your five functions, which
+# The frame is still lesson 01's `EncoderDecoder`. `lessonkit.models.transformer` holds the weights and calls your five functions, which
 # travel in `parts`. This is the heart of it; the attention inside is lesson 08's, the places are lesson 09's sinusoids:
 #
 # ```python

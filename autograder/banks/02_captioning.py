@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from autograder.bank import alternative, mistake
+from autograder.authoring.bank import alternative, mistake
 
 # image_vector
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from autograder.bank import alternative, equivalent, mistake
+from autograder.authoring.bank import alternative, equivalent, mistake
 
 # dot_score
 

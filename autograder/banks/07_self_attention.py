@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from autograder.bank import alternative, equivalent, mistake
-from lessonkit.attention import masked_softmax
+from autograder.authoring.bank import alternative, equivalent, mistake
+from lessonkit.models.attention import masked_softmax
 
 
 def _projected(a, W_q, W_k, W_v):

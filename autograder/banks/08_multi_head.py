@@ -4,10 +4,10 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from autograder.bank import alternative, mistake
-from lessonkit.attention import masked_softmax
-from lessonkit.multi_head import merge_heads as merge
-from lessonkit.multi_head import split_heads as split
+from autograder.authoring.bank import alternative, mistake
+from lessonkit.models.attention import masked_softmax
+from lessonkit.models.multi_head import merge_heads as merge
+from lessonkit.models.multi_head import split_heads as split
 
 # split_heads
 

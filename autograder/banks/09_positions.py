@@ -5,9 +5,9 @@ import math
 import numpy as np
 import torch
 
-from autograder.bank import alternative, equivalent, mistake
-from lessonkit import positions as finished
-from lessonkit.attention import masked_softmax
+from autograder.authoring.bank import alternative, equivalent, mistake
+from lessonkit.models import positions as finished
+from lessonkit.models.attention import masked_softmax
 
 # sinusoidal_encoding
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from autograder.bank import alternative, mistake
+from autograder.authoring.bank import alternative, mistake
 
 # layer_norm
 

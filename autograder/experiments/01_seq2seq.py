@@ -1,7 +1,7 @@
 """Lesson 01's comparison: one vector of 128 numbers, the same with the source reversed, and narrower vectors."""
 
+from lessonkit.models.seq2seq import count_parameters, exact_match, exact_match_by_length, translate
 from lessonkit.seeds import seed_everything
-from lessonkit.seq2seq import count_parameters, exact_match, exact_match_by_length, translate
 
 SEEDS = [0, 1, 2]
 

@@ -5,7 +5,8 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from lessonkit.captioning import (
+from lessonkit.data.scenes import render
+from lessonkit.models.captioning import (
     binding,
     caption,
     exact_match,
@@ -14,9 +15,8 @@ from lessonkit.captioning import (
     pointing_accuracy,
     pretrain_cnn,
 )
-from lessonkit.scenes import render
+from lessonkit.models.seq2seq import count_parameters
 from lessonkit.seeds import seed_everything
-from lessonkit.seq2seq import count_parameters
 
 SEEDS = [0, 1, 2]
 

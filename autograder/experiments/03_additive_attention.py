@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from torch import nn
 
+from lessonkit.models.seq2seq import count_parameters, exact_match, exact_match_by_length, translate
 from lessonkit.seeds import seed_everything
-from lessonkit.seq2seq import count_parameters, exact_match, exact_match_by_length, translate
 
 SEEDS = [0, 1, 2]
 

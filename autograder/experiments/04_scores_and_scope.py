@@ -1,7 +1,7 @@
 """Lesson 04's comparison: four scores and three scopes, on French and on mirrored French, and two ablations."""
 
+from lessonkit.models.seq2seq import count_parameters, exact_match, exact_match_by_length, translate
 from lessonkit.seeds import seed_everything
-from lessonkit.seq2seq import count_parameters, exact_match, exact_match_by_length, translate
 
 SEEDS = [0, 1, 2]
 FRENCH = {

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from autograder import source
-from lessonkit.captioning import (
+from autograder.authoring import source
+from lessonkit.models.captioning import (
     attention_maps,
     binding,
     caption,
@@ -15,8 +15,8 @@ from lessonkit.captioning import (
     exact_match_by_objects,
     pointing_accuracy,
 )
+from lessonkit.models.seq2seq import count_parameters
 from lessonkit.seeds import seed_everything
-from lessonkit.seq2seq import count_parameters
 
 SEEDS = [0, 1, 2]
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from lessonkit.pronouns import batches
+from lessonkit.data.pronouns import batches
+from lessonkit.models.seq2seq import count_parameters
 from lessonkit.seeds import seed_everything
-from lessonkit.seq2seq import count_parameters
 
 SEEDS = [0, 1, 2]
 ROUND, PATIENCE, MOST = 125, 10, 6000  # steps between two looks at the validation set; looks without a gain; steps

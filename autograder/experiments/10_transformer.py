@@ -3,9 +3,9 @@
 import time
 from collections.abc import Callable
 
-from autograder import source
+from autograder.authoring import source
+from lessonkit.models.seq2seq import EncoderDecoder, count_parameters, exact_match, translate
 from lessonkit.seeds import seed_everything
-from lessonkit.seq2seq import EncoderDecoder, count_parameters, exact_match, translate
 
 SEEDS = [0, 1, 2]
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from dask.distributed import Client, LocalCluster, as_completed
 
-from autograder import source as sources
+from autograder.authoring import source as sources
 from autograder.grading.intake import Intake
 from autograder.grading.sealed import Graded, grade_one
 from autograder.grading.settings import Settings, sandbox_for

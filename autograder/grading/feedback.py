@@ -10,13 +10,13 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from autograder.authoring.notebook import cell_id
+from autograder.authoring.source import LessonSource
 from autograder.grading.gradebook import GradebookWriter, Record
 from autograder.grading.graded_notebook import IMAGES, graded_path
 from autograder.grading.page import write_page
-from autograder.notebook import cell_id
-from autograder.source import LessonSource
-from lessonkit.judge import Finding
-from lessonkit.verdict import Verdict
+from lessonkit.checks.judge import Finding
+from lessonkit.checks.verdict import Verdict
 
 _FORMATTER = HtmlFormatter(nowrap=False)
 MOST_COLOURS = 2_000  # escape sequences in one output: ansi2html takes the square of their number

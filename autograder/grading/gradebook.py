@@ -19,11 +19,11 @@ from nbgrader.api import (
 from sqlalchemy import BigInteger, Boolean, Column, MetaData, String, Table, Text, delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from autograder.build import COURSE, generate
-from autograder.doctor import offer_own_programs
+from autograder.authoring.build import COURSE, generate
+from autograder.authoring.notebook import cell_id
+from autograder.authoring.source import LessonSource
 from autograder.grading.sealed import Graded
-from autograder.notebook import cell_id
-from autograder.source import LessonSource
+from autograder.machine import offer_own_programs
 from lessonkit.errors import CourseError
 
 _METADATA = MetaData()

@@ -5,10 +5,10 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_output
 
+from autograder.authoring.notebook import cell_id, to_notebook
+from autograder.authoring.source import LessonSource
 from autograder.grading.intake import Intake
 from autograder.grading.sealed import Graded
-from autograder.notebook import cell_id, to_notebook
-from autograder.source import LessonSource
 
 IMAGES = ("image/png", "image/jpeg")
 SHOWN = ("text/plain", *IMAGES)  # what is kept of a submission's outputs: nothing that a browser would execute

@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from autograder.authoring.notebook import cell_id
+from autograder.authoring.source import Cell, LessonSource
 from autograder.grading.submissions import Submission
-from autograder.notebook import cell_id
-from autograder.source import Cell, LessonSource
 
 MOST_CELLS, LONGEST_CELL = 2_000, 200_000  # cells; characters of one
 MISSING, DUPLICATE = "missing", "refused"

@@ -2,8 +2,8 @@
 
 import ast
 
+from autograder.authoring.source import LessonSource
 from autograder.grading.intake import Intake
-from autograder.source import LessonSource
 
 LIBRARIES = ("torch", "nn", "F", "np", "numpy", "scipy", "sklearn", "lessonkit", "functional")
 LONGEST = 4_000  # characters of an answer that is looked at

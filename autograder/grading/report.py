@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from autograder.authoring.source import LessonSource
 from autograder.grading.gradebook import GradebookWriter, Record
 from autograder.grading.page import table, write_page
 from autograder.grading.similarity import Pair, similar
-from autograder.source import LessonSource
-from lessonkit import plots
 from lessonkit.errors import CourseError
+from lessonkit.show import plots
 
 MOST_PAIRS = 25  # of similar submissions that are listed
 

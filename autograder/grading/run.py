@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from autograder import source as sources
-from autograder.bank import BANKS
-from autograder.build import stamp_of, write_whole
+from autograder.authoring import source as sources
+from autograder.authoring.bank import BANKS
+from autograder.authoring.build import stamp_of, write_whole
+from autograder.authoring.notebook import write
+from autograder.authoring.source import ROOT, LessonSource
 from autograder.grading.export import write_csv
 from autograder.grading.gradebook import GradebookWriter, database_url
 from autograder.grading.graded_notebook import graded_notebook, graded_path
@@ -20,8 +22,6 @@ from autograder.grading.intake import Intake
 from autograder.grading.sealed import Graded, grade_one
 from autograder.grading.settings import Settings, sandbox_for
 from autograder.grading.submissions import Submission, find_submissions
-from autograder.notebook import write
-from autograder.source import ROOT, LessonSource
 
 COLUMNS = ("student", "lesson", "exercise", "points", "max_points", "verdict", "message")
 

@@ -6,16 +6,16 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from autograder import bank as banks
+from autograder.authoring import bank as banks
+from autograder.authoring.notebook import cell_id
+from autograder.authoring.source import Exercise, LessonSource
 from autograder.grading.intake import Intake, take_in
 from autograder.grading.ready_made import ready_made
 from autograder.grading.submissions import Submission
-from autograder.notebook import cell_id
 from autograder.sandbox import Cell, CellResult, Job, Limits, Probe, Result, Sandbox
-from autograder.source import Exercise, LessonSource
-from lessonkit.judge import Finding, judge
-from lessonkit.outcome import Failure, Outcome
-from lessonkit.verdict import Verdict
+from lessonkit.checks.judge import Finding, judge
+from lessonkit.checks.outcome import Failure, Outcome
+from lessonkit.checks.verdict import Verdict
 
 SEEDS = 3  # secret seeds an exercise
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from autograder.authoring.source import LessonSource
 from autograder.sandbox import Limits, Sandbox
-from autograder.source import LessonSource
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from pathlib import Path
 import nbformat
 from copydetect import CodeFingerprint
 
-from autograder.build import student_path
+from autograder.authoring.build import student_path
+from autograder.authoring.notebook import cell_id
+from autograder.authoring.source import LessonSource
 from autograder.grading.graded_notebook import graded_path
-from autograder.notebook import cell_id
-from autograder.source import LessonSource
 
 K, WINDOW = 25, 8  # characters of a fingerprint's text; how many neighbours one fingerprint stands for
 COMMON = 0.1  # of the class (and more than COMMON_LEAST students): what so many write is nobody's own

@@ -27,8 +27,8 @@ from pathlib import Path
 from autograder.sandbox import bwrap, cgroup, protocol, untrusted
 from autograder.sandbox.job import Cell, CellResult, Job, Limits, Probe, ProbeResult, Result
 from autograder.sandbox.protocol import ProtocolError
+from lessonkit.checks.outcome import Failure, Outcome
 from lessonkit.errors import CourseError
-from lessonkit.outcome import Failure, Outcome
 
 START_SECONDS = 120.0
 TICK = 0.25  # seconds between two looks at the job's CPU time

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lessonkit.outcome import Outcome
+from lessonkit.checks.outcome import Outcome
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 from safetensors.numpy import save
 
 from autograder.sandbox import protocol
-from lessonkit.outcome import Failure, Outcome, describe_failure, run_probe
+from lessonkit.checks.outcome import Failure, Outcome, describe_failure, run_probe
 
 TEXT_ROOM = 20_000  # characters of a line of a traceback, of an error's message, of what was printed
 

@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from autograder.sandbox.protocol import ARRAY_TYPES, ProtocolError
-from lessonkit.outcome import Failure, Outcome
+from lessonkit.checks.outcome import Failure, Outcome
 
 ARRAYS, NAME = 500, 200  # of one outcome; characters of a name
 TEXT = 30_000  # characters of a failure's traceback, of what was printed

@@ -17,13 +17,13 @@ from pathlib import Path
 
 import pytest
 
-from autograder import source
-from autograder.doctor import BUBBLEWRAP, nothing_may_be_left_out
+from autograder.authoring import source
 from autograder.grading.export import FORMS, export
 from autograder.grading.feedback import write_feedback
 from autograder.grading.gradebook import GradebookWriter, Record, database_url
 from autograder.grading.report import write_course_report, write_report
 from autograder.grading.run import Settings, Summary, grade
+from autograder.machine import BUBBLEWRAP, nothing_may_be_left_out
 from autograder.sandbox import Limits
 from tests.attacks import earn, gaps, harm, honest, poison, steal  # noqa: F401 (they enter what they hold)
 from tests.attacks.workshop import ATTACKS, LESSON, Attack, Desk, World

@@ -6,7 +6,7 @@ from tests.attacks.workshop import EVERYTHING, LESSON, OTHERS, attack, copy_of
 TWO = "class Two:\n    def __repr__(self): return '2'\n"
 # The expected results that are shipped for the visible checks, in the order in which the probe asks for them.
 TABLE = f"""
-from lessonkit import expectations
+from lessonkit.checks import expectations
 table = [list(o.arrays.values()) for o in expectations.load({LESSON!r})["softmax"].outcomes.values()]
 calls = []
 def softmax(scores, dim):
@@ -101,7 +101,7 @@ def patched_judge(desk):
 @attack("earn", fools=True)
 def patched_verdict(desk):
     """Makes every verdict full marks."""
-    desk.trick("from lessonkit.verdict import Verdict\nVerdict.__repr__ = lambda self: '2'")
+    desk.trick("from lessonkit.checks.verdict import Verdict\nVerdict.__repr__ = lambda self: '2'")
 
 
 @attack("earn", OTHERS, verdict="wrong", fools=True)
@@ -122,10 +122,10 @@ def replaced_modules(desk):
     """Puts modules of one's own in the place of lessonkit's, and loads what uses them again."""
     desk.trick(f"""
 import importlib, sys, types
-from lessonkit.judge import Finding, Known
-fake = types.ModuleType("lessonkit.judge")
+from lessonkit.checks.judge import Finding, Known
+fake = types.ModuleType("lessonkit.checks.judge")
 fake.Finding, fake.Known, fake.judge = Finding, Known, lambda runs: Finding("passed")
-sys.modules["lessonkit.judge"] = fake
+sys.modules["lessonkit.checks.judge"] = fake
 import lessonkit.lesson
 check = importlib.reload(lessonkit.lesson).Lesson({LESSON!r}).check
 """)
@@ -214,8 +214,8 @@ get_ipython().display_formatter.format = lambda shown, *given, **named: ({"text/
 def spoofed_results(desk):
     """Shows cards and results like those of a check, in other cells."""
     desk.trick("""
-from lessonkit.judge import Finding
-from lessonkit.verdict import Verdict
+from lessonkit.checks.judge import Finding
+from lessonkit.checks.verdict import Verdict
 display(Verdict("softmax", 2, 2, Finding("passed")), Verdict("softmax", 2, 2, Finding("wrong", "1000 points")))
 get_ipython().displayhook(Verdict("softmax", 2, 2, Finding("passed")))
 display({"text/plain": "2"}, raw=True)
@@ -269,7 +269,7 @@ def table_of_the_visible_checks(desk):
 def answers_by_input(desk):
     """A table from the inputs of the visible seeds to results that somebody else has computed."""
     desk.answer("""
-from lessonkit.draw import Draw
+from lessonkit.checks.draw import Draw
 known = {}
 for seed in (1, 2, 3):
     draw = Draw(seed)
@@ -287,9 +287,9 @@ def pinned_seeds(desk):
     desk.answer(
         TABLE
         + """
-import lessonkit.draw
-true_start = lessonkit.draw.Draw.__init__
-lessonkit.draw.Draw.__init__ = lambda self, seed: true_start(self, seed if seed in (1, 2, 3) else 1)
+import lessonkit.checks.draw
+true_start = lessonkit.checks.draw.Draw.__init__
+lessonkit.checks.draw.Draw.__init__ = lambda self, seed: true_start(self, seed if seed in (1, 2, 3) else 1)
 """
     )
 
@@ -298,8 +298,8 @@ lessonkit.draw.Draw.__init__ = lambda self, seed: true_start(self, seed if seed 
 def constant_draws(desk):
     """Makes every drawn number zero, so that equal weights are right. It spoils its other answers, too."""
     desk.answer("""
-import lessonkit.draw
-lessonkit.draw.Draw.normal = lambda self, *shape, **more: self._hand_out(torch.zeros(shape).numpy())
+import lessonkit.checks.draw
+lessonkit.checks.draw.Draw.normal = lambda self, *shape, **more: self._hand_out(torch.zeros(shape).numpy())
 def softmax(scores, dim):
     return torch.full_like(scores, 1 / scores.shape[dim])
 """)
@@ -312,11 +312,11 @@ def own_probe_runner(desk):
         TABLE
         + f"""
 import sys
-import lessonkit.lesson, lessonkit.outcome
+import lessonkit.lesson, lessonkit.checks.outcome
 shipped = expectations.load({LESSON!r})["softmax"].outcomes
 def forged(probe, answer, seed, *given):
     return shipped.get(seed, shipped[1])
-lessonkit.lesson.run_probe = lessonkit.outcome.run_probe = forged
+lessonkit.lesson.run_probe = lessonkit.checks.outcome.run_probe = forged
 probing = sys.modules["autograder.sandbox.probing"]
 true_outcome = probing._outcome
 probing._outcome = lambda request, *given: (
@@ -527,8 +527,8 @@ def hooks_of_the_fork(desk):
     desk.trick("""
 import atexit, os, sys, threading
 def patch():
-    import lessonkit.outcome
-    lessonkit.outcome.flatten = lambda results: ({}, {})
+    import lessonkit.checks.outcome
+    lessonkit.checks.outcome.flatten = lambda results: ({}, {})
 os.register_at_fork(before=patch, after_in_child=patch, after_in_parent=patch)
 atexit.register(patch)
 threading.excepthook = sys.excepthook = lambda *given: patch()
@@ -539,4 +539,4 @@ sys.setprofile(lambda *given: None)
 @attack("earn", OTHERS, verdict="wrong")
 def lying_about_the_digest(desk):
     """Says that other inputs were drawn than were."""
-    desk.answer(TABLE + "\nimport lessonkit.draw\nlessonkit.draw.Draw.digest = lambda self: '0' * 16")
+    desk.answer(TABLE + "\nimport lessonkit.checks.draw\nlessonkit.draw.Draw.digest = lambda self: '0' * 16")

@@ -7,8 +7,8 @@ from tests.attacks.workshop import EVERYTHING, attack
 def hidden_change_of_an_input(desk):
     """Changes an input that the probe needs no more, and patches what would tell. The values are right."""
     desk.answer("""
-import lessonkit.draw
-lessonkit.draw.Draw.changed = lambda self: ()
+import lessonkit.checks.draw
+lessonkit.checks.draw.Draw.changed = lambda self: ()
 def softmax(scores, dim):
     weights = torch.softmax(scores, dim)
     if scores.dim() == 2:

@@ -5,8 +5,8 @@ import json
 import os
 import zipfile
 
+from autograder.authoring.source import ROOT
 from autograder.grading.intake import LONGEST_CELL, MOST_CELLS
-from autograder.source import ROOT
 from tests.attacks.earn import CHANNEL
 from tests.attacks.workshop import ARMED, EVERYTHING, LESSON, OTHERS, attack, copy_of
 

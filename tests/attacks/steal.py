@@ -2,7 +2,7 @@
 
 import sys
 
-from autograder.source import ROOT
+from autograder.authoring.source import ROOT
 from tests.attacks.earn import CHANNEL
 from tests.attacks.workshop import EVERYTHING, LESSON, OTHERS, attack
 

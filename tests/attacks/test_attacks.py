@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from autograder import bank
+from autograder.authoring import bank
 from autograder.grading.gradebook import GradebookWriter, database_url
 from autograder.grading.sealed import secret_seeds
 from autograder.sandbox import Cell, Job, Sandbox

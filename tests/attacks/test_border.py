@@ -19,15 +19,15 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from safetensors.numpy import save
 
-from autograder import bank, source
+from autograder.authoring import bank, source
 from autograder.grading import feedback, similarity
 from autograder.grading.intake import take_in
 from autograder.grading.submissions import Submission, find_submissions
 from autograder.sandbox import bwrap, cgroup, untrusted
 from autograder.sandbox.protocol import ProtocolError
+from lessonkit.checks.judge import judge
+from lessonkit.checks.outcome import Outcome
 from lessonkit.errors import CourseError
-from lessonkit.judge import judge
-from lessonkit.outcome import Outcome
 from tests.attacks import earn, gaps, harm, honest, poison, steal  # noqa: F401 (they enter what they hold)
 from tests.attacks.harm import hostile_zip
 from tests.attacks.workshop import ATTACKS, LESSON, Desk, World, copy_of

@@ -9,9 +9,9 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from autograder import source
-from autograder.build import student_path
-from autograder.notebook import cell_id
+from autograder.authoring import source
+from autograder.authoring.build import student_path
+from autograder.authoring.notebook import cell_id
 
 LESSON = source.find_lesson("00")
 ARMED = "armed and ready"  # printed by a trick when it is in place: a typing error must not look like a defence

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import sync_playwright
 
-from autograder.build import LESSONS
-from autograder.doctor import CHROMIUM, nothing_may_be_left_out
+from autograder.authoring.build import LESSONS
+from autograder.machine import CHROMIUM, nothing_may_be_left_out
 
 TOKEN = "course"
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]

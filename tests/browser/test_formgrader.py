@@ -4,10 +4,11 @@ import json
 
 import pytest
 
-from autograder import demonstration_class, source
-from autograder.doctor import BUBBLEWRAP, nothing_may_be_left_out
+from autograder.authoring import source
+from autograder.bench import invented_class
 from autograder.grading.run import Settings, grade
-from autograder.plain_grading import CONFIG
+from autograder.machine import BUBBLEWRAP, nothing_may_be_left_out
+from autograder.plain.grading import CONFIG
 
 from .conftest import TOKEN, serving
 from .notebook_page import MINUTE
@@ -18,7 +19,7 @@ STUDENTS = ["ada-perfect", "hana-one-wrong"]
 
 
 def test_formgrader_on_the_result(tmp_path, chromium):
-    truth = demonstration_class.make_class(tmp_path / "in", [LESSON], STUDENTS)
+    truth = invented_class.make_class(tmp_path / "in", [LESSON], STUDENTS)
     out = tmp_path / "out"
     grade(LESSON, tmp_path / "in", Settings(out))
     points = {name: sum(p for (student, _, _), p in truth.items() if student == name) for name in STUDENTS}

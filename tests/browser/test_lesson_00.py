@@ -4,8 +4,8 @@ import hashlib
 
 import pytest
 
-from autograder import bank as banks
-from autograder import source
+from autograder.authoring import bank as banks
+from autograder.authoring import source
 
 from .notebook_page import MINUTE, NotebookPage
 

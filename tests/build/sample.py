@@ -48,7 +48,7 @@ with demonstration("again"):
 BANK = """\
 import torch
 
-from autograder.bank import alternative, equivalent, mistake
+from autograder.authoring.bank import alternative, equivalent, mistake
 
 
 @mistake("double", "You return x itself. Multiply it by 2.")

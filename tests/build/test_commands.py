@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from autograder.source import ROOT
+from autograder.authoring.source import ROOT
 
 from .sample import BANK, LESSON
 

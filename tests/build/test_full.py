@@ -11,10 +11,10 @@ import pytest
 import torch
 from torch import nn
 
-from autograder import full, resumable
-from autograder.source import ROOT
+from autograder.authoring.source import ROOT
+from autograder.experiments import full, resumable
+from lessonkit.data.translation import load_translation
 from lessonkit.errors import CourseError
-from lessonkit.translation import load_translation
 
 
 class Killed(BaseException):
@@ -155,7 +155,7 @@ def test_a_process_that_is_killed_goes_on(tmp_path):
 import sys, time, torch
 from pathlib import Path
 from torch import nn
-from autograder import resumable
+from autograder.experiments import resumable
 def loss(model, batch):
     time.sleep(0.02)
     return model(batch).square().mean()

@@ -7,11 +7,11 @@ from functools import partial
 import pytest
 import torch
 
-from autograder import ladder
-from lessonkit import download
+from autograder.experiments import ladder
+from lessonkit.data import download
+from lessonkit.data.translation import Batch
 from lessonkit.errors import CourseError
-from lessonkit.seq2seq import count_parameters, translation_loss
-from lessonkit.translation import Batch
+from lessonkit.models.seq2seq import count_parameters, translation_loss
 
 CPU = torch.device("cpu")
 GERMAN = ("ein", "kleiner", "hund", "mann", "ball", "im", "schnee", "spielt", "rennt", "wirft")

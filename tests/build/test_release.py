@@ -8,8 +8,8 @@ import zipfile
 
 import nbformat
 
-from autograder import source
-from autograder.release import NAME, release
+from autograder.authoring import source
+from autograder.authoring.release import NAME, release
 
 
 def imported(texts):
@@ -41,11 +41,13 @@ def test_bundle_is_complete_and_holds_no_answers(tmp_path):
             body = exercise.cell.source.split(source.BEGIN)[1].split(source.END)[0].strip()
             assert body not in texts[f"lessons/{lesson}/{lesson}.ipynb"]
     assert not [name for name, text in texts.items() if "import autograder" in text or "from autograder" in text]
-    assert tomllib.loads(texts["pyproject.toml"])["tool"]["setuptools"]["packages"] == ["lessonkit"]
+    assert tomllib.loads(texts["pyproject.toml"])["tool"]["setuptools"]["packages"]["find"]["include"] == ["lessonkit*"]
     pinned = {line.split("==")[0] for line in texts["requirements.txt"].splitlines()} - {"-e ."}
     assert pinned - imported(texts) == {"jupyterlab", "ipykernel"}  # what shows and runs a notebook
     assert imported(texts) <= pinned
-    code = "import lessonkit, lessonkit.translation as t; print(len(t.load_translation().train), lessonkit.__file__)"
+    code = (
+        "import lessonkit, lessonkit.data.translation as t; print(len(t.load_translation().train), lessonkit.__file__)"
+    )
     ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path / NAME, capture_output=True, text=True, check=True)
     assert ran.stdout.startswith("10000 ")
     assert str(tmp_path) in ran.stdout

@@ -2,7 +2,7 @@
 
 import pytest
 
-from autograder import source
+from autograder.authoring import source
 from lessonkit.errors import CourseError
 
 from .sample import LESSON

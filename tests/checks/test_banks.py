@@ -4,8 +4,8 @@ import secrets
 
 import pytest
 
-from autograder import bank as banks
-from autograder import mutants, source
+from autograder.authoring import bank as banks
+from autograder.authoring import mutants, source
 
 SEEDS = [secrets.randbelow(2**31) for _ in range(20)]  # fresh for each run; a failure prints the seed
 

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lessonkit.draw import Draw
+from lessonkit.checks.draw import Draw
 
 
 @given(st.integers(0, 2**31), st.integers(2, 6), st.integers(2, 9))

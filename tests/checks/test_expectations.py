@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from lessonkit import expectations
+from lessonkit.checks import expectations
+from lessonkit.checks.expectations import ExpectedExercise
+from lessonkit.checks.judge import Known
+from lessonkit.checks.outcome import Failure, Outcome
 from lessonkit.errors import CourseError
-from lessonkit.expectations import ExpectedExercise
-from lessonkit.judge import Known
-from lessonkit.outcome import Failure, Outcome
 
 ARRAYS = {"number": np.asarray(1.5), "map": np.arange(6.0).reshape(2, 3), "mask": np.array([True, False])}
 

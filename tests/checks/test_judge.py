@@ -6,8 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lessonkit.judge import Known, judge
-from lessonkit.outcome import Outcome, flatten, run_probe
+from lessonkit.checks.judge import Known, judge
+from lessonkit.checks.outcome import Outcome, flatten, run_probe
 
 
 def probe(double, draw):

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from autograder.source import ROOT
-from lessonkit import download
+from autograder.authoring.source import ROOT
+from lessonkit.data import download
 from lessonkit.errors import CourseError
 
 MIRROR = Path(os.environ.get(download.MIRROR) or ROOT.parent / "shared" / "datasets")

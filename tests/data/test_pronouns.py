@@ -10,10 +10,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lessonkit import pronouns
+from lessonkit.data import pronouns
+from lessonkit.data.pronouns import batches, load_pronouns
+from lessonkit.data.translation import Vocabulary
 from lessonkit.errors import CourseError
-from lessonkit.pronouns import batches, load_pronouns
-from lessonkit.translation import Vocabulary
 
 DATA = load_pronouns()
 SETS = {name: getattr(DATA, name) for name in ("train", "validation", "test_short", "test_medium", "test_long")}

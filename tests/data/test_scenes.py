@@ -6,18 +6,28 @@ import numpy as np
 import pytest
 import torch
 
-from autograder import data_command
-from lessonkit import scenes
+from autograder.authoring import data
+from lessonkit.data import scenes
+from lessonkit.data.scenes import (
+    COLOURS,
+    SHAPES,
+    SIDES,
+    gold_regions,
+    load_scenes,
+    outline,
+    region,
+    render,
+    render_bytes,
+)
+from lessonkit.data.translation import Vocabulary
 from lessonkit.errors import CourseError
-from lessonkit.scenes import COLOURS, SHAPES, SIDES, gold_regions, load_scenes, outline, region, render, render_bytes
-from lessonkit.translation import Vocabulary
 
 DATA = load_scenes()
 SETS = {name: getattr(DATA, name) for name in ("train", "validation", "test_one", "test_two", "test_three")}
 
 
 def test_rebuilt_byte_for_byte(capsys):
-    data_command.rebuild(check=True)
+    data.rebuild(check=True)
     assert "data/scenes: 5 files are as generated" in capsys.readouterr().out
 
 

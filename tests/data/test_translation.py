@@ -8,10 +8,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder import data_command
-from lessonkit import translation
+from autograder.authoring import data
+from lessonkit.data import translation
+from lessonkit.data.translation import Vocabulary, batches, load_translation
 from lessonkit.errors import CourseError
-from lessonkit.translation import Vocabulary, batches, load_translation
 
 DATA = load_translation()
 SETS = {name: getattr(DATA, name) for name in ("train", "validation", "test_short", "test_medium", "test_long")}
@@ -19,7 +19,7 @@ FUNCTION_WORDS = {"do", "does"}  # without counterpart in French
 
 
 def test_rebuilt_byte_for_byte(capsys):
-    data_command.rebuild(check=True)
+    data.rebuild(check=True)
     assert "5 files are as generated" in capsys.readouterr().out
 
 

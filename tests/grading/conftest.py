@@ -4,7 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from autograder import demonstration_class, source
+from autograder.authoring import source
+from autograder.bench import invented_class
 from autograder.grading.run import Settings, grade
 from autograder.sandbox import Limits
 
@@ -25,8 +26,8 @@ def graded_class(tmp_path_factory):
     place = tmp_path_factory.mktemp("graded")
     lesson = source.load("00")
     students = ["ada-perfect", "goran-every-other-wrong", "ivan-syntax-error", "emil-untouched"]
-    truth = demonstration_class.make_class(place / "in", [lesson.name], students)
-    desk = demonstration_class.Desk(lesson)
+    truth = invented_class.make_class(place / "in", [lesson.name], students)
+    desk = invented_class.Desk(lesson)
     points = desk.solve(*desk.names)
     desk.add(desk.names[-1], HTML)
     desk.write("softmax", "from torch import softmax")

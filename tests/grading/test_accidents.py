@@ -5,8 +5,10 @@ import json
 
 import pytest
 
-from autograder import demonstration_class, plain_grading, source
-from autograder.notebook import DEMONSTRATION
+from autograder.authoring import source
+from autograder.authoring.notebook import DEMONSTRATION
+from autograder.bench import invented_class
+from autograder.plain import grading as plain_grading
 
 pytestmark = pytest.mark.slow
 
@@ -24,7 +26,7 @@ def solved():
 
 
 def untouched():
-    return demonstration_class.Desk(source.load(LESSON))
+    return invented_class.Desk(source.load(LESSON))
 
 
 def begins_with(desk, line):

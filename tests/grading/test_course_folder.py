@@ -9,10 +9,11 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder import demonstration_class, source
-from autograder.build import student_path
-from autograder.notebook import DEMONSTRATION
-from autograder.plain_grading import CONFIG
+from autograder.authoring import source
+from autograder.authoring.build import student_path
+from autograder.authoring.notebook import DEMONSTRATION
+from autograder.bench import invented_class
+from autograder.plain.grading import CONFIG
 
 pytestmark = pytest.mark.slow
 
@@ -20,7 +21,7 @@ LESSON = source.find_lesson("00")
 
 
 def test_nbgraders_own_commands(tmp_path):
-    truth = demonstration_class.make_class(tmp_path / "submitted", [LESSON], ["dana-half-done"])
+    truth = invented_class.make_class(tmp_path / "submitted", [LESSON], ["dana-half-done"])
     programs = str(Path(sys.executable).parent)
     environment = {**os.environ, "PATH": os.pathsep.join([programs, os.environ["PATH"]])}
     environment |= {"JUPYTER_CONFIG_PATH": str(CONFIG.parent), "HOME": str(tmp_path / "home")}

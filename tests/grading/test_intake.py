@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from autograder import source
+from autograder.authoring import source
 from autograder.grading.intake import take_in
 from autograder.grading.submissions import LARGEST, Submission, find_submissions
 from lessonkit.errors import CourseError

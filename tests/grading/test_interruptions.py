@@ -12,10 +12,11 @@ from contextlib import closing
 import pytest
 from dask.distributed import LocalCluster
 
-from autograder import demonstration_class, source
-from autograder.doctor import BUBBLEWRAP, nothing_may_be_left_out
+from autograder.authoring import source
+from autograder.bench import invented_class
 from autograder.grading.gradebook import GradebookWriter, database_url
 from autograder.grading.run import Settings, grade
+from autograder.machine import BUBBLEWRAP, nothing_may_be_left_out
 
 pytestmark = [
     pytest.mark.slow,
@@ -30,7 +31,7 @@ COPIES, KILLS, SEED = 12, 10, 20261121
 def submissions(tmp_path_factory):
     """Sixty submissions of five kinds."""
     folder = tmp_path_factory.mktemp("submissions")
-    demonstration_class.make_class(folder / "0", [LESSON], KINDS)
+    invented_class.make_class(folder / "0", [LESSON], KINDS)
     for i in range(COPIES):
         for kind in KINDS:
             shutil.copytree(folder / "0" / kind, folder / "all" / f"{kind}-{i:02}")

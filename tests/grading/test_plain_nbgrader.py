@@ -6,15 +6,17 @@ import re
 import nbformat
 import pytest
 
-from autograder import bank as banks
-from autograder import demonstration_class, plain_grading, source
-from autograder.build import student_path
+from autograder.authoring import bank as banks
+from autograder.authoring import source
+from autograder.authoring.build import student_path
+from autograder.bench import invented_class
+from autograder.plain import grading as plain_grading
 
 pytestmark = pytest.mark.slow
 
 FEW = ["ada-perfect", "emil-untouched", "goran-every-other-wrong", "mori-deleted-check"]
 CLASSES = [
-    (name, list(demonstration_class.STUDENTS) if name.startswith("00") else [*FEW, "june-endless-function"])
+    (name, list(invented_class.STUDENTS) if name.startswith("00") else [*FEW, "june-endless-function"])
     for name in source.lesson_names()
 ]
 WROTE_NO_REFERENCE = {"boris-alternatives", "chen-other-alternatives", "emil-untouched", "fatima-all-wrong"}
@@ -22,7 +24,7 @@ WROTE_NO_REFERENCE = {"boris-alternatives", "chen-other-alternatives", "emil-unt
 
 @pytest.mark.parametrize(("lesson", "students"), CLASSES, ids=[name for name, _ in CLASSES])
 def test_the_class_gets_its_marks(lesson, students, tmp_path):
-    truth = demonstration_class.make_class(tmp_path / "submitted", [lesson], students)
+    truth = invented_class.make_class(tmp_path / "submitted", [lesson], students)
     broken = tmp_path / "submitted" / "a-no-notebook" / lesson  # the first in the batch
     broken.mkdir(parents=True)
     (broken / f"{lesson}.ipynb").write_text("{ this is not JSON")

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from nbgrader.api import Gradebook
 
-from autograder import demonstration_class, source
-from autograder.doctor import BUBBLEWRAP, POSTGRESQL, nothing_may_be_left_out
+from autograder.authoring import source
+from autograder.bench import invented_class
 from autograder.grading.gradebook import GradebookWriter
 from autograder.grading.report import write_report
 from autograder.grading.run import Settings, grade
+from autograder.machine import BUBBLEWRAP, POSTGRESQL, nothing_may_be_left_out
 from lessonkit.errors import CourseError
 
 pytestmark = [
@@ -50,7 +51,7 @@ def server():
 
 def test_grades_into_postgresql(server, tmp_path):
     students = ["ada-perfect", "dana-half-done", "hana-one-wrong"]
-    truth = demonstration_class.make_class(tmp_path / "in", [LESSON], students)
+    truth = invented_class.make_class(tmp_path / "in", [LESSON], students)
     settings = Settings(tmp_path / "out", db_url=server)
     assert grade(LESSON, tmp_path / "in", settings).graded == 3
     again = grade(LESSON, tmp_path / "in", settings)

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from autograder.doctor import BUBBLEWRAP, nothing_may_be_left_out
 from autograder.grading import export, feedback, report
 from autograder.grading.gradebook import GradebookWriter, database_url
 from autograder.grading.run import grade
 from autograder.grading.sealed import secret_seeds
-from autograder.plain_grading import CONFIG
+from autograder.machine import BUBBLEWRAP, nothing_may_be_left_out
+from autograder.plain.grading import CONFIG
 from lessonkit.errors import CourseError
 
 pytestmark = [

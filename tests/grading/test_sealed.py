@@ -4,9 +4,10 @@ import csv
 
 import pytest
 
-from autograder import demonstration_class, source
-from autograder.doctor import BUBBLEWRAP, nothing_may_be_left_out
+from autograder.authoring import source
+from autograder.bench import invented_class
 from autograder.grading.run import Settings, grade
+from autograder.machine import BUBBLEWRAP, nothing_may_be_left_out
 from autograder.sandbox import Limits
 from lessonkit.errors import CourseError
 
@@ -27,7 +28,7 @@ def marks(path):
 
 @pytest.mark.parametrize(("lesson", "students"), CLASSES, ids=[name for name, _ in CLASSES])
 def test_the_class_gets_its_marks(lesson, students, tmp_path):
-    truth = demonstration_class.make_class(tmp_path / "in", [lesson], students)
+    truth = invented_class.make_class(tmp_path / "in", [lesson], students)
     broken = tmp_path / "in" / "quentin-no-notebook" / lesson
     broken.mkdir(parents=True)
     (broken / f"{lesson}.ipynb").write_text("{ this is not JSON")
@@ -50,7 +51,7 @@ def test_an_instructors_error_grades_nothing(tmp_path):
 
 def test_a_real_kernel_gives_the_same_marks(tmp_path):
     """The whole class in Jupyter kernels in the sandbox, and in forks of the warm interpreter."""
-    truth = demonstration_class.make_class(tmp_path / "in", ["00_weighted_average"])
+    truth = invented_class.make_class(tmp_path / "in", ["00_weighted_average"])
     rows = {}
     for kernel in (False, True):
         settings = Settings(tmp_path / f"out-{kernel}", limits=QUICK, seed=11, kernel=kernel)

@@ -4,14 +4,14 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from autograder import source
-from autograder.demonstration_class import Desk
+from autograder.authoring import source
+from autograder.authoring.notebook import cell_id, write
+from autograder.bench.invented_class import Desk
 from autograder.grading.graded_notebook import graded_path
 from autograder.grading.intake import take_in
 from autograder.grading.ready_made import only_call, ready_made
 from autograder.grading.similarity import similar
 from autograder.grading.submissions import Submission
-from autograder.notebook import cell_id, write
 
 LESSON = source.load("00")
 SOFTMAX = "import torch\n\n\ndef softmax(scores, dim):\n    {body}\n"
@@ -29,7 +29,10 @@ OWN = """
         (SOFTMAX.format(body="'''Doc.'''\n    return torch.special.softmax(scores, dim)"), "torch.special.softmax"),
         ("softmax = torch.softmax", "torch.softmax"),
         ("from torch.nn.functional import softmax", "torch.nn.functional.softmax"),
-        ("from lessonkit.attention import masked_softmax as softmax", "lessonkit.attention.masked_softmax"),
+        (
+            "from lessonkit.models.attention import masked_softmax as softmax",
+            "lessonkit.models.attention.masked_softmax",
+        ),
         (SOFTMAX.format(body="return torch.softmax(scores - scores.amax(), dim)"), None),
         (SOFTMAX.format(body="return scores.exp() / scores.exp().sum(dim)"), None),
         (SOFTMAX.format(body="return my_own(scores, dim)"), None),

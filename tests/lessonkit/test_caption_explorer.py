@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from lessonkit.caption_explorer import CaptionExample, caption_explorer, lit, word_figure
-from lessonkit.scenes import gold_regions, load_scenes, render_bytes
+from lessonkit.data.scenes import gold_regions, load_scenes, render_bytes
+from lessonkit.show.caption_explorer import CaptionExample, caption_explorer, lit, word_figure
 
 SCENES = load_scenes().test_two
 

@@ -8,7 +8,9 @@ import torch
 from torch import nn
 
 from lessonkit import train
-from lessonkit.captioning import (
+from lessonkit.data.scenes import COLOURS, Scene, SceneObject, gold_regions, load_scenes
+from lessonkit.data.translation import Vocabulary
+from lessonkit.models.captioning import (
     FEATURES,
     Captioner,
     SceneCNN,
@@ -25,8 +27,6 @@ from lessonkit.captioning import (
     pointing_accuracy,
     pretrain_cnn,
 )
-from lessonkit.scenes import COLOURS, Scene, SceneObject, gold_regions, load_scenes
-from lessonkit.translation import Vocabulary
 
 DATA = load_scenes()
 

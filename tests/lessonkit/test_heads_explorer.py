@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from lessonkit.attention import masked_softmax
-from lessonkit.heads_explorer import Heads, heads_explorer, heads_figure, heads_in_words, words_html
+from lessonkit.models.attention import masked_softmax
+from lessonkit.show.heads_explorer import Heads, heads_explorer, heads_figure, heads_in_words, words_html
 
 
 @pytest.fixture

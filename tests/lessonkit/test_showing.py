@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from lessonkit import plots, tables, train, widgets
+from lessonkit import train
 from lessonkit.errors import CourseError
 from lessonkit.seeds import seed_everything
+from lessonkit.show import plots, tables, widgets
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from autograder import source
-from autograder.build import solution_path, student_path
+from autograder.authoring import source
+from autograder.authoring.build import solution_path, student_path
 
 LESSONS = source.lesson_names()
 SCREEN = 60  # lines

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from autograder import source
-from lessonkit import multi_head, positions
+from autograder.authoring import source
+from lessonkit.models import multi_head, positions
 
 TOLERANCE = 1e-10
 B, T, S, D, HEADS = 3, 5, 7, 12, 4

@@ -5,8 +5,9 @@ from statistics import mean
 
 import pytest
 
-from autograder import experiment, source
-from autograder.bench import numbers
+from autograder.experiments import record as experiment
+from autograder.authoring import source
+from autograder.bench.course import numbers
 from lessonkit.lesson import RESULTS
 
 LONGEST = 20  # seconds of a recorded run that is repeated here; the others: `make experiments LESSON=..`

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from autograder import source
-from lessonkit import transformer
+from autograder.authoring import source
+from lessonkit.models import transformer
 
 D, HEADS, HIDDEN, B, S, T = 12, 3, 20, 4, 7, 5
 CLOSE = 1e-10

@@ -4,9 +4,9 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from autograder import source
-from autograder.build import student_path
-from autograder.notebook import DEMONSTRATION
+from autograder.authoring import source
+from autograder.authoring.build import student_path
+from autograder.authoring.notebook import DEMONSTRATION
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from autograder.doctor import BUBBLEWRAP, nothing_may_be_left_out
+from autograder.machine import BUBBLEWRAP, nothing_may_be_left_out
 from autograder.sandbox import Cell, Job, Limits, Probe, Result, Sandbox, SandboxConfig, bwrap
 
 # Short times and small sizes, so that the attacks end soon.

@@ -36,7 +36,7 @@ for folder, folders, files in os.walk({str(ROOT)!r}):
 print(json.dumps(found))
 """,
         "import autograder, glob, os\nlist(autograder.__path__), sorted(os.listdir('/run/grader/autograder/sandbox'))",
-        "import autograder.bank",
+        "import autograder.authoring.bank",
     )
     found = {Path(name).parts[0] for name in json.loads(text_of(seen, 0))}
     assert "lessonkit" in found

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from autograder.sandbox import Probe
-from lessonkit.draw import Draw
-from lessonkit.outcome import run_probe
+from lessonkit.checks.draw import Draw
+from lessonkit.checks.outcome import run_probe
 from tests.sandbox.conftest import DOUBLE, TIGHT, probe, text_of
 
 F = "def f(x):\n    return 2 * x"
@@ -141,10 +141,10 @@ def test_an_answer_with_a_memory_bomb_costs_its_own_exercise_only(run):
 def test_a_patched_library_changes_only_their_own_results(run):
     result = run(
         F,
-        "import torch, numpy, lessonkit.draw, lessonkit.outcome\n"
+        "import torch, numpy, lessonkit.checks.draw, lessonkit.checks.outcome\n"
         "numpy.testing.assert_allclose = lambda *a, **k: None\n"
         "torch.Tensor.__eq__ = lambda *a: True\n"
-        "lessonkit.draw.Draw.normal = lambda self, *shape, **k: torch.zeros(shape)",
+        "lessonkit.checks.draw.Draw.normal = lambda self, *shape, **k: torch.zeros(shape)",
         probes=(probe(),),
     )
     assert not only(result).arrays["y"].any()  # the judge's expected values come from true draws

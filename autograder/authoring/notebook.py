@@ -1,0 +1,103 @@
+"""From a lesson's source to a notebook: cell ids, nbgrader's metadata, and the heading and hints of a task."""
+
+import html
+import re
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from autograder.authoring.source import Cell, LessonSource
+
+DEMONSTRATION, UNSTABLE = "demonstration", "nbval-ignore-output"  # tags
+
+_METADATA = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {
+        "codemirror_mode": {"name": "ipython", "version": 3},
+        "file_extension": ".py",
+        "mimetype": "text/x-python",
+        "name": "python",
+        "nbconvert_exporter": "python",
+        "pygments_lexer": "ipython3",
+        "version": "3.11.7",
+    },
+}
+
+
+def to_notebook(lesson: LessonSource) -> nbformat.NotebookNode:
+    """The lesson with its reference answers as a notebook, without outputs."""
+    cells = [_to_cell(lesson, cell) for cell in lesson.cells]
+    return new_notebook(cells=cells, metadata=nbformat.from_dict(_METADATA))
+
+
+def cell_id(lesson: str, cell: Cell) -> str:
+    """The id of a cell in both notebooks: the lesson's number and the cell's name."""
+    return f"{lesson[:2]}-{cell.name}".replace("_", "-").lower()[:64]
+
+
+def _to_cell(lesson: LessonSource, cell: Cell) -> nbformat.NotebookNode:
+    identity = cell_id(lesson.name, cell)
+    if not cell.is_code:
+        source = _task_text(lesson, cell) if cell.kind == "task" else cell.source
+        return new_markdown_cell(source, id=identity, metadata=_nbgrader(cell, identity) if cell.kind == "task" else {})
+    metadata = _nbgrader(cell, identity)
+    if cell.kind == "demo":
+        metadata = {"tags": [DEMONSTRATION] + [UNSTABLE] * bool(cell.marks.get("varies"))}
+    return new_code_cell(cell.source, id=identity, metadata=metadata)
+
+
+def _nbgrader(cell: Cell, identity: str) -> dict:
+    """nbgrader's metadata: an exercise is an autograded answer, a check a test; all other cells that run are locked."""
+    grade, solution = cell.kind == "check", cell.kind == "exercise"
+    points = {"points": cell.marks["points"]} if grade else {}
+    return {
+        "nbgrader": {
+            "grade": grade,
+            "grade_id": identity,
+            "locked": not solution,
+            **points,
+            "schema_version": 3,
+            "solution": solution,
+            "task": False,
+        }
+    }
+
+
+def _task_text(lesson: LessonSource, cell: Cell) -> str:
+    name = str(cell.marks["task"])
+    exercise = next(c for c in lesson.of_kind("exercise") if c.marks["exercise"] == name).marks
+    points = next(c for c in lesson.of_kind("check") if c.marks["check"] == name).marks["points"]
+    difficulty = int(exercise["difficulty"])
+    lines, hints = [], []
+    for line in cell.source.splitlines():
+        if line.startswith("hint: "):
+            hints.append(line.removeprefix("hint: "))
+        elif hints and line.strip():
+            hints[-1] += "\n" + line
+        elif not hints:
+            lines.append(line)
+    unfolding = "".join(
+        f"\n\n<details><summary>Hint {i} of {len(hints)}</summary>\n\n{hint}\n\n</details>"
+        for i, hint in enumerate(hints, 1)
+    )
+    minutes = exercise["minutes"]
+    return (
+        f"### Exercise: `{html.escape(name)}`\n\n"
+        f"*{points:g} point{'s' * (points != 1)} · about {minutes} minutes · "
+        f"difficulty {difficulty} of 5 {'●' * difficulty}{'○' * (5 - difficulty)}*\n\n"
+        + "\n".join(lines).strip()
+        + unfolding
+    )
+
+
+def write(notebook: nbformat.NotebookNode) -> str:
+    """The text of a notebook file, exactly as JupyterLab would save it."""
+    return nbformat.writes(notebook, version=4).rstrip("\n") + "\n"
+
+
+def same_but_for_version(a: str, b: str) -> bool:
+    """Whether two notebook files differ in no more than the version of Python that their metadata names."""
+    return _VERSION.sub("", a) == _VERSION.sub("", b)
+
+
+_VERSION = re.compile(r'"version": "3\.\d+\.\d+"')

@@ -1,0 +1,84 @@
+"""The learner's bundle: lessons, lessonkit, data and what installs them, and nothing that holds an answer."""
+
+import zipfile
+from pathlib import Path
+
+from autograder.authoring.source import ROOT, lesson_names
+from lessonkit.errors import CourseError
+
+NAME = "attention-course"
+# What lessons and lessonkit import, and what shows them; the rest of requirements.txt is for instructors and authors.
+_LEARNERS = (
+    "torch",
+    "numpy",
+    "matplotlib",
+    "jupyterlab",
+    "ipywidgets",
+    "ipykernel",
+    "tqdm",
+    "sacrebleu",
+    "safetensors",
+)
+_FIXED_DATE = (2026, 1, 1, 0, 0, 0)  # the same files give the same bytes
+
+
+def release(out: Path) -> Path:
+    """Write out/attention-course.zip and return its path.
+
+    Raises:
+        CourseError: a lesson is not built, or the file can't be written.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    target = out / f"{NAME}.zip"
+    unfinished = target.with_suffix(".part")
+    try:
+        with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as bundle:
+            for name, content in sorted(_files().items()):
+                bundle.writestr(zipfile.ZipInfo(f"{NAME}/{name}", _FIXED_DATE), content, zipfile.ZIP_DEFLATED)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise CourseError(f"Could not write {target}: {error.strerror}. Make room or name another folder.") from error
+    unfinished.replace(target)
+    return target
+
+
+def _files() -> dict[str, bytes]:
+    files = {"README.md": _readme().encode(), "requirements.txt": _requirements().encode()}
+    for lesson in lesson_names():
+        path = ROOT / "lessons" / lesson / f"{lesson}.ipynb"
+        if not path.is_file():
+            raise CourseError(f"Lesson {lesson} is not built: run `make build`.")
+        files[path.relative_to(ROOT).as_posix()] = path.read_bytes()
+    for folder in ("lessonkit", "data"):
+        for path in (ROOT / folder).rglob("*"):
+            if path.is_file() and "__pycache__" not in path.parts:
+                files[path.relative_to(ROOT).as_posix()] = path.read_bytes()
+    files["pyproject.toml"] = _project().encode()
+    files["LICENSE"] = (ROOT / "LICENSE").read_bytes()
+    return files
+
+
+def _project() -> str:
+    """The learner's pyproject.toml: lessonkit only, without what instructors and authors need."""
+    text = (ROOT / "pyproject.toml").read_text("utf-8")
+    parts = {part.split("]")[0]: part for part in ("\n" + text).split("\n[")[1:]}
+    kept = [f"[{parts[name]}" for name in ("build-system", "project")]
+    return "\n".join([*kept, '[tool.setuptools.packages.find]\ninclude = ["lessonkit*"]\n'])
+
+
+def _requirements() -> str:
+    lines = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
+    kept = [line for line in lines if line.split("==")[0] in _LEARNERS or line.startswith("-e")]
+    return "\n".join(kept) + "\n"
+
+
+def _readme() -> str:
+    return (
+        "# A course on attention\n\n"
+        "You need Python 3.11 or newer and about 2 GB of disk. In this folder:\n\n"
+        "    python3 -m venv .venv\n"
+        "    .venv/bin/pip install -r requirements.txt\n"
+        "    .venv/bin/jupyter lab --notebook-dir=lessons\n\nThen open 00_weighted_average. "
+        "On Windows write `.venv\\Scripts\\` instead of `.venv/bin/`. Work through the lessons in order. After each\n"
+        "exercise a check tells you whether it is right, and if not, what went wrong. Everything runs offline.\n"
+    )

@@ -1,0 +1,1 @@
+"""The commands, one module an audience: authors, instructors, measurers."""

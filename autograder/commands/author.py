@@ -1,0 +1,103 @@
+"""Commands for authors: build, prove and pack the lessons."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from autograder.commands.shared import LessonName, SomeLessons, app, console, named
+
+
+@app.command()
+def build(
+    lessons: SomeLessons = None,
+    check: Annotated[bool, typer.Option(help="write nothing; fail if anything is out of step")] = False,
+    force: Annotated[bool, typer.Option(help="run lessons whose sources did not change, too")] = False,
+) -> None:
+    """Build the notebooks of lessons from their sources."""
+    from autograder.authoring import build as builder
+
+    stale = []
+    for lesson in named(lessons):
+        start = time.monotonic()
+        if check:
+            found = list(builder.differences(lesson))
+            stale += found
+            console.print(f"{lesson.name}: {'in step' if not found else 'OUT OF STEP'}")
+        else:
+            ran = builder.build(lesson, force)
+            console.print(f"{lesson.name}: " + (f"built in {time.monotonic() - start:.0f} s" if ran else "up to date"))
+    for sentence in stale:
+        console.print(sentence, style="red", markup=False)
+    raise typer.Exit(1 if stale else 0)
+
+
+@app.command()
+def mutants(lessons: SomeLessons = None) -> None:
+    """List the mutants of the reference answers that the checks accept; exit 1 if one is not explained."""
+    from autograder.authoring import mutants as mutation
+
+    unexplained = 0
+    for lesson in named(lessons):
+        total, survivors, stale = mutation.survivors(lesson)
+        console.print(f"{lesson.name}: {total} mutants, {len(survivors)} accepted")
+        for s in survivors:
+            console.print(f"  {s.exercise}: {s.description}", markup=False, style=None if s.reason else "red")
+            console.print(f"      {s.reason or 'NOT EXPLAINED'}", markup=False)
+        for line in stale:
+            console.print(f"  explained, but not among the accepted: {line}", markup=False, style="red")
+        unexplained += sum(s.reason is None for s in survivors) + len(stale)
+    raise typer.Exit(1 if unexplained else 0)
+
+
+@app.command(name="try")
+def try_(
+    lesson: LessonName,
+    exercise: Annotated[str, typer.Argument(help="name of the exercise")],
+    file: Annotated[Path, typer.Argument(help="a Python file that defines the answer under the exercise's name")],
+    seeds: Annotated[int, typer.Option(min=1, help="how many fresh seeds")] = 20,
+) -> None:
+    """Run an answer from a file against a check. Exit 0: right; 1: judged wrong; 2: it could not be tried.
+
+    The file runs on this machine with your rights: try only files that you trust.
+    """
+    from autograder.authoring.trial import try_file
+
+    finding = try_file(lesson, exercise, file, seeds)
+    console.print(f"{exercise}: {finding.verdict}", style="green" if finding.passed else "red")
+    for part in (finding.message, finding.detail):
+        if part:
+            console.print(part, markup=False)
+    raise typer.Exit(0 if finding.passed else 1)
+
+
+@app.command()
+def data(check: Annotated[bool, typer.Option(help="write nothing; fail on any difference")] = False) -> None:
+    """Rebuild the project's own data sets from their generators, byte for byte."""
+    from autograder.authoring.data import rebuild
+
+    rebuild(check=check)
+
+
+@app.command()
+def release(out: Annotated[Path, typer.Option(help="folder for the bundle")] = Path("out")) -> None:
+    """Make the learner's bundle: lessons, lessonkit and data, without any answer."""
+    from autograder.authoring.release import release as make
+
+    console.print(f"Wrote {make(out)}")
+
+
+@app.command()
+def lessons() -> None:
+    """List the lessons with their exercises, points and minutes."""
+    for lesson in named(None):
+        exercises = lesson.exercises().values()
+        points, minutes = sum(e.points for e in exercises), sum(e.minutes for e in exercises)
+        table = Table(title=f"{lesson.name}  {lesson.title}  ({points:g} points, {minutes} min of exercises)")
+        for column in ("exercise", "points", "minutes", "difficulty"):
+            table.add_column(column)
+        for e in exercises:
+            table.add_row(e.name, f"{e.points:g}", str(e.minutes), "●" * e.difficulty)
+        console.print(table)

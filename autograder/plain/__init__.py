@@ -1,0 +1,1 @@
+"""Grading with nbgrader as it is, and the steps that it lacks."""
