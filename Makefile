@@ -42,6 +42,7 @@ test: setup  ## Prove everything: checks, banks, mutants, build, notebooks, grad
 	@$(BIN)/python -m autograder doctor --tests
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
+	$(BIN)/lint-imports
 	$(BIN)/python -m autograder build --check
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 	LESSONKIT_STRICT=1 $(BIN)/python -m pytest -n 2 --dist loadfile -p no:cacheprovider \

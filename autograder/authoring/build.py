@@ -24,6 +24,7 @@ from traitlets.config import Config
 from autograder.authoring import bank as banks
 from autograder.authoring.notebook import DEMONSTRATION, cell_id, same_but_for_version, to_notebook, write
 from autograder.authoring.source import ROOT, SOLUTIONS, LessonSource
+from autograder.files import write_whole
 from autograder.machine import offer_own_programs
 from lessonkit.checks import expectations
 from lessonkit.checks.expectations import VISIBLE_SEEDS, ExpectedExercise
@@ -312,17 +313,3 @@ def generate(lesson: LessonSource, db_url: str | None = None) -> nbformat.Notebo
         if not result["success"]:
             raise CourseError(f"nbgrader could not make the learner's notebook of {lesson.name}:\n{result['log']}")
         return nbformat.read(Path(folder) / "release" / lesson.name / f"{lesson.name}.ipynb", as_version=4)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".part")
-    try:
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(path)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise CourseError(
-            f"Could not write {path.name}: {error.strerror}. Make room or fix the permissions."
-        ) from error

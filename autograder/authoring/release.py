@@ -4,6 +4,7 @@ import zipfile
 from pathlib import Path
 
 from autograder.authoring.source import ROOT, lesson_names
+from autograder.files import whole_file
 from lessonkit.errors import CourseError
 
 NAME = "attention-course"
@@ -28,17 +29,10 @@ def release(out: Path) -> Path:
     Raises:
         CourseError: a lesson is not built, or the file can't be written.
     """
-    out.mkdir(parents=True, exist_ok=True)
     target = out / f"{NAME}.zip"
-    unfinished = target.with_suffix(".part")
-    try:
-        with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as bundle:
-            for name, content in sorted(_files().items()):
-                bundle.writestr(zipfile.ZipInfo(f"{NAME}/{name}", _FIXED_DATE), content, zipfile.ZIP_DEFLATED)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise CourseError(f"Could not write {target}: {error.strerror}. Make room or name another folder.") from error
-    unfinished.replace(target)
+    with whole_file(target) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as bundle:
+        for name, content in sorted(_files().items()):
+            bundle.writestr(zipfile.ZipInfo(f"{NAME}/{name}", _FIXED_DATE), content, zipfile.ZIP_DEFLATED)
     return target
 
 

@@ -13,6 +13,7 @@ import torch
 
 from autograder.authoring import source
 from autograder.experiments.resumable import clock_of, train
+from autograder.files import write_whole
 from lessonkit.data import download
 from lessonkit.data.translation import Batch, Pair, Translation, Vocabulary, batches
 from lessonkit.errors import CourseError
@@ -86,8 +87,7 @@ def run(lesson: str, minutes: float, out: Path, record: bool = False) -> dict:
         "aer_of_the_diagonal": round(_diagonal_error_rate(aligned), 3),
     }
     for path in (folder / f"{name[:2]}.json", *([RESULTS / f"full_{name[:2]}.json"] if record else [])):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        write_whole(path, json.dumps(result, indent=1) + "\n")
     return result
 
 

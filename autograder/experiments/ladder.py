@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from autograder.authoring import source
 from autograder.experiments.resumable import Progress, clock_of, train
+from autograder.files import write_whole
 from lessonkit.data import download
 from lessonkit.data.translation import Batch, Pair, Translation, Vocabulary, batches
 from lessonkit.errors import CourseError
@@ -354,9 +355,6 @@ def _write_down(file: Path, result: dict, order: list[str]) -> None:
     kept = json.loads(file.read_text("utf-8"))["rungs"] if file.is_file() else []
     found = {rung["name"]: rung for rung in [*kept, result]}
     lines = sorted(found.values(), key=lambda rung: order.index(rung["name"]))
-    file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_suffix(".part")
     corpus = f"Multi30k, German to English, lower case, {PIECES} subwords, test_2016_flickr"
     content = {"corpus": corpus, "torch": torch.__version__, "rungs": lines}
-    unfinished.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    unfinished.replace(file)
+    write_whole(file, json.dumps(content, indent=1, ensure_ascii=False) + "\n")

@@ -11,6 +11,7 @@ import torch
 from tqdm import tqdm
 
 from autograder.authoring.source import ROOT, LessonSource
+from autograder.files import write_whole
 from lessonkit.errors import CourseError
 from lessonkit.lesson import RESULTS
 from lessonkit.seeds import seed_everything
@@ -52,9 +53,5 @@ def record(lesson: LessonSource) -> None:
         "threads": torch.get_num_threads(),
         "processor": platform.machine(),
     }
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    path = RESULTS / f"{lesson.name[:2]}.json"
-    text = json.dumps({"lesson": lesson.name, "made": made, "runs": runs}, indent=1, ensure_ascii=False) + "\n"
-    unfinished = path.with_suffix(".part")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(path)
+    content = {"lesson": lesson.name, "made": made, "runs": runs}
+    write_whole(RESULTS / f"{lesson.name[:2]}.json", json.dumps(content, indent=1, ensure_ascii=False) + "\n")

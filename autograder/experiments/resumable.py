@@ -1,9 +1,7 @@
 """Training that may be killed: a budget of seconds over all runs, and a checkpoint that the next run goes on from."""
 
-import contextlib
 import itertools
 import math
-import os
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -14,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from autograder.files import whole_file
 from lessonkit.errors import CourseError
 
 SAVE_EVERY = 120.0  # seconds of training between two checkpoints
@@ -110,8 +109,6 @@ def _step(model: nn.Module, batch: object, loss: Callable, optimiser: torch.opti
 
 
 def _save(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, progress: Progress) -> None:
-    """Write the checkpoint whole or not at all."""
-    unfinished = path.with_name(path.name + ".part")
     state = {
         "model": model.state_dict(),
         "optimiser": optimiser.state_dict(),
@@ -119,15 +116,9 @@ def _save(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, progre
         "random": torch.get_rng_state(),
     }
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with unfinished.open("wb") as file:
+        with whole_file(path, to_disk=True) as file:
             torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    except (OSError, RuntimeError) as error:  # torch.save raises RuntimeError on a full disk
-        with contextlib.suppress(OSError):
-            unfinished.unlink()
+    except (CourseError, RuntimeError) as error:  # torch.save raises RuntimeError on a full disk
         raise CourseError(
             f"The checkpoint {path} can't be written ({error}): make room, or name another folder."
         ) from error

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from autograder.authoring.build import write_whole
+from autograder.files import write_whole
 from autograder.grading.gradebook import GradebookWriter, Record
 from lessonkit.errors import CourseError
 

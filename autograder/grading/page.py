@@ -3,7 +3,7 @@
 from html import escape
 from pathlib import Path
 
-from autograder.authoring.build import write_whole
+from autograder.files import write_whole
 
 STYLE = (
     "body { font-family: sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em; line-height: 1.45 }"

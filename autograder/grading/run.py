@@ -12,9 +12,10 @@ from pathlib import Path
 
 from autograder.authoring import source as sources
 from autograder.authoring.bank import BANKS
-from autograder.authoring.build import stamp_of, write_whole
+from autograder.authoring.build import stamp_of
 from autograder.authoring.notebook import write
 from autograder.authoring.source import ROOT, LessonSource
+from autograder.files import write_whole
 from autograder.grading.export import write_csv
 from autograder.grading.gradebook import GradebookWriter, database_url
 from autograder.grading.graded_notebook import graded_notebook, graded_path

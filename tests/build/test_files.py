@@ -1,0 +1,34 @@
+"""Files are written whole or not at all."""
+
+import pytest
+
+from autograder.files import whole_file, write_whole
+from lessonkit.errors import CourseError
+
+
+def test_text_and_bytes_in_a_new_folder(tmp_path):
+    write_whole(tmp_path / "a" / "text", "naïve\n")
+    write_whole(tmp_path / "a" / "bytes", b"\xff")
+    assert (tmp_path / "a" / "text").read_bytes() == "naïve\n".encode()
+    assert (tmp_path / "a" / "bytes").read_bytes() == b"\xff"
+    assert len(list((tmp_path / "a").iterdir())) == 2
+
+
+def test_a_block_that_fails_leaves_what_was_there(tmp_path):
+    write_whole(tmp_path / "file", "old")
+
+    def stop_half_way():
+        with whole_file(tmp_path / "file", to_disk=True) as file:
+            file.write(b"half of the ne")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stop_half_way()
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert (tmp_path / "file").read_text() == "old"
+
+
+def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path):
+    (tmp_path / "folder").write_text("a file where a folder should be")
+    with pytest.raises(CourseError, match=r"^Could not write file: .*Make room"):
+        write_whole(tmp_path / "folder" / "file", "text")
