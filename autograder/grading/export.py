@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from autograder.files import write_whole
-from autograder.grading.gradebook import GradebookWriter, Record
+from autograder.grading.gradebook import GradebookWriter
+from autograder.grading.records import Record
 from lessonkit.errors import CourseError
 
 # What a spreadsheet would take for a formula.

@@ -12,9 +12,10 @@ from pygments.lexers import PythonLexer
 
 from autograder.authoring.notebook import cell_id
 from autograder.authoring.source import LessonSource
-from autograder.grading.gradebook import GradebookWriter, Record
+from autograder.grading.gradebook import GradebookWriter
 from autograder.grading.graded_notebook import IMAGES, graded_path
 from autograder.grading.page import write_page
+from autograder.grading.records import Record
 from lessonkit.checks.judge import Finding
 from lessonkit.checks.verdict import Verdict
 

@@ -1,78 +1,20 @@
-"""The gradebook: nbgrader's own tables, written by one process, one transaction a submission."""
+"""The gradebook: opened, prepared for a lesson, and written by one process, one transaction a submission."""
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-from nbgrader.api import (
-    Comment,
-    Grade,
-    Gradebook,
-    GradeCell,
-    Notebook,
-    SolutionCell,
-    Student,
-    SubmittedAssignment,
-    SubmittedNotebook,
-)
-from sqlalchemy import BigInteger, Boolean, Column, MetaData, String, Table, Text, delete, select, update
+from nbgrader.api import Gradebook
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from autograder.authoring.build import COURSE, generate
-from autograder.authoring.notebook import cell_id
 from autograder.authoring.source import LessonSource
+from autograder.grading.marks import write_marks
+from autograder.grading.records import Record, read_records, write_record
 from autograder.grading.sealed import Graded
+from autograder.grading.tables import METADATA, RECORDS, RUNS
 from autograder.machine import offer_own_programs
 from lessonkit.errors import CourseError
-
-_METADATA = MetaData()
-# Beside nbgrader's tables: what was graded from which bytes on which seed, with the verdicts; and the seed of each
-# lesson's last run, which an interrupted run goes on with.
-_RECORDS = Table(
-    "sealed_record",
-    _METADATA,
-    Column("student", String(128), primary_key=True),
-    Column("lesson", String(128), primary_key=True),
-    Column("key", String(64), nullable=False),
-    Column("seed", BigInteger, nullable=False),
-    Column("verdicts", Text, nullable=False),
-)
-_RUNS = Table(
-    "sealed_run",
-    _METADATA,
-    Column("lesson", String(128), primary_key=True),
-    Column("seed", BigInteger, nullable=False),
-    Column("finished", Boolean, nullable=False),
-)
-
-
-SLOWEST = 3  # cells of a submission that the record keeps the time of
-
-
-@dataclass(frozen=True)
-class Record:
-    """What the gradebook holds of one graded submission. `verdicts`: one plain dictionary an exercise."""
-
-    student: str
-    lesson: str
-    key: str
-    seed: int
-    verdicts: tuple[dict, ...]
-    seconds: dict
-    notes: tuple[str, ...]
-    slowest: tuple[tuple[str, float], ...]  # cells and their seconds
-    flags: dict[str, str]  # exercise -> what an instructor may want to look at
-
-    @property
-    def points(self) -> float:
-        """The sum of the points earned."""
-        return sum(verdict["points"] for verdict in self.verdicts)
-
-    @property
-    def max_points(self) -> float:
-        """The sum of the points to be had."""
-        return sum(verdict["max_points"] for verdict in self.verdicts)
 
 
 class GradebookWriter:
@@ -82,7 +24,7 @@ class GradebookWriter:
         offer_own_programs()
         try:
             self._gradebook = Gradebook(db_url, COURSE)
-            _METADATA.create_all(self._gradebook.engine)
+            METADATA.create_all(self._gradebook.engine)
         except (SQLAlchemyError, OSError) as error:
             raise CourseError(
                 f"The gradebook {_without_password(db_url)} can't be opened: {_first_line(error)}."
@@ -115,51 +57,32 @@ class GradebookWriter:
 
         A run that finished has handed out feedback: what students learn from it is of no use for the next seed.
         """
-        row = self._db.execute(select(_RUNS).where(_RUNS.c.lesson == lesson)).first()
+        row = self._db.execute(select(RUNS).where(RUNS.c.lesson == lesson)).first()
         seed = wanted if wanted is not None else row.seed if row and not row.finished else fresh
-        self._db.execute(delete(_RUNS).where(_RUNS.c.lesson == lesson))
-        self._db.execute(_RUNS.insert().values(lesson=lesson, seed=seed, finished=False))
+        self._db.execute(delete(RUNS).where(RUNS.c.lesson == lesson))
+        self._db.execute(RUNS.insert().values(lesson=lesson, seed=seed, finished=False))
         self._db.commit()
         return seed
 
     def end_run(self, lesson: str) -> None:
         """Everything that was handed in is graded."""
-        self._db.execute(update(_RUNS).where(_RUNS.c.lesson == lesson).values(finished=True))
+        self._db.execute(update(RUNS).where(RUNS.c.lesson == lesson).values(finished=True))
         self._db.commit()
 
     def keys(self, lesson: str) -> dict[str, tuple[str, int]]:
         """For every student graded: the fingerprint of what was graded, and the seed."""
-        query = select(_RECORDS.c.student, _RECORDS.c.key, _RECORDS.c.seed).where(_RECORDS.c.lesson == lesson)
+        query = select(RECORDS.c.student, RECORDS.c.key, RECORDS.c.seed).where(RECORDS.c.lesson == lesson)
         return {row.student: (row.key, row.seed) for row in self._db.execute(query)}
 
     def records(self, lesson: str) -> Iterator[Record]:
         """Everything graded of a lesson, by student."""
-        query = select(_RECORDS).where(_RECORDS.c.lesson == lesson).order_by(_RECORDS.c.student)
-        for row in self._db.execute(query):
-            payload = json.loads(row.verdicts)
-            yield Record(
-                row.student,
-                row.lesson,
-                row.key,
-                row.seed,
-                tuple(payload["verdicts"]),
-                payload["seconds"],
-                tuple(payload["notes"]),
-                tuple((cell, seconds) for cell, seconds in payload["slowest"]),
-                payload["flags"],
-            )
+        return read_records(self._db, lesson)
 
     def write(self, lesson: LessonSource, graded: Graded, key: str, seed: int) -> None:
         """Write one submission's marks and record, in one transaction."""
         try:
-            self._write_marks(lesson, graded)
-            where = (_RECORDS.c.student == graded.student) & (_RECORDS.c.lesson == graded.lesson)
-            self._db.execute(delete(_RECORDS).where(where))
-            self._db.execute(
-                _RECORDS.insert().values(
-                    student=graded.student, lesson=graded.lesson, key=key, seed=seed, verdicts=_payload(graded)
-                )
-            )
+            write_marks(self._gradebook, lesson, graded)
+            write_record(self._db, graded, key, seed)
             self._db.commit()
         except SQLAlchemyError as error:
             self._db.rollback()
@@ -168,67 +91,6 @@ class GradebookWriter:
             ) from error
         finally:
             self._db.expunge_all()  # memory stays flat over a large class
-
-    def _write_marks(self, lesson: LessonSource, graded: Graded) -> None:
-        assignment = self._gradebook.find_assignment(lesson.name)
-        student = self._db.get(Student, graded.student)
-        if student is None:
-            student = Student(id=graded.student)
-            self._db.add(student)
-        notebook = self._db.execute(select(Notebook).where(Notebook.assignment_id == assignment.id)).scalar_one()
-        submission = self._db.execute(
-            select(SubmittedAssignment).where(
-                SubmittedAssignment.assignment_id == assignment.id, SubmittedAssignment.student_id == student.id
-            )
-        ).scalar_one_or_none()
-        if submission is None:
-            submission = SubmittedAssignment(assignment=assignment, student=student)
-            submitted = SubmittedNotebook(notebook=notebook, assignment=submission)
-            self._db.add(submission)
-            self._db.flush()
-            cells = self._db.execute(select(SolutionCell.id).where(SolutionCell.notebook_id == notebook.id))
-            self._db.add_all(Comment(cell_id=row.id, notebook_id=submitted.id) for row in cells)
-        else:
-            submitted = submission.notebooks[0]
-        existing = {
-            grade.cell_id: grade
-            for grade in self._db.execute(select(Grade).where(Grade.notebook_id == submitted.id)).scalars()
-        }
-        ids = dict(
-            self._db.execute(select(GradeCell.name, GradeCell.id).where(GradeCell.notebook_id == notebook.id)).all()
-        )
-        for check in lesson.of_kind("check"):
-            verdict = graded.verdicts[str(check.marks["check"])]
-            cell = ids[cell_id(lesson.name, check)]
-            grade = existing.get(cell)
-            if grade is None:
-                grade = Grade(cell_id=cell, notebook_id=submitted.id)
-                self._db.add(grade)
-            grade.auto_score = verdict.points
-            grade.needs_manual_grade = grade.manual_score is not None
-
-
-def _payload(graded: Graded) -> str:
-    verdicts = [
-        {
-            "exercise": name,
-            "points": verdict.points,
-            "max_points": verdict.max_points,
-            "verdict": verdict.finding.verdict,
-            "message": verdict.finding.message,
-            "detail": verdict.finding.detail,
-            "mistake": verdict.finding.mistake,
-        }
-        for name, verdict in graded.verdicts.items()
-    ]
-    record = {
-        "verdicts": verdicts,
-        "seconds": dict(graded.seconds),
-        "notes": list(graded.notes),
-        "slowest": sorted(graded.cell_seconds.items(), key=lambda item: -item[1])[:SLOWEST],
-        "flags": dict(graded.flags),
-    }
-    return json.dumps(record, ensure_ascii=False)
 
 
 def database_url(out: Path, wanted: str | None) -> str:

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from autograder.authoring.source import LessonSource
-from autograder.grading.gradebook import GradebookWriter, Record
+from autograder.grading.gradebook import GradebookWriter
 from autograder.grading.page import table, write_page
+from autograder.grading.records import Record
 from autograder.grading.similarity import Pair, similar
 from lessonkit.errors import CourseError
 from lessonkit.show import plots

@@ -20,7 +20,8 @@ import pytest
 from autograder.authoring import source
 from autograder.grading.export import FORMS, export
 from autograder.grading.feedback import write_feedback
-from autograder.grading.gradebook import GradebookWriter, Record, database_url
+from autograder.grading.gradebook import GradebookWriter, database_url
+from autograder.grading.records import Record
 from autograder.grading.report import write_course_report, write_report
 from autograder.grading.run import Settings, Summary, grade
 from autograder.machine import BUBBLEWRAP, nothing_may_be_left_out

@@ -1,0 +1,23 @@
+"""The grader's own tables in the gradebook, beside nbgrader's."""
+
+from sqlalchemy import BigInteger, Boolean, Column, MetaData, String, Table, Text
+
+METADATA = MetaData()
+# Beside nbgrader's tables: what was graded from which bytes on which seed, with the verdicts; and the seed of each
+# lesson's last run, which an interrupted run goes on with.
+RECORDS = Table(
+    "sealed_record",
+    METADATA,
+    Column("student", String(128), primary_key=True),
+    Column("lesson", String(128), primary_key=True),
+    Column("key", String(64), nullable=False),
+    Column("seed", BigInteger, nullable=False),
+    Column("verdicts", Text, nullable=False),
+)
+RUNS = Table(
+    "sealed_run",
+    METADATA,
+    Column("lesson", String(128), primary_key=True),
+    Column("seed", BigInteger, nullable=False),
+    Column("finished", Boolean, nullable=False),
+)
