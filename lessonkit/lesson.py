@@ -13,6 +13,8 @@ from lessonkit.checks.judge import Finding, judge
 from lessonkit.checks.outcome import run_probe
 from lessonkit.checks.verdict import Verdict
 from lessonkit.errors import CourseError
+from lessonkit.show import asking
+from lessonkit.state import State
 
 RESULTS = Path(__file__).resolve().parents[1] / "data" / "results"
 RECORDED = Path(__file__).with_name("recorded")
@@ -25,6 +27,7 @@ class Lesson:
     def __init__(self, name: str):
         self.name = name
         self._skipped: list[str] = []
+        self._state = State()
 
     def check(self, exercise: str, answer: object, probe: Callable) -> Verdict:
         """Run `probe` on the answer, compare with the expected results, print the verdict and return it for the card.
@@ -54,6 +57,49 @@ class Lesson:
     def demonstration(self, name: str) -> "Demonstration":
         """A `with` block of code that uses the learner's answers; see `Demonstration`."""
         return Demonstration(self.name, name, self._skipped)
+
+    def predict(
+        self, name: str, question: str, options: asking.Options = None, guess: asking.Guess | None = None
+    ) -> None:
+        """Ask before a result is shown, and keep the guess on this machine. Never graded.
+
+        `options` are choices, or (low, high, step) for a number, or None for any text. `guess` answers in the cell
+        itself, where a page shows no form.
+        """
+        if os.environ.get(STRICT):
+            asking.show_question(question, options)
+            return
+
+        def keep(value: asking.Guess) -> None:
+            self._state.change(self.name, lambda kept: kept["guesses"].__setitem__(name, value))
+
+        if guess is None:
+            asking.ask(name, question, options, self._guess(name, options), keep)
+            return
+        from IPython.display import display
+
+        try:
+            keep(asking.check_guess(options, guess))
+            display(asking.guessed(question, guess))
+        except ValueError as error:
+            print(error)
+
+    def reveal(self, name: str, outcome: asking.Guess, why: str, digits: int = 2) -> None:
+        """Show what came out, a choice or a number, beside the guess of `predict(name, ...)`; the why unfolds."""
+        from IPython.display import display
+
+        guess = None if os.environ.get(STRICT) else self._guess(name)
+        display(asking.outcome(guess, outcome, why, digits))
+
+    def _guess(self, name: str, options: asking.Options = None) -> asking.Guess | None:
+        """The guess that was kept; None if there is none, or one that this question does not know (any more)."""
+        guess = self._state.lesson(self.name)["guesses"].get(name)
+        if isinstance(guess, bool) or not isinstance(guess, str | int | float):
+            return None
+        try:
+            return asking.check_guess(options, guess) if options is not None else guess
+        except ValueError:
+            return None
 
     def results(self) -> dict:
         """What `make experiments` recorded for this lesson: {"runs": [...], "made": {...}}.

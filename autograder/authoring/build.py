@@ -22,7 +22,7 @@ from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
 from autograder.authoring import bank as banks
-from autograder.authoring.notebook import DEMONSTRATION, cell_id, same_but_for_version, to_notebook, write
+from autograder.authoring.notebook import cell_id, same_but_for_version, to_notebook, write
 from autograder.authoring.source import ROOT, SOLUTIONS, LessonSource
 from autograder.files import write_whole
 from autograder.machine import offer_own_programs
@@ -274,7 +274,7 @@ def recorded_outputs(lesson: LessonSource, notebook: nbformat.NotebookNode) -> s
     shown = {}
     names = {cell_id(lesson.name, cell): str(cell.marks["demo"]) for cell in lesson.of_kind("demo")}
     for cell in notebook.cells:
-        if DEMONSTRATION in cell.metadata.get("tags", []):
+        if cell.id in names:
             shown[names[cell.id]] = [
                 {"text": o["text"]} if o.output_type == "stream" else {"data": o["data"]} for o in cell.outputs
             ]
@@ -285,6 +285,9 @@ def student_notebook(lesson: LessonSource) -> str:
     """The learner's notebook, made by nbgrader's own generator from the source (no outputs, no answers)."""
     made = generate(lesson)
     made.metadata["language_info"]["version"] = platform.python_version()
+    for cell in made.cells:
+        if cell.metadata.get("nbgrader", {}).get("solution"):
+            cell.metadata["tags"] = ["raises-exception"]  # a slip in one exercise doesn't end Run All
     return write(made)
 
 

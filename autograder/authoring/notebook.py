@@ -1,5 +1,6 @@
-"""From a lesson's source to a notebook: cell ids, nbgrader's metadata, and the heading and hints of a task."""
+"""From a lesson's source to a notebook: cell ids, folds, nbgrader's metadata, and the heading and hints of a task."""
 
+import ast
 import html
 import re
 
@@ -35,15 +36,44 @@ def cell_id(lesson: str, cell: Cell) -> str:
     return f"{lesson[:2]}-{cell.name}".replace("_", "-").lower()[:64]
 
 
+def is_folded(cell: Cell) -> bool:
+    """Whether a code cell's source is hidden until a reader unfolds it: machinery, but never an exercise."""
+    return cell.is_code and cell.kind != "exercise" and not cell.marks.get("show")
+
+
+def code_of(cell: Cell) -> str:
+    """What stands in a code cell of the notebook: its source; a folded one begins with a line that says what it is."""
+    first = cell.source.lstrip()[:1]
+    if not is_folded(cell) or cell.kind == "predict" or first in ("#", "%"):
+        return cell.source
+    return f"# {_caption(cell)}\n{cell.source}"
+
+
+def _caption(cell: Cell) -> str:
+    """The first line of a fold whose author wrote none."""
+    own = str(cell.marks.get(cell.kind, ""))
+    if cell.kind == "check":
+        return f"Check of {own}: run this cell"
+    if cell.kind == "demo":
+        return f"Demonstration: {own.replace('_', ' ')}"
+    if cell.name == "setup":
+        return "Setup: what this lesson imports"
+    nodes = ast.parse(cell.source).body
+    names = [node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    return f"Helpers: {', '.join(names)}" if names else f"Helpers: {cell.name.replace('_', ' ')}"
+
+
 def _to_cell(lesson: LessonSource, cell: Cell) -> nbformat.NotebookNode:
     identity = cell_id(lesson.name, cell)
     if not cell.is_code:
         source = _task_text(lesson, cell) if cell.kind == "task" else cell.source
         return new_markdown_cell(source, id=identity, metadata=_nbgrader(cell, identity) if cell.kind == "task" else {})
     metadata = _nbgrader(cell, identity)
-    if cell.kind == "demo":
+    if cell.kind in ("demo", "predict"):
         metadata = {"tags": [DEMONSTRATION] + [UNSTABLE] * bool(cell.marks.get("varies"))}
-    return new_code_cell(cell.source, id=identity, metadata=metadata)
+    if is_folded(cell):
+        metadata["jupyter"] = {"source_hidden": True}
+    return new_code_cell(code_of(cell), id=identity, metadata=metadata)
 
 
 def _nbgrader(cell: Cell, identity: str) -> dict:

@@ -15,6 +15,7 @@ _LEARNERS = (
     "matplotlib",
     "jupyterlab",
     "ipywidgets",
+    "anywidget",
     "ipykernel",
     "tqdm",
     "sacrebleu",

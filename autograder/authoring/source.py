@@ -21,10 +21,11 @@ BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 _MARKS = {  # kind -> the marks it must have, and those it may have
     "exercise": ({"exercise", "minutes", "difficulty"}, set()),
     "check": ({"check", "points"}, set()),
-    "demo": ({"demo"}, {"varies"}),
+    "demo": ({"demo"}, {"varies", "show"}),
+    "predict": ({"predict"}, set()),
     "task": ({"task"}, set()),
     "markdown": (set(), {"name"}),
-    "plain": (set(), {"name"}),
+    "plain": (set(), {"name", "show"}),
 }
 
 
@@ -91,7 +92,7 @@ class LessonSource:
         namespace = {"__name__": f"lesson_{self.name}", "__builtins__": builtins}
         probes: dict[str, Callable] = {}
         for cell in self.cells:
-            if not cell.is_code or cell.kind == "demo":
+            if not cell.is_code or cell.kind in ("demo", "predict"):
                 continue
             if cell.kind == "check":
                 before = namespace.get("check")
@@ -190,7 +191,7 @@ def _kind(marks: dict, cell_type: str, path: Path, line: int, text: str) -> str:
     here = f"{path.name}, line {line}"
     if cell_type == "raw":
         raise CourseError(f"{here}: a lesson has Markdown and code cells only.")
-    kinds = [kind for kind in ("exercise", "check", "demo", "task") if kind in marks]
+    kinds = [kind for kind in ("exercise", "check", "demo", "predict", "task") if kind in marks]
     if len(kinds) > 1:
         raise CourseError(f"{here}: a cell has one kind, not {' and '.join(kinds)}.")
     kind = kinds[0] if kinds else "markdown" if cell_type == "markdown" else "plain"
@@ -205,6 +206,8 @@ def _kind(marks: dict, cell_type: str, path: Path, line: int, text: str) -> str:
     for mark, kinds_of_value in (("points", (int, float)), ("minutes", (int,)), ("difficulty", (int,))):
         if mark in marks and not (type(marks[mark]) in kinds_of_value and marks[mark] > 0):
             raise CourseError(f"{here}: {mark} must be a number above 0, not {marks[mark]!r}.")
+    if not isinstance(marks.get("show", True), bool):
+        raise CourseError(f"{here}: show is true or false, not {marks['show']!r}.")
     name = marks.get("name") or marks.get(kind)
     if name is not None and not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", str(name)):
         raise CourseError(f"{here}: a name has letters, digits, - and _ only, at most 40: not {name!r}.")
@@ -215,7 +218,7 @@ def _kind(marks: dict, cell_type: str, path: Path, line: int, text: str) -> str:
 
 def _fits_together(lesson: LessonSource) -> None:
     path = lesson.path.name
-    cells: dict[str, dict[str, Cell]] = {"exercise": {}, "check": {}, "task": {}, "demo": {}}
+    cells: dict[str, dict[str, Cell]] = {kind: {} for kind in ("exercise", "check", "task", "demo", "predict")}
     for cell in lesson.cells:
         if cell.kind in cells:
             name = str(cell.marks[cell.kind])
@@ -235,6 +238,9 @@ def _fits_together(lesson: LessonSource) -> None:
     for name, cell in cells["demo"].items():
         if f'with demonstration("{name}"):' not in cell.source:
             raise CourseError(f'{path}, line {cell.line - 1}: a demo cell holds `with demonstration("{name}"):`.')
+    for name, cell in cells["predict"].items():
+        if f'predict("{name}"' not in "".join(cell.source.split()):
+            raise CourseError(f'{path}, line {cell.line - 1}: this predict cell holds `predict("{name}", ...)`.')
     names = [cell.name for cell in lesson.cells]
     for cell in lesson.cells:
         if names.count(cell.name) > 1:

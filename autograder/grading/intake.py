@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from autograder.authoring.notebook import cell_id
+from autograder.authoring.notebook import cell_id, code_of
 from autograder.authoring.source import Cell, LessonSource
 from autograder.grading.submissions import Submission
 
@@ -109,7 +109,7 @@ def _without_copies(cells: list[tuple[str, str, str]], known: dict[str, Cell]) -
 
     Some programs drop the ids of cells: those whose source is a locked cell's are known by it.
     """
-    locked = {cell.source.strip(): identity for identity, cell in known.items() if cell.kind != "exercise"}
+    locked = {code_of(cell).strip(): identity for identity, cell in known.items() if cell.kind != "exercise"}
     claimed = {identity for identity, _, _ in cells}
     cells = [
         (locked[source], locked[source], code)

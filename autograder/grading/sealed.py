@@ -51,12 +51,12 @@ def secret_seeds(run_seed: int, lesson: str, exercise: str) -> tuple[int, ...]:
 
 
 def make_job(lesson: LessonSource, intake: Intake, run_seed: int, limits: Limits = Limits()) -> Job:  # noqa: B008
-    """All cells in order but demonstrations; in the place of each check its probe, on secret seeds."""
+    """All cells in order but demonstrations and predictions; in the place of each check its probe, on secret seeds."""
     setup = probe_setup(lesson)
     cells: list[Cell] = []
     probes: list[Probe] = []
     for number, taken in enumerate(intake.cells):
-        if taken.kind == "demo":
+        if taken.kind in ("demo", "predict"):
             continue
         identity = cell_id(lesson.name, taken.cell) if taken.cell else f"extra-{number}"
         if taken.kind != "check":

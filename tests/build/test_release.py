@@ -13,13 +13,13 @@ from autograder.authoring.release import NAME, release
 
 
 def imported(texts):
-    """The packages that lessonkit and the notebooks import, Python's own and IPython (part of ipykernel) apart."""
+    """The packages that lessonkit and the notebooks import, Python's own and those that ipykernel brings apart."""
     code = [text for name, text in texts.items() if name.startswith("lessonkit/")]
     for name, text in texts.items():
         if name.endswith(".ipynb"):
             code += [cell.source for cell in nbformat.reads(text, 4).cells if cell.cell_type == "code"]
     found = set(re.findall(r"^\s*(?:import|from) (\w+)", "\n".join(code), re.MULTILINE))
-    return found - sys.stdlib_module_names - {"lessonkit", "IPython"}
+    return found - sys.stdlib_module_names - {"lessonkit", "IPython", "traitlets"}
 
 
 def test_bundle_is_complete_and_holds_no_answers(tmp_path):
