@@ -6,7 +6,7 @@ import os
 import zipfile
 
 from autograder.authoring.source import ROOT
-from autograder.grading.intake import LONGEST_CELL, MOST_CELLS
+from lessonkit.notebook import LONGEST_CELL, MOST_CELLS
 from tests.attacks.earn import CHANNEL
 from tests.attacks.workshop import ARMED, EVERYTHING, LESSON, OTHERS, attack, copy_of
 
