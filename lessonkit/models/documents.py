@@ -1,0 +1,45 @@
+"""Recurrent readers of documents, as finished pieces (lesson 06): they skip what is masked, wherever it stands."""
+
+from torch import Tensor, nn
+
+
+class BothWays(nn.Module):
+    """A GRU or LSTM that reads rows in both directions: (N, T, d), mask (N, T) -> (N, T, 2n), zeros where masked.
+
+    What is masked is skipped, at the end of a row or in its middle. A row with nothing in it can't be read.
+    """
+
+    def __init__(self, kind: str, inputs: int, n: int):
+        super().__init__()
+        self.network = {"gru": nn.GRU, "lstm": nn.LSTM}[kind](inputs, n, batch_first=True, bidirectional=True)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        states, order, _ = self._read(x, mask)
+        back = order.argsort(dim=1)
+        return states.gather(1, back.unsqueeze(-1).expand(-1, -1, states.shape[-1]))
+
+    def last(self, x: Tensor, mask: Tensor) -> Tensor:
+        """What both directions know when they have read everything: (N, 2n)."""
+        last = self._read(x, mask)[2]
+        return last.transpose(0, 1).flatten(1)
+
+    def _read(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """States with what is masked moved to the end, the order that did so, and the last states (2, N, n)."""
+        order = (~mask).int().argsort(dim=1, stable=True)
+        moved = x.gather(1, order.unsqueeze(-1).expand_as(x))
+        packed = nn.utils.rnn.pack_padded_sequence(moved, mask.sum(1).cpu(), batch_first=True, enforce_sorted=False)
+        states, last = self.network(packed)
+        states = nn.utils.rnn.pad_packed_sequence(states, batch_first=True, total_length=x.shape[1])[0]
+        return states, order, last if isinstance(last, Tensor) else last[0]
+
+
+class BagOfWords(nn.Module):
+    """Every word votes; the votes are added up: words (B, …), mask (B, …) -> (B, classes)."""
+
+    def __init__(self, vocabulary: int, classes: int):
+        super().__init__()
+        self.votes = nn.Embedding(vocabulary, classes)
+        nn.init.zeros_(self.votes.weight)
+
+    def forward(self, words: Tensor, mask: Tensor) -> Tensor:
+        return (self.votes(words) * mask.unsqueeze(-1)).flatten(1, -2).sum(1)
