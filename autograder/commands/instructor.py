@@ -11,6 +11,14 @@ from rich.table import Table
 from autograder.commands.shared import GradedInto, ItsGradebook, LessonName, SomeLessons, app, console, named
 from lessonkit.errors import CourseError
 
+SHOWN = 20  # files not used that `grade` names; all stand in not_used.csv
+Pattern = Annotated[
+    str | None,
+    typer.Option(
+        help="whose a file is: a regular expression with nbgrader's groups, (?P<student_id>...), (?P<timestamp>...)"
+    ),
+]
+
 
 @app.command()
 def demonstrate(
@@ -86,6 +94,7 @@ def grade(
     no_sandbox: Annotated[
         bool, typer.Option("--no-sandbox", help="DANGEROUS: let submissions do what you can do")
     ] = False,
+    pattern: Pattern = None,
 ) -> None:
     """Grade submissions with sealed checks in the sandbox. Run it again to continue, or to grade what is new."""
     from tqdm import tqdm
@@ -95,7 +104,7 @@ def grade(
 
     if no_sandbox:
         console.print("WARNING: --no-sandbox: these notebooks can read and change whatever you can.", style="bold red")
-    settings = Settings(out, db, workers, scheduler, seed, no_sandbox, kernel)
+    settings = Settings(out, db, workers, scheduler, seed, no_sandbox, kernel, pattern)
     try:
         summary = run(lesson, submissions, settings, lambda found, total: tqdm(found, total=total, unit="submission"))
     except KeyboardInterrupt:
@@ -105,6 +114,27 @@ def grade(
         f"{summary.lesson}: {summary.graded} graded, {summary.unchanged} unchanged, {summary.refused} refused, "
         f"{summary.seconds:.1f} s. Marks: {summary.marks}"
     )
+    found = summary.collection
+    console.print(f"Recognised as: {found.layout}; {len(found.submissions)} students.")
+    for line in found.not_used[:SHOWN]:
+        console.print(f"not used: {line.file}: {line.why}", markup=False, style="yellow")
+    if len(found.not_used) > SHOWN:
+        console.print(f"... and {len(found.not_used) - SHOWN} more: {out / 'not_used.csv'}", style="yellow")
+
+
+@app.command()
+def collect(
+    place: Annotated[Path, typer.Argument(help="folder or zip with the notebooks")],
+    lesson: Annotated[
+        str | None, typer.Argument(help="name or number of a lesson; none means all that are found")
+    ] = None,
+    pattern: Pattern = None,
+) -> None:
+    """Say what `grade` would take: file, student, lesson, attempt, and why; and what it would leave. Grades nothing."""
+    from autograder.grading.dry_run import tables
+
+    for part in tables(place, lesson, pattern):
+        console.print(part)
 
 
 @app.command()

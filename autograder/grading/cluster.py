@@ -61,6 +61,7 @@ def on_cluster(settings: Settings) -> Iterator:
         owners = {}
 
         def send(submission: Submission) -> object:
+            submission = submission.read()
             future = client.submit(grade_on_worker, lesson, submission, run_seed, told, pure=False, retries=RETRIES)
             owners[future.key] = submission
             return future

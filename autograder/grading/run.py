@@ -4,7 +4,7 @@ import csv
 import hashlib
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,7 +22,7 @@ from autograder.grading.graded_notebook import graded_notebook, graded_path
 from autograder.grading.intake import Intake
 from autograder.grading.sealed import Graded, grade_one
 from autograder.grading.settings import Settings, sandbox_for
-from autograder.grading.submissions import Submission, find_submissions
+from autograder.grading.submissions import Collection, Submission, collect
 
 COLUMNS = ("student", "lesson", "exercise", "points", "max_points", "verdict", "message")
 
@@ -37,6 +37,7 @@ class Summary:
     refused: int
     seconds: float
     marks: Path
+    collection: Collection
 
 
 Progress = Callable[[Iterable, int], Iterable]  # (what is graded, how many) -> the same, shown as it goes
@@ -55,7 +56,8 @@ def grade(
     """
     start = time.monotonic()
     lesson = sources.load(lesson_word)
-    submissions = find_submissions(place, lesson.name)
+    collection = collect(place, lesson.name, settings.pattern)
+    submissions = collection.submissions
     with Run.of(lesson, settings) as run:
         todo = run.outstanding(submissions)
         refused = 0
@@ -63,8 +65,9 @@ def grade(
             refused += graded.refused
         run.gradebook.end_run(lesson.name)
         marks = write_marks(settings.out / "marks.csv", run.gradebook, lesson.name)
+        write_not_used(settings.out / "not_used.csv", collection)
     seconds = time.monotonic() - start
-    return Summary(lesson.name, len(todo), len(submissions) - len(todo), refused, seconds, marks)
+    return Summary(lesson.name, len(todo), len(submissions) - len(todo), refused, seconds, marks, collection)
 
 
 GradeMany = Callable[[str, list[Submission], int], Iterator[tuple[Submission, tuple[Intake, Graded]]]]
@@ -92,13 +95,16 @@ class Run:
             seed = gradebook.begin_run(lesson.name, settings.seed, secrets.randbits(62))
             yield cls(lesson, settings, gradebook, seed, grade_many)
 
-    def outstanding(self, submissions: list[Submission]) -> list[Submission]:
-        """Those not graded yet from the same bytes by the same version (and on the seed that is wanted, if one is)."""
+    def outstanding(self, submissions: Sequence[Submission]) -> list[Submission]:
+        """Those not graded yet from the same bytes by the same version (and on the seed that is wanted, if one is).
+
+        Each is read for that, and again when its turn comes: a class isn't held in memory.
+        """
         known = self.gradebook.keys(self.lesson.name)
 
         def is_done(submission: Submission) -> bool:
             key, seed = known.get(submission.student, ("", None))
-            return key == self._key(submission) and self.settings.seed in (None, seed)
+            return key == self._key(submission.read()) and self.settings.seed in (None, seed)
 
         return [s for s in submissions if not is_done(s)]
 
@@ -121,7 +127,10 @@ def version_of(lesson: LessonSource) -> str:
     """A fingerprint of what judges: the lesson's source, its bank, lessonkit and the grader."""
     sha = hashlib.sha256(stamp_of(lesson).encode())
     here = ROOT / "autograder"
-    judging = [here / "grading" / f"{name}.py" for name in ("submissions", "intake", "sealed", "settings")]
+    judging = [
+        here / "grading" / f"{name}.py"
+        for name in ("submissions", "layouts", "owners", "names", "files", "intake", "sealed", "settings")
+    ]
     for path in [*judging, *sorted((here / "sandbox").glob("*.py")), BANKS / f"{lesson.name}.py"]:
         sha.update(path.read_bytes())
     return sha.hexdigest()
@@ -147,7 +156,7 @@ def _grader(settings: Settings, lesson: LessonSource) -> Iterator[GradeMany]:
     with sandbox_for(lesson, settings) as sandbox:
 
         def grade_many(_: str, todo: list[Submission], run_seed: int) -> Iterator:
-            for submission in todo:
+            for submission in (s.read() for s in todo):
                 yield submission, grade_one(lesson, submission, run_seed, sandbox, settings.limits)
 
         yield grade_many
@@ -168,3 +177,9 @@ def write_marks(path: Path, gradebook: GradebookWriter, lesson: str) -> Path:
             row = {"student": record.student, "lesson": lesson} | {k: verdict[k] for k in COLUMNS[2:]}
             rows.append(row | {k: f"{row[k]:g}" for k in ("points", "max_points")})
     return write_csv(path, [list(COLUMNS), *([row[c] for c in COLUMNS] for row in rows)])
+
+
+def write_not_used(path: Path, collection: Collection) -> Path:
+    """Write not_used.csv: every file that was found and doesn't count, with the reason."""
+    rows = [[line.file, line.student, line.lesson, line.why] for line in collection.not_used]
+    return write_csv(path, [["file", "student", "lesson", "why"], *rows])

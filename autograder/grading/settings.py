@@ -18,6 +18,7 @@ class Settings:
     seed: int | None = None
     unsafe: bool = False
     kernel: bool = False  # execute notebooks in real Jupyter kernels, in the same sandbox
+    pattern: str | None = None  # whose a file is, as a regular expression with nbgrader's named groups
     limits: Limits = field(default_factory=Limits)
 
 

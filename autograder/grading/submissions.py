@@ -1,29 +1,22 @@
-"""Where submissions come from: nbgrader's folders, a flat folder, or a zip; each read as bytes, never followed.
-
-Students choose the names of files and folders below their own folder, so nothing in there says whose it is.
-"""
+"""What a class handed in for one lesson: for each student the notebook that counts, and why the others don't."""
 
 import hashlib
-import os
-import re
-import stat
-import zipfile
+import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
+from autograder.authoring.source import lesson_names
+from autograder.grading import owners
+from autograder.grading.files import LARGEST, Content, File, files_in, printable
+from autograder.grading.layouts import owned
+from autograder.grading.names import CANDIDATE, clean, meant_for
+from autograder.grading.owners import FLAT, FOLDERS, Owner
 from lessonkit.errors import CourseError
 
-LARGEST = 10 << 20  # bytes of one notebook; a lesson with all its figures has about one million
-MOST_FILES = 20_000  # in one zip
-DEEPEST = 6  # folders within folders
-LONGEST_NAME = 100  # bytes
-FLAT = -1
-_STUDENT = re.compile(r"[^\w.@+-]+")
-
-Content = tuple[bytes, str]  # what a file holds, or the reason why it was not read
+__all__ = ["LARGEST", "Collection", "Line", "Submission", "collect", "find_submissions"]
 
 
 @dataclass(frozen=True)
@@ -31,176 +24,178 @@ class Submission:
     """One student's file for one lesson: its bytes, or the reason why it was not read."""
 
     student: str
-    name: str  # where it lay, for messages
+    file: str  # where it lay, for messages
     content: bytes = b""
     refused: str = ""
+    name: str = ""  # the student's, for people
+    time: datetime | None = None  # when it was handed in, as `time_from` says; without a zone where that names none
+    time_from: str = ""
+    late: bool = False  # marked as late by the platform
+    notes: tuple[str, ...] = ()
+    reader: Callable[[], Content] | None = field(default=None, compare=False, repr=False)
+
+    def read(self) -> "Submission":
+        """The same with its bytes: they are read when its turn comes."""
+        if self.reader is None:
+            return self
+        content, refused = self.reader()
+        return replace(self, content=content, refused=refused or self.refused, reader=None)
 
 
 @dataclass(frozen=True)
-class _File:
-    """A notebook that was found, not yet read."""
+class Line:
+    """One file of the dry run: whose it is, for which lesson, whether it counts, and why."""
 
-    parts: tuple[str, ...]
-    read: Callable[[], Content]
+    file: str
+    student: str = ""
+    lesson: str = ""
+    counts: bool = False
+    why: str = ""
+    time: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Collection:
+    """What was found for a lesson: the submissions by student, how they were recognised, and a line a file."""
+
+    layout: str
+    submissions: tuple[Submission, ...]
+    lines: tuple[Line, ...]
 
     @property
-    def name(self) -> str:
-        """Where it lies, as text that can be shown and stored."""
-        text = "/".join(self.parts).encode("utf-8", "replace").decode()
-        return "".join(c if c.isprintable() else "?" for c in text)[-200:]
+    def not_used(self) -> tuple[Line, ...]:
+        """The files that don't count."""
+        return tuple(line for line in self.lines if not line.counts)
 
 
 @dataclass(frozen=True)
 class _Claim:
-    """Whose a file may be. `level`: which folder of its path names the student; `rank`: 0 for the one that is meant."""
+    """A notebook of somebody's: how sure it is that it is meant for the lesson."""
 
-    owner: str
-    level: int
+    owner: Owner
     rank: int
-    file: _File
+    file: File
 
 
-def find_submissions(place: Path, lesson: str) -> list[Submission]:
-    """The submissions for a lesson in a folder or a zip, sorted by student. Of two by one student neither counts.
+def find_submissions(place: Path, lesson: str, pattern: str | None = None) -> list[Submission]:
+    """The submissions for a lesson in a folder or a zip, read, sorted by student; see `collect`."""
+    return [submission.read() for submission in collect(place, lesson, pattern).submissions]
 
-    Understood are nbgrader's layout (STUDENT/LESSON/LESSON.ipynb), a folder a student (STUDENT/*.ipynb), and a flat
-    folder or zip as learning platforms make them (STUDENT_LESSON.ipynb, STUDENT.ipynb). All may lie in a folder around
-    them. Links are refused, other files ignored, and so are notebooks that lie deeper than a student's own.
+
+def collect(place: Path, lesson: str, pattern: str | None = None) -> Collection:
+    """Find the submissions for a lesson in a folder or a zip. Nothing is left out without a line that says why.
+
+    Understood are the layouts of `owners.LAYOUTS`, nbgrader's folders, a folder a student, and one flat folder, each
+    also with folders around it; others by a pattern with nbgrader's named groups. Of several attempts the last counts,
+    of several notebooks in one the one that is named as the lesson; of two that are equally meant neither does.
 
     Raises:
-        CourseError: there is no such folder or zip, or no notebook in it.
+        CourseError: there is no such folder or zip, no notebook for the lesson in it, or a pattern that can't be used.
     """
-    if not place.exists():
-        raise CourseError(f"There is no folder or zip {place}. Name the one that holds the submissions.")
-    if place.is_dir():
-        return _choose(_in_folder(place), place, lesson)
-    try:
-        archive = zipfile.ZipFile(place)
-    except Exception as error:  # zipfile fails on damaged ones in many ways
-        raise CourseError(f"{place} is no zip file that can be read ({error}).") from error
-    with archive:
-        return _choose(_in_zip(archive, place), place, lesson)
-
-
-def _choose(files: Iterable[_File], place: Path, lesson: str) -> list[Submission]:
-    claims = [claim for file in sorted(files, key=lambda f: f.parts) if (claim := _claim(file, lesson)) is not None]
-    # The highest folder that names a student does so for all: deeper ones were made by students.
-    level = min((claim.level for claim in claims if claim.level != FLAT), default=FLAT)
-    of: dict[str, list[_Claim]] = defaultdict(list)
-    for claim in claims:
-        if claim.level in (level, FLAT):
-            of[claim.owner].append(claim)
-    if not of:
-        raise CourseError(f"There is no notebook for lesson {lesson} in {place}.")
-    if level == 0 and len(of) == 1:  # one student, or a folder around the whole class
-        others = {c.owner for c in claims if c.level > 0} | {c.file.parts[-1] for c in claims if c.rank == 1}
-        if len(others) > 1:
-            where = f"{place}/{next(iter(of))}"
-            raise CourseError(f"All notebooks lie in {where}. If that is the class, unpack and name that folder.")
-    students = _students(of)
-    found = []
-    for owner, own in of.items():
-        best = [claim.file for claim in own if claim.rank == min(c.rank for c in own)]
-        if len(best) > 1:
-            refused = f"{best[1].name} is a second notebook of this student for the lesson; {best[0].name} was first"
-            found.append(Submission(students[owner], best[0].name, b"", refused))
-        else:
-            found.append(Submission(students[owner], best[0].name, *best[0].read()))
-    return sorted(found, key=lambda submission: submission.student)
-
-
-def _claim(file: _File, lesson: str) -> _Claim | None:
-    """Whose a notebook is, or None if it is nobody's, or of another lesson."""
-    *folders, name = file.parts
-    stem = name.removesuffix(".ipynb")
-    if lesson in folders:
-        at = folders.index(lesson)
-        if at == 0 or at < len(folders) - 1 or stem != lesson:
-            return None
-        return _Claim(_owner(folders[at - 1]), at - 1, 0, file)
-    of_another = re.match(r"\d\d_", stem) and not stem.startswith(lesson)
-    if of_another or (len(folders) > 1 and re.match(r"\d\d_", folders[-1])):
-        return None
-    if folders:
-        return _Claim(_owner(folders[-1]), len(folders) - 1, 1 if lesson in stem else 2, file)
-    owner = stem.removesuffix(lesson).rstrip("_- ")
-    return _Claim(_owner(owner), FLAT, 0, file) if owner else None
-
-
-def _owner(name: str) -> str:
-    return name.split("_assignsubmission_")[0]  # Moodle's folders
-
-
-def _students(owners: Iterable[str]) -> dict[str, str]:
-    """For each owner a name that is harmless in paths, tables and pages. Nobody's becomes the same as another's."""
-    names = {owner: _clean(owner) for owner in owners}
-    taken = defaultdict(list)
-    for owner, name in names.items():
-        taken[name.casefold()].append(owner)
-    for same in taken.values():
-        for owner in same if len(same) > 1 else ():
-            if names[owner] != owner:  # whoever is really called so keeps the name
-                names[owner] += "-" + hashlib.sha256(owner.encode("utf-8", "surrogateescape")).hexdigest()[:8]
-    return names
-
-
-def _clean(name: str) -> str:
-    name = _STUDENT.sub("-", name).strip("-.").lstrip("-.+@")  # a table takes + and @ for a formula's beginning
-    return name.encode()[:LONGEST_NAME].decode("utf-8", "ignore") or "unnamed"
-
-
-def _in_folder(folder: Path) -> Iterator[_File]:
-    for root, folders, names in os.walk(folder, followlinks=False):
-        here = Path(root)
-        parts = here.relative_to(folder).parts
-        for name in sorted(folders):
-            if (here / name).is_symlink():
-                yield _File((*parts, name, f"{name}.ipynb"), lambda: (b"", "the folder is a link"))
-            elif name.endswith(".ipynb"):
-                yield _File((*parts, name), lambda: (b"", "this is no regular file"))
-        deeper = len(parts) < DEEPEST - 1
-        folders[:] = sorted(f for f in folders if deeper and not f.startswith(".") and not (here / f).is_symlink())
-        for name in sorted(names):
-            if name.endswith(".ipynb") and not name.startswith("."):
-                yield _File((*parts, name), partial(_read, here / name))
-
-
-def _read(path: Path) -> Content:
-    """The bytes of a regular file that is small enough; else a reason."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError as error:
-        return b"", "the file is a link" if path.is_symlink() else f"the file can't be read ({error.strerror})"
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return b"", "this is no regular file"
-        content = file.read(LARGEST + 1)
-    return (content, "") if len(content) <= LARGEST else (b"", _too_large())
-
-
-def _in_zip(archive: zipfile.ZipFile, path: Path) -> Iterator[_File]:
-    entries = archive.infolist()
-    if len(entries) > MOST_FILES:
-        raise CourseError(f"{path} has {len(entries)} files; more than {MOST_FILES} are not read. Split it.")
-    for entry in entries:
-        parts = tuple(part for part in entry.filename.replace("\\", "/").split("/") if part not in ("", "..", "."))
-        if not parts or not parts[-1].endswith(".ipynb") or parts[-1].startswith(".") or "__MACOSX" in parts:
+    files = files_in(place)
+    lessons = sorted({*lesson_names(), lesson})
+    placed, layout = owned(files, place, owners.custom(pattern) if pattern else None, lessons)
+    stamps = {file.parts[:-1]: file for file in files if file.parts[-1] == "timestamp.txt"}  # nbgrader's
+    claims: dict[str, list[_Claim]] = defaultdict(list)
+    lines: list[Line] = []
+    others: dict[str, list[tuple[Owner, File]]] = defaultdict(list)
+    for file, file_owners, why in placed:
+        if not file_owners:
+            lines.append(Line(file.name, why=why))
             continue
-        yield _File(parts, partial(_read_entry, archive, entry))
+        for owner in file_owners:
+            if not file.is_notebook:
+                if file not in stamps.values():
+                    others[clean(owner.id)].append((owner, file))
+                continue
+            if stamp := stamps.get(file.parts[:-1]):
+                said = stamp.read()[0][:100].decode("utf-8", "replace")
+                owner = replace(owner, time=owners.moment(said.strip()) or owner.time, stamped=True)
+            stem = File((owner.file or file.parts[-1],), file.read).stem if owner.file else file.stem
+            rank, other = meant_for(lesson, lessons, stem, file.parts[:-1])
+            if rank is None:
+                lines.append(Line(file.name, clean(owner.id), other, why=f"belongs to lesson {other}"))
+            else:
+                claims[clean(owner.id)].append(_Claim(owner, rank, file))
+    submissions = [_choose(own, lesson, lines) for _, own in sorted(claims.items())]
+    for identity, extra in sorted(others.items()):
+        submissions += _without_notebook(extra, lesson, lines, identity in claims, layout)
+    if not submissions:
+        raise CourseError(f"There is no notebook for lesson {lesson} in {place}." + _what_is_there(files))
+    ordered = sorted(submissions, key=lambda s: s.student)
+    return Collection(layout, tuple(ordered), tuple(sorted(lines, key=lambda line: (line.file, line.student))))
 
 
-def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Content:
-    if stat.S_ISLNK(entry.external_attr >> 16):
-        return b"", "the file is a link"
-    if entry.file_size > LARGEST:
-        return b"", _too_large()
-    try:
-        with archive.open(entry) as file:
-            content = file.read(LARGEST + 1)  # never more, whatever the directory of the zip says
-    except Exception as error:  # a damaged or encrypted entry costs its student only
-        return b"", f"the file in the zip can't be read ({type(error).__name__})"
-    return (content, "") if len(content) <= LARGEST else (b"", _too_large())
+def _what_is_there(files: Sequence[File]) -> str:
+    there = [file.name for file in files[:3]]
+    return f" What lies there: {', '.join(there)}{' ...' if len(files) > 3 else ''}" if there else " It is empty."
 
 
-def _too_large() -> str:
-    return f"the notebook is larger than {LARGEST >> 20} MB; clear its outputs and hand it in again"
+# Which of several counts
+
+
+def _choose(claims: list[_Claim], lesson: str, lines: list[Line]) -> Submission:
+    """One student's submission: of the last attempt the notebook that is meant."""
+    student, name = clean(claims[0].owner.id), next((c.owner.name for c in claims if c.owner.name), "")
+    last = max(claim.owner.order for claim in claims if claim.rank < CANDIDATE or _only_candidates(claims))
+    attempts = claims if claims[0].owner.layout in (FOLDERS, FLAT) else [c for c in claims if c.owner.order == last]
+    best = [c for c in attempts if c.rank == min(a.rank for a in attempts)]
+    if len(best) > 1 and len({hashlib.sha256(c.file.read()[0]).digest() for c in best}) == 1:
+        best = best[:1]  # the same twice
+    chosen = best[0]
+    refused = ""
+    if len(best) > 1:
+        second = best[1].file.name
+        refused = f"{second} is a second notebook of this student for the lesson; {chosen.file.name} was first"
+    for claim in claims:
+        why = _why(claim, chosen, refused)
+        counts = claim is chosen and not refused
+        lines.append(Line(claim.file.name, student, lesson, counts, why, claim.owner.time))
+    unused = [c.file.name for c in claims if c is not chosen]
+    notes = (f"Further notebooks that don't count: {', '.join(unused[:5])}.",) if unused and not refused else ()
+    return Submission(
+        student,
+        chosen.file.name,
+        b"",
+        refused,
+        printable(unicodedata.normalize("NFC", name)),
+        chosen.owner.time,
+        _time_from(chosen.owner),
+        chosen.owner.late,
+        notes,
+        None if refused else chosen.file.read,
+    )
+
+
+def _time_from(owner: Owner) -> str:
+    """Where a time of handing in comes from."""
+    if owner.time is None:
+        return ""
+    return "timestamp.txt" if owner.stamped else "the zip" if owner.layout in (FOLDERS, FLAT) else owner.layout
+
+
+def _only_candidates(claims: list[_Claim]) -> bool:
+    return all(claim.rank == CANDIDATE for claim in claims)
+
+
+def _why(claim: _Claim, chosen: _Claim, refused: str) -> str:
+    if claim is chosen:
+        return refused or claim.owner.layout
+    if refused and claim.rank == chosen.rank:
+        return refused
+    if claim.owner.order < chosen.owner.order and claim.owner.layout not in (FOLDERS, FLAT):
+        return f"an earlier attempt; {chosen.file.name} counts"
+    return f"{chosen.file.name} counts for this student"
+
+
+def _without_notebook(
+    extra: list[tuple[Owner, File]], lesson: str, lines: list[Line], has_notebook: bool, layout: str
+) -> list[Submission]:
+    """Somebody who handed in something else than a notebook is in the results, too, where the place is one lesson's."""
+    for owner, file in extra:
+        lines.append(Line(file.name, clean(owner.id), why="is no notebook", time=owner.time))
+    if has_notebook or layout in (FOLDERS, FLAT, "--pattern"):
+        return []
+    owner, file = extra[0]
+    refused = f"{file.parts[-1]} was handed in, and no notebook; hand in {lesson}.ipynb"
+    return [Submission(clean(owner.id), file.name, b"", printable(refused), printable(owner.name), owner.time)]

@@ -131,11 +131,12 @@ def test_a_zip_that_means_harm(tmp_path):
     path = tmp_path / "class.zip"
     path.write_bytes(hostile_zip(desk.bytes()))
     taken = {s.student: take_in(s, LESSON_00) for s in find_submissions(path, LESSON)}
-    assert {name for name, intake in taken.items() if not intake.refused} == {"honest", "tmp", "absolute", "𝒜" * 25}
+    whole = {name for name, intake in taken.items() if not intake.refused}
+    assert {name.split("-")[0] for name in whole} == {"honest", "tmp", "absolute", "𝒜" * 22}
     assert "larger than" in taken["bomb"].refused
     assert taken["link"].refused == "the file is a link"
     assert taken["liar"].refused
-    assert taken["1+1"].refused
+    assert next(intake for name, intake in taken.items() if name.startswith("1+1")).refused
     assert len(taken) == 8
     assert {path.name for path in tmp_path.iterdir()} == {"class.zip"}
 

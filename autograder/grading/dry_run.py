@@ -1,0 +1,54 @@
+"""What `grade` would take from a place, as tables for the terminal: file, student, lesson, attempt, and why."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.markup import escape
+from rich.table import Table
+
+from autograder.authoring import source
+from autograder.grading.submissions import Collection, collect
+from lessonkit.errors import CourseError
+
+
+def tables(place: Path, lesson: str | None, pattern: str | None) -> Iterator[Table | str]:
+    """A table for each lesson that something was handed in for (or for the one named), and a line that sums it up.
+
+    Raises:
+        CourseError: there is no such place, or nothing in it for any lesson.
+    """
+    if lesson is not None:
+        yield from _of(collect(place, source.find_lesson(lesson), pattern), source.find_lesson(lesson))
+        return
+    reason: CourseError | None = None
+    found = False
+    for name in source.lesson_names():
+        try:
+            collection = collect(place, name, pattern)
+        except CourseError as error:
+            reason = error
+            continue
+        if any(line.counts and name.casefold() in line.file.casefold() for line in collection.lines):
+            found = True
+            yield from _of(collection, name)
+    if not found:
+        raise reason or CourseError(f"Nothing in {place} names a lesson. Name it: `collect PLACE LESSON`.")
+
+
+def _of(collection: Collection, lesson: str) -> Iterator[Table | str]:
+    table = Table(title=f"{lesson}, recognised as: {collection.layout}")
+    for column in ("file", "student", "name", "lesson", "handed in", "counts", "why"):
+        table.add_column(column, overflow="fold")
+    by_student = {submission.student: submission for submission in collection.submissions}
+    for line in collection.lines:
+        submission = by_student.get(line.student)
+        name = submission.name if submission else ""
+        time = f"{line.time:%Y-%m-%d %H:%M}" if line.time else ""
+        cells = (line.file, line.student, name, line.lesson, time, "yes" if line.counts else "no", line.why)
+        table.add_row(*map(escape, cells))
+    yield table
+    counting = sum(not submission.refused for submission in collection.submissions)
+    yield (
+        f"{len(collection.submissions)} students, {counting} with a notebook that counts; "
+        f"{len(collection.not_used)} files not used."
+    )

@@ -1,0 +1,214 @@
+"""The files of a place where a class handed in: a folder, a zip, zips within it; read as bytes, never followed."""
+
+import io
+import os
+import stat
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from lessonkit.errors import CourseError
+
+LARGEST = 10 << 20  # bytes of one notebook without its outputs; a lesson with all its figures has about one million
+LARGEST_WITH_OUTPUTS = 200 << 20
+LARGEST_ZIP = 100 << 20  # of a zip within a folder or zip
+MOST_FILES = 20_000  # in one zip
+DEEPEST = 12  # folders within folders
+MOST_NESTED = 2  # zips within zips
+NOTEBOOK = (".ipynb", ".ipynb.txt", ".ipynb.json")
+
+Content = tuple[bytes, str]  # what a file holds, or the reason why it was not read
+
+
+@dataclass(frozen=True)
+class File:
+    """A file that was found, not yet read. `time`: when a zip says it was written, without a time zone."""
+
+    parts: tuple[str, ...]
+    read: Callable[[], Content]
+    time: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """Where it lies, as text that can be shown and stored."""
+        return printable("/".join(self.parts))
+
+    @property
+    def is_notebook(self) -> bool:
+        """Whether its name says that it is a notebook, in whatever spelling."""
+        return self.parts[-1].casefold().endswith(NOTEBOOK)
+
+    @property
+    def stem(self) -> str:
+        """Its name without the ending of a notebook."""
+        name = self.parts[-1]
+        ending = next((e for e in sorted(NOTEBOOK, key=len, reverse=True) if name.casefold().endswith(e)), "")
+        return name[: len(name) - len(ending)]
+
+
+def printable(text: str, most: int = 200) -> str:
+    """The text (its end, if it is long) with a question mark for what can't be shown."""
+    text = text.encode("utf-8", "replace").decode()
+    return "".join(c if c.isprintable() else "?" for c in text)[-most:]
+
+
+def files_in(place: Path) -> list[File]:
+    """All files of a folder or zip, in order; hidden ones and those of editors and systems are left out.
+
+    Raises:
+        CourseError: there is no such folder or zip, or it can't be read.
+    """
+    if not place.exists():
+        raise CourseError(f"There is no folder or zip {place}. Name the one that holds the submissions.")
+    if place.is_dir():
+        found = _in_folder(place)
+    else:
+        archive = _opened(place, str(place))
+        found = _in_zip(lambda: archive, (), str(place), 0)
+    return sorted(found, key=lambda file: file.parts)
+
+
+def _hidden(parts: tuple[str, ...]) -> bool:
+    return any(p.startswith(".") or p in ("__MACOSX", "__pycache__") for p in parts) or "-checkpoint." in parts[-1]
+
+
+def _in_folder(folder: Path) -> Iterator[File]:
+    for root, folders, names in os.walk(folder, followlinks=False):
+        here = Path(root)
+        parts = here.relative_to(folder).parts
+        for name in sorted(folders):
+            if (here / name).is_symlink():
+                yield File((*parts, name, f"{name}.ipynb"), lambda: (b"", "the folder is a link"))
+            elif name.casefold().endswith(".ipynb"):
+                yield File((*parts, name), lambda: (b"", "this is no regular file"))
+        deeper = len(parts) < DEEPEST - 1
+        folders[:] = sorted(f for f in folders if deeper and not _hidden((f,)) and not (here / f).is_symlink())
+        for name in sorted(names):
+            if _hidden((name,)):
+                continue
+            if name.casefold().endswith(".zip") and stat.S_ISREG((here / name).lstat().st_mode):
+                yield from _nested((*parts, name), partial(_read, here / name, LARGEST_ZIP), 0)
+            else:
+                yield File((*parts, name), partial(_read, here / name, LARGEST_WITH_OUTPUTS))
+
+
+def _read(path: Path, most: int) -> Content:
+    """The bytes of a regular file that is small enough; else a reason."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        return b"", "the file is a link" if path.is_symlink() else f"the file can't be read ({error.strerror})"
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return b"", "this is no regular file"
+        return _small_enough(file.read(most + 1), most)
+
+
+def _opened(source: Path | io.BytesIO, name: str) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(source)
+    except Exception as error:  # zipfile fails on damaged ones in many ways
+        raise CourseError(f"{name} is no zip file that can be read ({error}).") from error
+
+
+def _in_zip(opened: Callable[[], zipfile.ZipFile], around: tuple[str, ...], name: str, nested: int) -> Iterator[File]:
+    entries = opened().infolist()
+    if len(entries) > MOST_FILES:
+        raise CourseError(f"{name} has {len(entries)} files; more than {MOST_FILES} are not read. Split it.")
+    for entry in entries:
+        inner = _name_of(entry).replace("\\", "/").split("/")
+        parts = (*around, *(part for part in inner if part not in ("", "..", ".")))
+        if entry.is_dir() or len(parts) == len(around) or len(parts) > DEEPEST + nested or _hidden(parts):
+            continue
+        if parts[-1].casefold().endswith(".zip") and nested < MOST_NESTED:
+            yield from _nested(parts, partial(_read_entry, opened, entry, LARGEST_ZIP), nested)
+        else:
+            yield File(parts, partial(_read_entry, opened, entry, LARGEST_WITH_OUTPUTS), _time_of(entry))
+
+
+def _nested(parts: tuple[str, ...], read: Callable[[], Content], nested: int) -> Iterator[File]:
+    """The files of a zip within the place; one that can't be read is named as a file of its own.
+
+    The zip is read again for each of its files: holding it would hold all that a class sends.
+    """
+
+    def opened() -> zipfile.ZipFile:
+        content, refused = read()
+        if refused:
+            raise CourseError(refused)
+        return _opened(io.BytesIO(content), "it")
+
+    try:
+        yield from _in_zip(opened, parts, "it", nested + 1)
+    except CourseError as error:
+        why = str(error).rstrip(".")
+        yield File((*parts, f"{parts[-1]}.ipynb"), lambda: (b"", f"the zip can't be read: {why}"))
+
+
+def _name_of(entry: zipfile.ZipInfo) -> str:
+    """The entry's name; without the flag for UTF-8 it may be UTF-8 all the same (macOS), as zipfile can't know."""
+    if entry.flag_bits & 0x800:
+        return entry.filename
+    try:
+        return entry.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return entry.filename
+
+
+def _time_of(entry: zipfile.ZipInfo) -> datetime | None:
+    try:
+        return datetime(*entry.date_time) if entry.date_time[0] > 1980 else None
+    except ValueError:
+        return None
+
+
+def _read_entry(opened: Callable[[], zipfile.ZipFile], entry: zipfile.ZipInfo, most: int) -> Content:
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        return b"", "the file is a link"
+    if entry.file_size > most:
+        return b"", _too_large(most)
+    try:
+        with opened().open(entry) as file:
+            return _small_enough(file.read(most + 1), most)  # never more, whatever the directory of the zip says
+    except Exception as error:  # a damaged or encrypted entry costs its student only
+        return b"", f"the file in the zip can't be read ({type(error).__name__})"
+
+
+def _small_enough(content: bytes, most: int) -> Content:
+    if len(content) > most:
+        return b"", _too_large(most)
+    if len(content) <= LARGEST or most == LARGEST_ZIP:
+        return content, ""
+    return _without_outputs(content)
+
+
+_STRIP = """
+import json, resource, sys
+resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+notebook = json.load(sys.stdin.buffer)
+for cell in notebook["cells"]:
+    cell["outputs"] = []
+    cell.pop("attachments", None)
+notebook.get("metadata", {}).pop("widgets", None)
+json.dump(notebook, sys.stdout)
+"""
+
+
+def _without_outputs(content: bytes) -> Content:
+    """A large notebook without its outputs, which nobody reads; made by a process that takes its memory with it."""
+    try:
+        ran = subprocess.run(
+            [sys.executable, "-I", "-c", _STRIP], input=content, capture_output=True, timeout=60, check=True
+        )
+    except (subprocess.SubprocessError, OSError, ValueError):
+        return b"", _too_large(LARGEST)
+    return (ran.stdout, "") if len(ran.stdout) <= LARGEST else (b"", _too_large(LARGEST))
+
+
+def _too_large(most: int) -> str:
+    return f"the notebook is larger than {most >> 20} MB; clear its outputs and hand it in again"

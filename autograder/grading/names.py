@@ -1,0 +1,64 @@
+"""What the names of files and students say: the lesson that is meant, and a form that harms nothing."""
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Sequence
+
+LONGEST_NAME = 100  # bytes
+EXACT, DECORATED, NAMED, IN_FOLDER, CANDIDATE = range(5)  # how sure it is that a notebook is meant for the lesson
+# What browsers, systems and platforms put behind a name: " (1)", "-1", "-Copy1", "_copy", " - Kopie (2)"
+_DECORATION = re.compile(r"([ _-]*\(\d+\)|-\d{1,3}|[ _-]*(copy|copia|kopie|copie)[ _-]*\d*)+$", re.IGNORECASE)
+
+
+def lesson_in(text: str, lessons: Sequence[str]) -> str:
+    """The lesson whose name stands in the text; "" if none does."""
+    folded = text.casefold()
+    return next((name for name in lessons if name.casefold() in folded), "")
+
+
+def meant_for(lesson: str, lessons: Sequence[str], stem: str, folders: Sequence[str]) -> tuple[int | None, str]:
+    """How sure it is that a notebook is meant for the lesson; None and the other's name if it is another's."""
+    folded = stem.casefold()
+    if folded == lesson.casefold():
+        return EXACT, ""
+    if _DECORATION.sub("", folded) == lesson.casefold():
+        return DECORATED, ""
+    if lesson.casefold() in folded:
+        return NAMED, ""
+    if other := lesson_in(stem, lessons):
+        return None, other
+    named = [lesson_in(folder, lessons) for folder in folders if lesson_in(folder, lessons)]
+    if named:
+        return (IN_FOLDER, "") if named[-1] == lesson else (None, named[-1])
+    if folders and re.fullmatch(r"\d\d_[a-z]\w*", stem) and folders[-1] == stem:
+        return None, stem  # nbgrader's layout of another course's lesson
+    return CANDIDATE, ""
+
+
+def owner_in_stem(stem: str, lessons: Sequence[str]) -> str:
+    """Whose a file is by its name: what is left of it without the lesson's."""
+    lesson = lesson_in(stem, lessons)
+    if not lesson:
+        return stem
+    before, after = re.split(re.escape(lesson), stem, maxsplit=1, flags=re.IGNORECASE)
+    after = _DECORATION.sub("", after)
+    return before.rstrip("_- ") or after.lstrip("_- ")
+
+
+def clean(name: str) -> str:
+    """A name that is harmless in paths, tables and pages. What cleaning changed gets a stable end of its own.
+
+    Composed (NFC), so that a Mac's and a PC's are one; letters of every script stay, combining marks are letters.
+    """
+    name = unicodedata.normalize("NFC", name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+    kept = "".join(c if unicodedata.category(c)[0] in "LMN" or c in "_.@+-" else "-" for c in name)
+    kept = re.sub(r"-{2,}", "-", kept) if kept != name else kept
+    kept = kept.strip("-.").lstrip("-.+@_")  # a table takes + and @ for a formula's beginning
+    while kept and unicodedata.category(kept[0])[0] == "M":
+        kept = kept[1:]
+    short = kept.encode()[:LONGEST_NAME].decode("utf-8", "ignore") or "unnamed"
+    if short == name:
+        return short
+    end = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{short.encode()[: LONGEST_NAME - 9].decode('utf-8', 'ignore')}-{end}"
