@@ -17,7 +17,7 @@ from nbgrader.preprocessors import (
     SaveAutoGrades,
 )
 
-from autograder.authoring.build import COURSE, STUB
+from autograder.authoring.generate import COURSE, STUB
 from autograder.authoring.notebook import DEMONSTRATION
 from autograder.authoring.source import SOLUTIONS
 from autograder.plain.steps import DropTags, FreeCopies, RestoreChecks, VerdictOrNothing

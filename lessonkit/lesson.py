@@ -1,6 +1,5 @@
 """What a notebook opens first: the checks, demonstrations and recorded results of its lesson."""
 
-import difflib
 import json
 import os
 import traceback
@@ -12,7 +11,7 @@ from lessonkit.checks import expectations
 from lessonkit.checks.judge import Finding, judge
 from lessonkit.checks.outcome import run_probe
 from lessonkit.checks.verdict import Verdict
-from lessonkit.errors import CourseError
+from lessonkit.errors import CourseError, did_you_mean
 from lessonkit.show import asking
 from lessonkit.state import State
 
@@ -190,10 +189,3 @@ def show_recorded(lesson: str, name: str) -> None:
             print(output["text"], end="")
         else:
             display(output["data"], raw=True)
-
-
-def did_you_mean(word: str, known: object) -> str:
-    """ " Did you mean …?" with the nearest of the known words, or a list of them all."""
-    names = [str(k) for k in known]
-    near = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
-    return f" Did you mean {near[0]!r}?" if near else f" There is: {', '.join(names)}."

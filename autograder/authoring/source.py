@@ -1,5 +1,6 @@
 """A lesson's source file: its cells, their marks, and the code in them."""
 
+import ast
 import builtins
 import contextlib
 import io
@@ -11,8 +12,8 @@ from pathlib import Path
 
 import jupytext
 
-from lessonkit.errors import CourseError
-from lessonkit.lesson import did_you_mean
+from autograder.authoring.faults import Fault, FaultyFileError, fault_of, refuse
+from lessonkit.errors import CourseError, did_you_mean
 
 ROOT = Path(__file__).resolve().parents[2]
 SOLUTIONS = ROOT / "solutions"
@@ -27,6 +28,9 @@ _MARKS = {  # kind -> the marks it must have, and those it may have
     "markdown": (set(), {"name"}),
     "plain": (set(), {"name", "show"}),
 }
+
+
+KINDS = ("exercise", "check", "demo", "predict", "task")  # the marks that say what a cell is, and its name
 
 
 @dataclass(frozen=True)
@@ -105,11 +109,6 @@ class LessonSource:
         exercises = {}
         for cell in self.of_kind("exercise"):
             name = str(cell.marks["exercise"])
-            for needed, where, what in ((name, namespace, cell), (name, probes, checks[name])):
-                if needed not in where:
-                    raise CourseError(
-                        f"{self.path.name}, line {what.line}: this cell does not define or check {name!r}."
-                    )
             exercises[name] = Exercise(
                 name=name,
                 points=float(checks[name].marks["points"]),
@@ -123,10 +122,17 @@ class LessonSource:
         return namespace, exercises
 
     def run_cell(self, cell: Cell, namespace: dict) -> None:
-        """Run the code of one cell, silently; its lines keep their numbers in the source file."""
+        """Run the code of one cell, silently; its lines keep their numbers in the source file.
+
+        Raises:
+            FaultyFileError: the code stops with an exception.
+        """
         code = compile("\n" * (cell.line - 1) + cell.source, str(self.path), "exec")
-        with contextlib.redirect_stdout(io.StringIO()):
-            exec(code, namespace)
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                exec(code, namespace)
+        except (Exception, SystemExit) as error:
+            raise FaultyFileError([fault_of(error, self.path, cell.line)]) from error
 
 
 def lesson_names() -> list[str]:
@@ -158,22 +164,28 @@ def parse(path: Path) -> LessonSource:
     """Read a lesson's source file.
 
     Raises:
-        CourseError: a mark is malformed, or marks don't fit together; names the file and the line.
+        FaultyFileError: a mark is malformed, marks don't fit together, or Python can't read a cell; all that was found.
     """
     text = path.read_text(encoding="utf-8")
     lines = text.splitlines()
     starts = [i for i, line in enumerate(lines) if re.match(r"# %%", line)]
+    unreadable = list(_unreadable(path, lines, starts))
     try:
         notebook = jupytext.reads(text, fmt="py:percent")
     except Exception as error:
-        raise CourseError(f"{path.name}: jupytext cannot read this file ({error}).") from error
+        raise FaultyFileError(
+            [*unreadable, Fault(path.name, 1, f"jupytext cannot read this file ({error}).")]
+        ) from error
     if len(notebook.cells) != len(starts):
-        raise CourseError(f"{path.name}, line 1: a lesson begins with a cell, `# %% [markdown]`.")
-    cells, last, count = [], "top", 0
+        raise FaultyFileError([*unreadable, Fault(path.name, 1, "a lesson begins with a cell, `# %% [markdown]`.")])
+    cells, last, count, faults = [], "top", 0, unreadable
     for raw, start in zip(notebook.cells, starts, strict=True):
         # jupytext's own metadata, lines_to_next_cell and so on, are no marks
         marks = {k: v for k, v in raw.metadata.items() if not k.startswith("lines_to_")}
-        kind = _kind(marks, raw.cell_type, path, start + 1, lines[start])
+        kind = _kind(marks, raw.cell_type)
+        faults += [
+            Fault(path.name, start + 1, said) for said in _marks_faults(marks, raw.cell_type, kind, lines[start])
+        ]
         own = marks.get("name") or marks.get(kind)
         if own:
             name = str(own) if kind in ("markdown", "plain") else f"{kind}-{own}"
@@ -182,68 +194,108 @@ def parse(path: Path) -> LessonSource:
             count += 1
             name = f"{last}-{count}"
         cells.append(Cell(kind, name, raw.source, start + 2, marks))
+    refuse(faults)
     lesson = LessonSource(path.stem, path, tuple(cells))
-    _fits_together(lesson)
+    refuse(_misfits(lesson))
     return lesson
 
 
-def _kind(marks: dict, cell_type: str, path: Path, line: int, text: str) -> str:
-    here = f"{path.name}, line {line}"
+def _unreadable(path: Path, lines: list[str], starts: list[int]) -> Iterator[Fault]:
+    """Code that is no Python, and lines of text without `# `, so that they would be code."""
+    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+        if lines[start].startswith("# %% [markdown]"):
+            naked = [i for i in range(start + 1, end) if lines[i].strip() and not lines[i].startswith("#")]
+            yield from (Fault(path.name, i + 1, "a line of text begins with `# `.") for i in naked)
+            continue
+        try:
+            compile("\n" * (start + 1) + "\n".join(lines[start + 1 : end]), str(path), "exec", ast.PyCF_ONLY_AST)
+        except SyntaxError as error:
+            yield fault_of(error, path, start + 1)
+
+
+def _kind(marks: dict, cell_type: str) -> str:
+    kinds = [kind for kind in KINDS if kind in marks]
+    return kinds[0] if kinds else "markdown" if cell_type == "markdown" else "plain"
+
+
+def _marks_faults(marks: dict, cell_type: str, kind: str, text: str) -> Iterator[str]:
+    """What is wrong with the marks of one cell."""
     if cell_type == "raw":
-        raise CourseError(f"{here}: a lesson has Markdown and code cells only.")
-    kinds = [kind for kind in ("exercise", "check", "demo", "predict", "task") if kind in marks]
+        yield "a lesson has Markdown and code cells only."
+    kinds = [kind for kind in KINDS if kind in marks]
     if len(kinds) > 1:
-        raise CourseError(f"{here}: a cell has one kind, not {' and '.join(kinds)}.")
-    kind = kinds[0] if kinds else "markdown" if cell_type == "markdown" else "plain"
+        yield f"a cell has one kind, not {' and '.join(kinds)}."
+        return
+    if not re.fullmatch(r"# %%( \[markdown\])?(\s.*)?", text):
+        yield f"malformed cell mark {text!r}."
+    if "incorrectly_encoded_metadata" in marks:
+        said = str(marks["incorrectly_encoded_metadata"])
+        quoted = re.sub(r"(\w+)=([A-Za-z_][\w-]*)", r'\1="\2"', said)
+        yield f"the marks `{said}` can't be read: words stand in quotes, as in `{quoted}`."
+        return
+    article = "an" if kind == "exercise" else "a"
     if (kind in ("task", "markdown")) != (cell_type == "markdown"):
-        raise CourseError(f"{here}: a {kind} cell must be {'Markdown' if kind == 'task' else 'code'}.")
+        yield f"{article} {kind} cell must be {'Markdown' if kind == 'task' else 'code'}."
     must, may = _MARKS[kind]
     for mark in marks:
         if mark not in must | may:
-            raise CourseError(f"{here}: unknown mark {mark!r} on a {kind} cell." + did_you_mean(mark, must | may))
-    for mark in must - marks.keys():
-        raise CourseError(f'{here}: this {kind} cell lacks the mark {mark}="…".')
+            yield f"unknown mark {mark!r} on {article} {kind} cell." + did_you_mean(mark, sorted(must | may))
+    for mark in sorted(must - marks.keys()):
+        yield f'this {kind} cell lacks the mark {mark}="…".'
     for mark, kinds_of_value in (("points", (int, float)), ("minutes", (int,)), ("difficulty", (int,))):
-        if mark in marks and not (type(marks[mark]) in kinds_of_value and marks[mark] > 0):
-            raise CourseError(f"{here}: {mark} must be a number above 0, not {marks[mark]!r}.")
-    if not isinstance(marks.get("show", True), bool):
-        raise CourseError(f"{here}: show is true or false, not {marks['show']!r}.")
+        value = marks.get(mark, 1)
+        if isinstance(value, str) and re.fullmatch(r"[\d.]+", value):
+            yield f"a number stands without quotes: {mark}={value}."
+        elif not (type(value) in kinds_of_value and value > 0):
+            yield f"{mark} must be a number above 0, not {value!r}."
+    if type(marks.get("difficulty")) is int and marks["difficulty"] > 5:
+        yield f"difficulty goes from 1 to 5, not to {marks['difficulty']}."
+    for mark in ("show", "varies"):
+        if not isinstance(marks.get(mark, True), bool):
+            yield f"{mark} is true or false, not {marks[mark]!r}."
     name = marks.get("name") or marks.get(kind)
     if name is not None and not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", str(name)):
-        raise CourseError(f"{here}: a name has letters, digits, - and _ only, at most 40: not {name!r}.")
-    if not re.fullmatch(r"# %%( \[markdown\])?(\s.*)?", text):
-        raise CourseError(f"{here}: malformed cell mark {text!r}.")
-    return kind
+        yield f"a name has letters, digits, - and _ only, at most 40: not {name!r}."
 
 
-def _fits_together(lesson: LessonSource) -> None:
-    path = lesson.path.name
-    cells: dict[str, dict[str, Cell]] = {kind: {} for kind in ("exercise", "check", "task", "demo", "predict")}
+def _misfits(lesson: LessonSource) -> Iterator[Fault]:
+    """Cells that don't fit together: each exercise has one task and one check, and each holds what its mark says."""
+
+    def fault(cell: Cell, sentence: str) -> Fault:
+        return Fault(lesson.path.name, cell.line - 1, sentence)
+
+    cells: dict[str, dict[str, Cell]] = {kind: {} for kind in KINDS}
+    names: set[str] = set()
     for cell in lesson.cells:
         if cell.kind in cells:
             name = str(cell.marks[cell.kind])
             if name in cells[cell.kind]:
-                raise CourseError(f"{path}, line {cell.line - 1}: there is a second {cell.kind} cell named {name!r}.")
+                yield fault(cell, f"there is a second {cell.kind} cell named {name!r}.")
             cells[cell.kind][name] = cell
+        elif cell.name in names:
+            yield fault(cell, f"a second cell is named {cell.name!r}.")
+        names.add(cell.name)
     for name, cell in cells["exercise"].items():
         for other in ("check", "task"):
             if name not in cells[other]:
-                raise CourseError(f"{path}, line {cell.line - 1}: the exercise {name!r} has no {other} cell.")
+                yield fault(cell, f"the exercise {name!r} has no {other} cell.")
         if cell.source.count(BEGIN) == 0 or cell.source.count(BEGIN) != cell.source.count(END):
-            raise CourseError(f"{path}, line {cell.line - 1}: {name!r} needs `{BEGIN}` and `{END}` lines in pairs.")
+            yield fault(cell, f"{name!r} needs `{BEGIN}` and `{END}` lines in pairs.")
+        defined = [node.name for node in ast.parse(cell.source).body if hasattr(node, "name")]
+        if name not in defined:
+            yield fault(cell, f"this cell must define {name!r}; it defines {' and '.join(defined) or 'nothing'}.")
     for other in ("check", "task"):
         for name, cell in cells[other].items():
             if name not in cells["exercise"]:
-                raise CourseError(f"{path}, line {cell.line - 1}: there is no exercise {name!r} for this {other} cell.")
+                yield fault(cell, f"there is no exercise {name!r} for this {other} cell.")
+    for name, cell in cells["check"].items():
+        if not re.search(rf"^check\(\s*[\"']{name}[\"'],\s*{name},\s*\w+", cell.source, re.MULTILINE):
+            yield fault(cell, f'a check cell defines probe and ends with `check("{name}", {name}, probe)`.')
     for name, cell in cells["demo"].items():
         if f'with demonstration("{name}"):' not in cell.source:
-            raise CourseError(f'{path}, line {cell.line - 1}: a demo cell holds `with demonstration("{name}"):`.')
+            yield fault(cell, f'a demo cell holds `with demonstration("{name}"):`.')
     for name, cell in cells["predict"].items():
         if f'predict("{name}"' not in "".join(cell.source.split()):
-            raise CourseError(f'{path}, line {cell.line - 1}: this predict cell holds `predict("{name}", ...)`.')
-    names = [cell.name for cell in lesson.cells]
-    for cell in lesson.cells:
-        if names.count(cell.name) > 1:
-            raise CourseError(f"{path}, line {cell.line - 1}: a second cell is named {cell.name!r}.")
+            yield fault(cell, f'this predict cell holds `predict("{name}", …)`.')
     if not lesson.cells[0].source.startswith("# "):
-        raise CourseError(f"{path}, line 1: the first cell is Markdown and begins with the title, `# # …`.")
+        yield Fault(lesson.path.name, 1, "the first cell is Markdown and begins with the title, `# # …`.")

@@ -8,8 +8,7 @@ from autograder.authoring import bank as banks
 from autograder.authoring import source
 from autograder.authoring.source import Exercise
 from lessonkit.checks.judge import Finding
-from lessonkit.errors import CourseError
-from lessonkit.lesson import did_you_mean
+from lessonkit.errors import CourseError, did_you_mean
 
 
 def find_exercise(lesson: source.LessonSource, name: str) -> Exercise:

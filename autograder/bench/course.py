@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from rich.table import Table
 
-from autograder.authoring.build import execute
+from autograder.authoring.execute import execute
 from autograder.authoring.source import LessonSource
 from lessonkit import Lesson
 from lessonkit.lesson import RESULTS

@@ -19,7 +19,7 @@ from nbgrader.coursedir import CourseDirectory
 from rich.table import Table
 from traitlets.config import Config
 
-from autograder.authoring import build
+from autograder.authoring.generate import generate
 from autograder.authoring.notebook import DEMONSTRATION, cell_id, write
 from autograder.authoring.source import LessonSource
 from autograder.bench import invented_class
@@ -126,7 +126,7 @@ def _stock(course: Path, lesson: LessonSource, with_demonstrations: bool) -> NbG
     config.Execute.timeout = 60
     if with_demonstrations:
         config.Execute.skip_cells_with_tag = DEMONSTRATION
-    build.generate(lesson, config.CourseDirectory.db_url)
+    generate(lesson, config.CourseDirectory.db_url)
     api = NbGraderAPI(CourseDirectory(config=config), config=config)
     for logger in (api.log, logging.getLogger("nbgrader")):
         logger.setLevel(logging.CRITICAL)

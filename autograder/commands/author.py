@@ -15,6 +15,9 @@ def build(
     lessons: SomeLessons = None,
     check: Annotated[bool, typer.Option(help="write nothing; fail if anything is out of step")] = False,
     force: Annotated[bool, typer.Option(help="run lessons whose sources did not change, too")] = False,
+    carry: Annotated[
+        bool, typer.Option(help="keep old outputs although code changed: only where it can't change what is shown")
+    ] = False,
 ) -> None:
     """Build the notebooks of lessons from their sources."""
     from autograder.authoring import build as builder
@@ -27,8 +30,9 @@ def build(
             stale += found
             console.print(f"{lesson.name}: {'in step' if not found else 'OUT OF STEP'}")
         else:
-            ran = builder.build(lesson, force)
-            console.print(f"{lesson.name}: " + (f"built in {time.monotonic() - start:.0f} s" if ran else "up to date"))
+            ran = builder.build(lesson, force, carry)
+            seconds = f"built in {time.monotonic() - start:.1f} s ({ran} run)"
+            console.print(f"{lesson.name}: " + (seconds if ran else "up to date"))
     for sentence in stale:
         console.print(sentence, style="red", markup=False)
     raise typer.Exit(1 if stale else 0)

@@ -7,7 +7,7 @@ from nbgrader.api import Gradebook
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from autograder.authoring.build import COURSE, generate
+from autograder.authoring.generate import COURSE, generate
 from autograder.authoring.source import LessonSource
 from autograder.grading.marks import write_marks
 from autograder.grading.records import Record, read_records, write_record

@@ -11,10 +11,9 @@ from functools import cached_property
 from pathlib import Path
 
 from autograder.authoring import source as sources
-from autograder.authoring.bank import BANKS
-from autograder.authoring.build import stamp_of
+from autograder.authoring.fingerprints import marks as marks_depend_on
 from autograder.authoring.notebook import write
-from autograder.authoring.source import ROOT, LessonSource
+from autograder.authoring.source import LessonSource
 from autograder.files import write_whole
 from autograder.grading.export import write_csv
 from autograder.grading.gradebook import GradebookWriter, database_url
@@ -117,23 +116,10 @@ class Run:
 
     @cached_property
     def _version(self) -> str:
-        return version_of(self.lesson)
+        return marks_depend_on(self.lesson)
 
     def _key(self, submission: Submission) -> str:
         return fingerprint(submission, self._version)
-
-
-def version_of(lesson: LessonSource) -> str:
-    """A fingerprint of what judges: the lesson's source, its bank, lessonkit and the grader."""
-    sha = hashlib.sha256(stamp_of(lesson).encode())
-    here = ROOT / "autograder"
-    judging = [
-        here / "grading" / f"{name}.py"
-        for name in ("submissions", "layouts", "owners", "names", "files", "intake", "sealed", "settings")
-    ]
-    for path in [*judging, *sorted((here / "sandbox").glob("*.py")), BANKS / f"{lesson.name}.py"]:
-        sha.update(path.read_bytes())
-    return sha.hexdigest()
 
 
 def fingerprint(submission: Submission, version: str) -> str:

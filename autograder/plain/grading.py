@@ -14,7 +14,8 @@ from nbgrader.apps.api import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config, PyFileConfigLoader
 
-from autograder.authoring import build, source
+from autograder.authoring import source
+from autograder.authoring.generate import generate
 
 CONFIG = Path(__file__).resolve().parents[1] / "nbgrader_config.py"
 COLUMNS = ("student", "lesson", "exercise", "points", "max_points", "note")
@@ -46,7 +47,7 @@ def grade(lessons: list[str], out: Path) -> PlainRun:
     marks, seconds = [], {}
     for name in lessons:
         lesson = source.load(name)
-        build.generate(lesson, api.coursedir.db_url)
+        generate(lesson, api.coursedir.db_url)
         for folder in sorted((out / "submitted").glob(f"*/{lesson.name}")):
             student = folder.parent.name
             start = time.monotonic()

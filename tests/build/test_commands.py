@@ -98,7 +98,7 @@ def test_a_cell_that_fails_is_named_and_nothing_is_written(course):
     before = files(course)
     result = command(course, "build")
     assert result.returncode == 2
-    assert "90_sample.py, line 41: this cell fails." in result.stdout
+    assert "90_sample.py, line 42: this cell fails: NameError: name " in result.stdout
     assert "no_such_name" in result.stdout
     assert files(course) == before
 

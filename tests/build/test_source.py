@@ -39,7 +39,7 @@ def test_the_sample_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("minutes=3", "minuets=3", "line 19: unknown mark 'minuets' on a exercise cell. Did you mean 'minutes'?"),
+        ("minutes=3", "minuets=3", "line 19: unknown mark 'minuets' on an exercise cell. Did you mean 'minutes'?"),
         (" points=2", "", 'line 26: this check cell lacks the mark points="…".'),
         ("points=2", "points=-1", "line 26: points must be a number above 0, not -1."),
         ('exercise="double" minutes', 'exercise="treble" minutes', "line 19: the exercise 'treble' has no check cell."),

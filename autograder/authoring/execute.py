@@ -1,0 +1,100 @@
+"""Run a lesson's notebook, with the answers, and take down what its cells show."""
+
+import ast
+import contextlib
+import io
+import os
+import platform
+import re
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+from nbformat.v4 import new_output
+
+from autograder.authoring.faults import Fault, FaultyFileError
+from autograder.authoring.notebook import to_notebook
+from autograder.authoring.source import SOLUTIONS, Cell, LessonSource
+
+SECONDS_A_CELL = 240  # more than the 60 s that a cell may take, since the building machine may be busy
+WIDGET = "application/vnd.jupyter.widget-view+json"
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def execute(lesson: LessonSource, seconds: dict[str, float] | None = None) -> nbformat.NotebookNode:
+    """Run the lesson's notebook from top to bottom in a fresh kernel, with the answers; errors are errors.
+
+    `seconds`, if given, takes down how long each code cell ran, by its name.
+
+    Raises:
+        FaultyFileError: a cell fails; names its line in the source, and the file with the whole traceback.
+    """
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellControlSignal, DeadKernelError
+
+    from lessonkit.lesson import STRICT
+
+    notebook = to_notebook(lesson)
+    folder = SOLUTIONS / lesson.name
+    folder.mkdir(parents=True, exist_ok=True)
+    client = NotebookClient(
+        notebook,
+        timeout=SECONDS_A_CELL,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(folder)}},
+        store_widget_state=False,
+        coalesce_streams=True,
+        record_timing=False,
+        extra_arguments=["--IPKernelApp.log_level=40"],  # the kernel warns of TCP on every start
+    )
+    environment = {**os.environ, STRICT: "1", "PYTHONHASHSEED": "0"}
+    try:
+        with client.setup_kernel(env=environment):
+            for i, cell in enumerate(notebook.cells):
+                start = time.monotonic()
+                try:
+                    client.execute_cell(cell, i)
+                except (CellControlSignal, DeadKernelError) as error:  # it fails, takes too long, or ends the kernel
+                    raise FaultyFileError([_failure(lesson, lesson.cells[i], error)]) from error
+                if seconds is not None and cell.cell_type == "code":
+                    seconds[lesson.cells[i].name] = time.monotonic() - start
+    finally:
+        if not any(folder.iterdir()):
+            folder.rmdir()
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
+    notebook.metadata.pop("widgets", None)
+    notebook.metadata["language_info"]["version"] = platform.python_version()
+    return notebook
+
+
+def _failure(lesson: LessonSource, cell: Cell, error: Exception) -> Fault:
+    """One sentence for a cell that failed; the rest goes into a file."""
+    text = _COLOURS.sub("", str(error)).strip()
+    whole = Path(tempfile.mkdtemp(prefix="course-")) / f"{lesson.name}-{cell.name}.txt"
+    whole.write_text(text + "\n", encoding="utf-8")
+    trace = _COLOURS.sub("", getattr(error, "traceback", ""))
+    places = re.findall(r"^Cell In\[\d+\], line (\d+)", trace, re.MULTILINE)
+    line = cell.line + int(places[0]) - 1 if places else cell.line
+    if hasattr(error, "ename"):
+        said = f"{error.ename}: {error.evalue}".strip().splitlines()[0].rstrip(".")
+    else:
+        said = f"{type(error).__name__}: {text.splitlines()[0].rstrip('.')}"
+    return Fault(lesson.path.name, line, f"this cell fails: {said}. The whole traceback: {whole}")
+
+
+def check_outputs(lesson: LessonSource, cell: Cell, count: int | None) -> list[nbformat.NotebookNode]:
+    """What a check cell shows for the reference answer, as a kernel would have it; runs no other cell anew."""
+    from IPython.core.formatters import DisplayFormatter
+
+    namespace, printed = dict(lesson.namespace()), io.StringIO()
+    *body, last = ast.parse("\n" * (cell.line - 1) + cell.source).body
+    with contextlib.redirect_stdout(printed):
+        exec(compile(ast.Module(body, []), str(lesson.path), "exec"), namespace)
+        verdict = eval(compile(ast.Expression(last.value), str(lesson.path), "eval"), namespace)
+    shown = [new_output("stream", name="stdout", text=printed.getvalue())] if printed.getvalue() else []
+    data, metadata = DisplayFormatter().format(verdict)
+    return [*shown, new_output("execute_result", data=data, metadata=metadata, execution_count=count)]
