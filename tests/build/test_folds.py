@@ -69,7 +69,7 @@ def test_code_of_a_shown_cell_is_its_source(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ('predict("sum"', 'predict("other"', 'holds `predict\\("sum", ...\\)`'),
+        ('predict("sum"', 'predict("other"', 'holds `predict\\("sum", …\\)`'),
         ("show=true", 'show="yes"', "show is true or false"),
         ('predict="sum"', 'predict="sum" demo="sum"', "one kind"),
         ('name="helper"', 'predict="sum"', "a second predict cell"),
