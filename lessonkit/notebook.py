@@ -4,13 +4,24 @@ The grader reads submissions with this, and `lesson.hand_in()` reads the learner
 accepted here is graded there. Nothing here runs or trusts what the file holds.
 """
 
+import ast
 import json
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 MOST_CELLS, LONGEST_CELL = 2_000, 200_000  # cells; characters of one
 MISSING, DUPLICATE = "missing", "refused"
-FileCell = tuple[str, str, str]  # (what it says it is, its id, its source)
+
+
+class FileCell(NamedTuple):
+    """A cell of a file: what it says it is, its own id, its source, and whether its type says that it is code."""
+
+    identity: str
+    own: str
+    source: str
+    is_code: bool = True
 
 
 class RefusalError(Exception):
@@ -23,7 +34,7 @@ def exercise_id(lesson: str, exercise: str) -> str:
 
 
 def read_cells(content: bytes) -> list[FileCell]:
-    """(what it says it is, id, source) of every code cell.
+    """Every code cell; and every other cell with an exercise's id, whose type was changed by a slip of the keyboard.
 
     Raises:
         RefusalError: the file is no notebook that can be graded.
@@ -44,13 +55,16 @@ def read_cells(content: bytes) -> list[FileCell]:
         raise RefusalError(f"the notebook has {len(notebook['cells'])} cells; more than {MOST_CELLS} are not read")
     cells = []
     for number, cell in enumerate(notebook["cells"], 1):
-        if not isinstance(cell, dict) or cell.get("cell_type") not in ("code", "markdown", "raw"):
+        if not isinstance(cell, dict):
             raise RefusalError(f"cell {number} is no cell; open the notebook in JupyterLab and save it again")
-        if cell["cell_type"] != "code":
+        identity, is_code = _identity(cell), cell.get("cell_type") == "code"
+        if not is_code and "-exercise-" not in identity:
             continue
-        source = cell.get("source", "")
+        source = cell.get("source")
         if isinstance(source, list) and all(isinstance(line, str) for line in source):
             source = "".join(source)
+        if source is None:
+            source = ""
         if not isinstance(source, str):
             raise RefusalError(
                 f"the source of cell {number} is no text; open the notebook in JupyterLab and save it again"
@@ -62,54 +76,123 @@ def read_cells(content: bytes) -> list[FileCell]:
         except UnicodeEncodeError as error:
             raise RefusalError(f"cell {number} holds characters that are no text") from error
         own = cell.get("id")
-        cells.append((_identity(cell), own if isinstance(own, str) else "", source))
+        cells.append(FileCell(identity, own if isinstance(own, str) else "", source, is_code))
     return cells
 
 
 def _identity(cell: dict) -> str:
-    """What a cell says it is: nbgrader's grade_id, else its id (formats before 4.5 have none)."""
+    """What a cell says it is: nbgrader's grade_id, else its id, else the id that other editors keep in the metadata."""
     metadata = cell.get("metadata")
-    nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    metadata = metadata if isinstance(metadata, dict) else {}
+    nbgrader = metadata.get("nbgrader")
     grade_id = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
-    for identity in (grade_id, cell.get("id")):
-        if isinstance(identity, str):
-            return identity
-    return ""
+    said = [identity for identity in (grade_id, cell.get("id"), metadata.get("id")) if isinstance(identity, str)]
+    ours = (identity for identity in said if re.match(r"\d\d-", identity))  # an editor may have put its own before it
+    return next(ours, said[0] if said else "")
 
 
 def without_copies(
-    cells: Sequence[FileCell], exercises: Collection[str], locked: Mapping[str, str]
+    cells: Sequence[FileCell], exercises: Mapping[str, str], locked: Mapping[str, str], notes: list[str] | None = None
 ) -> Iterator[tuple[str, str]]:
     """(what it is, source) of every cell. A copy of an answer is a cell of the student's own, of others is nothing.
 
-    `exercises` are the ids of the answers' cells; `locked` gives the id of each other cell by its source: some programs
-    drop the ids of cells, and those whose source is a locked cell's are known by it. Of two cells that claim to be one,
-    the one with its id is meant: a pasted copy has a new id and nbgrader's old mark.
+    `exercises`: names by the ids of the answers' cells; `locked`: the id of each other cell by its source. A cell is
+    known by its id; a locked one else by its source, an answer by being the one cell that defines the name. Of several
+    that claim to be one answer a stub never counts, equal ones are one, and the one with the id itself is meant: a
+    pasted copy has a new id and nbgrader's old mark. What was mended is told in `notes`.
     """
+    notes = [] if notes is None else notes
+    cells = _joined(cells, exercises, notes)
+    cells = _known_by_source(cells, {*exercises, *locked.values()}, locked)
+    cells = _known_by_name(cells, exercises, notes)
+    dropped = _dropped(cells, exercises)
+    times = Counter(cell.identity for i, cell in enumerate(cells) if i not in dropped)
+    originals = Counter(c.identity for i, c in enumerate(cells) if c.own == c.identity and i not in dropped)
     known = {*exercises, *locked.values()}
-    claimed = {identity for identity, _, _ in cells}
-    cells = [
-        (locked[source], locked[source], code)
-        if identity not in known and (source := code.strip()) in locked and locked[source] not in claimed
-        else (identity, own, code)
-        for identity, own, code in cells
-    ]
-    times = Counter(identity for identity, _, _ in cells)
-    originals = Counter(identity for identity, own, _ in cells if own == identity)
-    for identity, own, code in cells:
-        if identity in known and times[identity] > 1 and originals[identity] == 1 and own != identity:
-            if identity in exercises:
-                yield "", code
-        else:
-            yield identity, code
+    for i, cell in enumerate(cells):
+        if i in dropped:
+            continue
+        copied = cell.identity in known and times[cell.identity] > 1 and originals[cell.identity] == 1
+        if copied and cell.own != cell.identity:
+            if cell.identity in exercises:
+                yield "", cell.source
+            continue
+        if not cell.is_code:
+            notes.append(f"The cell of `{exercises.get(cell.identity, cell.identity)}` was no code cell any more.")
+        yield cell.identity, cell.source
+
+
+def _joined(cells: Sequence[FileCell], exercises: Mapping[str, str], notes: list[str]) -> list[FileCell]:
+    """An answer that was split into two cells, neither of which is whole, is one again."""
+    whole: list[FileCell] = []
+    for cell in cells:
+        before = whole[-1] if whole else None
+        if before is not None and before.identity in exercises and cell.identity not in exercises:
+            both = f"{before.source}\n{cell.source}"
+            if not (_parses(before.source) and _parses(cell.source)) and _parses(both) and cell.source.strip():
+                whole[-1] = before._replace(source=both)
+                notes.append(f"The cell of `{exercises[before.identity]}` was split in two; it was read as one.")
+                continue
+        whole.append(cell)
+    return whole
+
+
+def _known_by_source(cells: Sequence[FileCell], known: Collection[str], locked: Mapping[str, str]) -> list[FileCell]:
+    claimed = {cell.identity for cell in cells}
+
+    def recognised(cell: FileCell) -> FileCell:
+        source = cell.source.strip()
+        if cell.identity in known or source not in locked or locked[source] in claimed:
+            return cell
+        return cell._replace(identity=locked[source], own=locked[source])
+
+    return [recognised(cell) for cell in cells]
+
+
+def _known_by_name(cells: Sequence[FileCell], exercises: Mapping[str, str], notes: list[str]) -> list[FileCell]:
+    """For an exercise that no answer claims: the one cell that defines its name, if that is no other exercise's."""
+    cells = list(cells)
+    for identity, name in exercises.items():
+        claims = [i for i, cell in enumerate(cells) if cell.identity == identity]
+        if any(not is_stub(cells[i].source, name) for i in claims):
+            continue
+        named = [i for i, cell in enumerate(cells) if cell.identity not in exercises and name in defined(cell.source)]
+        answers = [i for i in named if not is_stub(cells[i].source, name)] or ([] if claims else named)
+        if len({cells[i].source.strip() for i in answers}) == 1:
+            cells[answers[0]] = cells[answers[0]]._replace(identity=identity, own=identity)
+            notes.append(
+                f"The cell of `{name}` had lost its id; it was known by the name that it defines."
+                if not claims
+                else f"`{name}` was answered in a cell of its own, beside the untouched one."
+            )
+    return cells
+
+
+def _dropped(cells: Sequence[FileCell], exercises: Mapping[str, str]) -> set[int]:
+    """Cells that claim an answer and don't count beside others: stubs, and those that say the same."""
+    dropped: set[int] = set()
+    for identity, name in exercises.items():
+        claims = [i for i, cell in enumerate(cells) if cell.identity == identity]
+        if len(claims) < 2:
+            continue
+        answers = [i for i in claims if not is_stub(cells[i].source, name)] or claims[:1]
+        seen: dict[str, int] = {}
+        for i in sorted(answers, key=lambda i: cells[i].own != identity):
+            seen.setdefault(cells[i].source.strip(), i)
+        dropped |= set(claims) - set(seen.values())
+    return dropped
 
 
 def faults_of(exercises: Mapping[str, str], answers: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, str]]:
-    """(verdict, sentence) for each exercise without one clear answer; `exercises`: names by id, `answers`: by id."""
+    """(verdict, sentence) for each exercise without one clear answer; `exercises`: names by id, `answers`: by id.
+
+    An answer may stand in another cell, one of the student's own or that of another exercise.
+    """
+    everywhere = {name for codes in answers.values() for code in codes for name in defined(code)}
     faults = {}
     for identity, name in exercises.items():
         count = len(answers.get(identity, ()))
-        if count == 0:
+        if count == 0 and name not in everywhere:
             faults[name] = (MISSING, f"The cell of `{name}` is missing from the notebook.")
         elif count > 1:
             faults[name] = (
@@ -117,3 +200,59 @@ def faults_of(exercises: Mapping[str, str], answers: Mapping[str, Sequence[str]]
                 f"{count} cells claim to be the answer of `{name}`, so none counts. Keep one of them.",
             )
     return faults
+
+
+def defined(code: str) -> set[str]:
+    """The names that a cell defines where everybody sees them: functions, classes, what is assigned."""
+    tree = _tree(code)
+    if tree is None:
+        return set(re.findall(r"^(?:(?:async )?def|class) +(\w+)", code, re.MULTILINE))
+    found: set[str] = set()
+    waiting: list[ast.stmt] = list(tree.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            found |= {part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)}
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            found |= {alias.asname or alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.If | ast.Try | ast.With | ast.For | ast.While):
+            waiting += [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt)]
+    return found
+
+
+def is_stub(code: str, name: str) -> bool:
+    """Whether the cell's definition of the name is not begun: it raises NotImplementedError at once."""
+    tree = _tree(code)
+    if tree is None:
+        return False
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef) and node.name == name:
+            return any(isinstance(part, ast.FunctionDef) and _raises_at_once(part) for part in node.body)
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            return _raises_at_once(node)
+    return False
+
+
+def _raises_at_once(function: ast.FunctionDef) -> bool:
+    body = [node for node in function.body if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))]
+    if not body or isinstance(body[0], ast.Pass):
+        return True
+    raised = body[0].exc if isinstance(body[0], ast.Raise) else None
+    called = raised.func if isinstance(raised, ast.Call) else raised
+    return isinstance(called, ast.Name) and called.id == "NotImplementedError"
+
+
+def _parses(code: str) -> bool:
+    return _tree(code) is not None
+
+
+def _tree(code: str) -> ast.Module | None:
+    """The cell as Python, without the lines that only notebooks understand; None if it is none."""
+    plain = re.sub(r"^([ \t]*)[%!?].*$", r"\1pass", code, flags=re.MULTILINE)
+    try:
+        return ast.parse(plain)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None

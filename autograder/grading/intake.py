@@ -64,7 +64,7 @@ def take_in(submission: Submission, lesson: LessonSource) -> Intake:
     order: list[TakenCell] = []
     placed: set[str] = set()
     notes: list[str] = []
-    for identity, code in without_copies(cells, exercises, locked):
+    for identity, code in without_copies(cells, exercises, locked, notes):
         cell = known.get(identity)
         if cell is None:
             order.append(TakenCell(code))
