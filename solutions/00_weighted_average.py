@@ -11,8 +11,17 @@
 #
 # By the end you can say what a query, a key and a value are, why soft attention can be trained and hard attention
 # can't (not directly), and what a mask does.
+#
+# | letter | here |
+# |---|---|
+# | $q$; $k_i$; $v_i$ | a query; the key and the value of input $i$ |
+# | $s_i$, $a_i$ | the score and the weight of input $i$; the weights sum to 1 |
+# | $x$; $x_i$, $y_i$ | in the first example: query; key and value |
+# | $b$, $T$, $\beta$ | three names for one knob: bandwidth $b$, temperature $T = b^2$, sharpness $\beta = 1/T$ |
+# | $a \odot z$ | products of corresponding entries of two vectors of $k$ features |
 
 # %% name="setup"
+import itertools
 import math
 
 import torch
@@ -75,6 +84,10 @@ with demonstration("flat_line"):
 #
 # The weights $a_i$ are positive and sum to 1, so the output is an average. Let us build it from the inside out.
 #
+# (What is new in that? A layer of a network adds up features, each times a *learned* number, the same for every input. Here the factor $a_i$ itself depends on the input: two functions of the input are
+# *multiplied*. A network of added features can only approximate such a product, with many units; attention has it in one step. In lesson 03 you'll see what the
+# nonlinearity in the score is for.)
+#
 # ## Weights from scores: softmax
 #
 # Scores are any real numbers. Softmax turns them into weights:
@@ -93,7 +106,7 @@ with demonstration("flat_line"):
 
 # %% [markdown] task="softmax"
 # Write softmax along any axis `dim`, without calling `torch.softmax`. It must be right for scores as large as ±10000.
-# hint: `torch.exp(scores)` overflows above about 709. Which number can you subtract first, so that the largest exponent is 0?
+# hint: `torch.exp(scores)` overflows above 88 in float32, PyTorch's usual kind of number (above 709 in float64, which the checks use). Which number can you subtract first, so that the largest exponent is 0?
 # hint: `scores.amax(dim, keepdim=True)` keeps the axis, so it can be subtracted. The sum below the fraction needs `keepdim=True`, too.
 
 
@@ -130,8 +143,22 @@ check("softmax", softmax, probe)
 # padding. A **mask** says who may be attended to: in this course `True` always means *may attend*.
 #
 # The usual trick sets the scores of masked places to $-\infty$ before the softmax, since $e^{-\infty} = 0$. It has a trap as
-# well: if a row is masked *completely*, every score is $-\infty$, and the result is NaN. One such row, and the gradient of the
-# whole model is NaN. It happens in practice: an empty sentence, a block of padding, the first word of a backward mask.
+# well: if a row is masked *completely*, every score is $-\infty$, and the result is NaN. It happens in practice: an empty sentence, a block of padding, the first word of a mask that allows only earlier
+# words. And one such row is enough to spoil the whole model:
+
+# %% demo="nan_row"
+with demonstration("nan_row"):
+    W = torch.eye(2, requires_grad=True)  # all that this model learns: it makes the values
+    words = torch.tensor([[[1.0, 2.0], [3.0, 4.0]], [[0.0, 0.0], [0.0, 0.0]]])
+    there = torch.tensor([[True, True], [False, False]])  # the second sentence is empty
+    for name, rows in (("the first sentence alone", slice(0, 1)), ("both", slice(0, 2))):
+        scores = words[rows].sum(-1).masked_fill(~there[rows], -math.inf)
+        averages = torch.softmax(scores, dim=-1).unsqueeze(1) @ (words[rows] @ W)
+        (gradient,) = torch.autograd.grad((averages**2).mean(), W)
+        print(f"{name}: gradient of W", [f"{g:.1f}" for g in gradient.flatten()])
+
+# %% [markdown]
+# $W$ is shared by all sentences, so nothing is left of what the first one had to say.
 
 # %% [markdown] task="masked_softmax"
 # Softmax over the last axis, among the places where `mask` is True, and zeros elsewhere. A row without any True gives all
@@ -222,7 +249,7 @@ check("weighted_average", weighted_average, probe)
 # %% [markdown] task="kernel_regression"
 # Predict at all places `x` at once.
 # hint: The differences of every query with every key: `x.unsqueeze(1) - x_i` is (Q, n).
-# hint: The scores are minus half the squared differences over the bandwidth. Softmax over the keys is `dim=1`; then average the values with `@`.
+# hint: Divide the differences by the bandwidth *first*; the scores are minus half the squares of that. Softmax over the keys is `dim=1`; then average the values with `@`.
 
 
 # %% exercise="kernel_regression" minutes=8 difficulty=2
@@ -244,7 +271,7 @@ def probe(kernel_regression, draw):
     x, x_i, y_i = draw.normal(Q), draw.normal(n), draw.normal(n)
     far = kernel_regression(
         x + 80, x_i, y_i, 0.6
-    )  # a query far from all keys: exp(-score) alone would be 0 / 0
+    )  # a query far from all keys: exp(score) alone would be 0 / 0
     return {
         "wide": kernel_regression(x, x_i, y_i, 1.7),
         "narrow": kernel_regression(x, x_i, y_i, 0.4),
@@ -267,14 +294,21 @@ with demonstration("bandwidths"):
             f"bandwidth {bandwidth:4}: mean squared error {((predicted - true_curve(x)) ** 2).mean():.3f}"
         )
     fig = plots.lines(curves, "x", "y", "Weights by distance")
+    fig.axes[0].scatter(x_i, y_i, s=14, color="#777777", zorder=0)
     plots.show(
         fig,
-        "With b = 0.02 the prediction follows every noisy point, with 0.25 the curve, with 3 it is nearly flat.",
+        "Predictions for three bandwidths, with the measurements as dots. Mean squared distance from the truth: "
+        + ", ".join(
+            f"{name} {((ys - true_curve(x)) ** 2).mean():.3f}"
+            for name, (_, ys) in curves.items()
+            if name != "truth"
+        ),
     )
 
 # %% [markdown]
+# With b = 0.02 the prediction follows every noisy point, with 0.25 the curve, with 3 it is nearly flat: back to the mean of all.
 # The bandwidth is a *temperature*: divide the scores by a large number and all weights become equal; by a small one, and
-# the nearest measurement takes all. Here are the weights of a few queries, drawn as an **attention map**: each row is a
+# the nearest measurement takes all. (The scores are divided by $b^2$, so that is the temperature $T$; and its inverse, $\beta = 1/T$, is the *sharpness* that you'll meet below.) Here are the weights of a few queries, drawn as an **attention map**: each row is a
 # query, each column a key, and every row sums to 1. The truth is known, too: the nearest key of each row is outlined.
 
 # %% demo="kernel_map"
@@ -287,16 +321,23 @@ with demonstration("kernel_map"):
         [f"{k:.1f}" for k in some_keys.tolist()],
     )
     fig = plots.attention_map(softmax(scores, 1), *labels, gold=nearest)
+    fig.axes[0].set(xlabel="keys: where was measured", ylabel="queries")
+    fig.axes[0].xaxis.set_label_position("top")
+    found = softmax(scores, 1)
     plots.show(
         fig,
-        "Five queries and twelve keys; the weight lies on the keys near each query, so along the diagonal.",
+        "Weights of five queries over twelve keys. For each query the key with the largest weight: "
+        + ", ".join(
+            f"{q} at {labels[1][int(row.argmax())]} ({row.max():.2f})"
+            for q, row in zip(labels[0], found, strict=True)
+        ),
     )
 
 # %% [markdown]
 # ### Move it
 #
-# Drag the sliders: the query walks along the axis, and the temperature goes from one winner to all alike. The picture
-# below the widget shows three positions, for readers outside JupyterLab.
+# Move the query along the axis, and choose a temperature, from one winner to all alike. The picture
+# below the widget shows three settings, for readers outside JupyterLab.
 
 
 # %% name="temperature_figure"
@@ -309,8 +350,9 @@ def show_weights(query: float, temperature: float) -> object:
         "weight",
         f"query {query:.1f}, T = {temperature:g}",
     )
+    fig.axes[0].scatter(x_i, weights, s=14, color="#0072b2")
     fig.axes[0].axvline(query, color="#d55e00", linestyle=":")
-    fig.axes[0].set_ylim(0, 1.05)
+    fig.axes[0].set_ylim(0, 1.1 * weights.max().item())
     return fig
 
 
@@ -350,8 +392,9 @@ def leave_one_out(
 ) -> Tensor:
     """Mean squared error when each measurement is predicted from all others. () -> ()"""
     scores = -0.5 * ((x_i.unsqueeze(1) - x_i) / log_bandwidth.exp()) ** 2
-    others = ~torch.eye(len(x_i), dtype=torch.bool)
-    return ((masked_softmax(scores, others) @ y_i - y_i) ** 2).mean()
+    weights = masked_softmax(scores, ~torch.eye(len(x_i), dtype=torch.bool))
+    predicted = weighted_average(weights, y_i.unsqueeze(1)).squeeze(1)
+    return ((predicted - y_i) ** 2).mean()
 
 
 # %% demo="learned_bandwidth" varies=true
@@ -359,7 +402,7 @@ with demonstration("learned_bandwidth"):
     model = nn.ParameterList([nn.Parameter(torch.tensor(math.log(2.0)))])
     history = train.fit(
         model,
-        iter(lambda: (x_i, y_i), None),
+        itertools.repeat((x_i, y_i)),  # all measurements at every step
         lambda m, data: leave_one_out(m[0], *data, masked_softmax),
         steps=300,
         lr=0.05,
@@ -370,13 +413,21 @@ with demonstration("learned_bandwidth"):
     print(f"learned bandwidth {learned:.2f}, mean squared error {error:.3f}")
 
 # %% [markdown]
+# It ends at 0.17, narrower than the 0.25 that looked good to the eye, and with a smaller error (0.012 against 0.021). What was learned is $\log b$, so that $b$ stays positive whatever
+# the step.
+#
 # ## Soft and hard attention
 #
 # So far every input got a little weight. This is **soft** attention: the weights lie in $[0, 1]$. The alternative is to pick:
-# **hard** attention has weights 0 or 1. On a vector $z$ of $k$ features:
+# **hard** attention has weights 0 or 1.
+#
+# You will meet the two words in a second use: not an average over *items*, but a gate on the *features* of one vector $z$ with $k$ numbers. A network reads the input
+# and gives a factor for each feature, $a = f_\varphi(x)$; nothing is averaged, and the factors needn't sum to 1, since each is a sigmoid of its own. (Lesson 05 puts the two side by side on
+# a picture: softmax or sigmoid?)
 #
 # - soft: $z_a = a \odot z$ with $a \in [0, 1]^k$. The result is as long as $z$; what is unimportant becomes small.
-# - hard: $z_a = z[a]$ with $a \in \{0, 1\}^k$. The result is *shorter*: what isn't picked is gone, and costs nothing more.
+# - hard: $z_a = z[a]$ with $a \in \{0, 1\}^k$. The result is *shorter*: what isn't picked is gone, and costs nothing more. (A well-known text says that $z[a]$ "increases the
+#   dimension". It can't: picking $m$ of $k$ features leaves $m \le k$.)
 #
 # Hard attention saves work. What does it cost? Write both, and look at the gradients.
 
@@ -463,9 +514,9 @@ with demonstration("gradients"):
 # Nothing says that keys must be places on a line. Let the memory be $n$ vectors and the query a vector. How alike are two
 # vectors? By the cosine of the angle between them, which doesn't depend on their lengths:
 #
-# $$a_i = \text{softmax}_i\big(\beta \cos(q, m_i)\big), \qquad r = \sum_i a_i m_i \qquad \text{(Graves et al. 2014, eq. 5)}$$
+# $$a_i = \text{softmax}_i\big(\beta \cos(q, m_i)\big), \qquad r = \sum_i a_i m_i \qquad \text{(Graves et al. 2014, eq. 5, 6 and 2)}$$
 #
-# $\beta$ is the *sharpness*: one over the temperature. Keys and values are the same vectors here. So you can ask with
+# $\beta$ is the *sharpness*, one over the temperature. Keys and values are the same vectors here. So you can ask with
 # something incomplete or noisy, and read what it most resembles.
 
 # %% [markdown] task="content_address"
@@ -478,7 +529,7 @@ with demonstration("gradients"):
 def content_address(
     query: Tensor, memory: Tensor, sharpness: float
 ) -> tuple[Tensor, Tensor]:
-    """Read a memory by content: weights softmax(β cos(q, m_i)) and their average of the memory (Graves et al. 2014, eq. 5-6).
+    """Read a memory by content: weights softmax(β cos(q, m_i)) and their average of the memory (Graves et al. 2014, eq. 5, 6, 2).
 
     query (B, d), memory (n, d), sharpness β  ->  weights (B, n), read (B, d)
     """
@@ -503,7 +554,7 @@ def probe(content_address, draw):
 check("content_address", content_address, probe)
 
 # %% [markdown]
-# Here the truth is known: we take a row of the memory, add noise, and ask. The weight on the row that we took is the score.
+# Here the truth is known: we take a row of the memory, add noise, and ask. Two scores: the weight on the row that we took, and how far what is *read* lies from that row.
 # **Predict:** does more sharpness always help?
 
 
@@ -518,27 +569,54 @@ def address_score(content_address, noise: float, sharpness: float, seed: int) ->
     return weights[torch.arange(400), right].mean().item()
 
 
+def read_error(content_address, noise: float, sharpness: float, seed: int) -> float:
+    """Mean squared distance of what is read from the right row, for the same questions."""
+    generator = torch.Generator().manual_seed(seed)
+    memory = torch.randn(16, 8, generator=generator)
+    right = torch.randint(16, (400,), generator=generator)
+    query = memory[right] + noise * torch.randn(400, 8, generator=generator)
+    _, read = content_address(query, memory, sharpness)
+    return ((read - memory[right]) ** 2).sum(-1).mean().item()
+
+
 # %% demo="addressing"
 with demonstration("addressing"):
     sharpnesses = [0, 1, 2, 4, 8, 16, 32, 64]
-    curves = {}
-    for noise in (0.2, 0.6, 1.2):
-        curves[f"noise {noise}"] = (
-            range(len(sharpnesses)),
-            [address_score(content_address, noise, s, seed=0) for s in sharpnesses],
+    for measure_of, label in (
+        (address_score, "weight on the right row"),
+        (read_error, "squared error of what is read"),
+    ):
+        curves = {}
+        for noise in (0.2, 0.6, 1.2):
+            runs = torch.tensor(
+                [
+                    [measure_of(content_address, noise, s, seed) for s in sharpnesses]
+                    for seed in range(3)
+                ]
+            )
+            curves[f"noise {noise}"] = (
+                range(len(sharpnesses)),
+                runs.mean(0).tolist(),
+                runs.amin(0).tolist(),
+                runs.amax(0).tolist(),
+            )
+        fig = plots.lines(curves, "sharpness", label)
+        fig.axes[0].set_xticks(range(len(sharpnesses)), sharpnesses)
+        fig.axes[0].set_ylim(bottom=0)
+        words = "; ".join(
+            f"{name} {ys[4]:.2f} at sharpness 8, {ys[-1]:.2f} at 64"
+            for name, (_, ys, *_) in curves.items()
         )
-    fig = plots.lines(
-        curves, "sharpness", "weight on the right row", "Reading a memory by content"
-    )
-    fig.axes[0].set_xticks(range(len(sharpnesses)), sharpnesses)
-    plots.show(
-        fig,
-        "The weight on the right row rises with sharpness from 1/16; with much noise it levels off far below 1.",
-    )
+        print(f"{label}: {words}")
+        plots.show(
+            fig,
+            f"The {label} against sharpness, from 0 to 64, mean of three memories: {words}.",
+        )
 
 # %% [markdown]
-# With little noise, sharper is better. With much noise a sharp memory is often *sure and wrong*: the weight goes to one row,
-# and it is not always the right one. Soft weights hedge.
+# The first figure says yes: sharper is never worse. The second says no. With much noise what is read is best at a sharpness of 8, and gets *worse* from there (3.0 at 8,
+# 4.1 at 64): the weight goes to one row, and that is not always the right one. A sharp memory is *sure and wrong*; soft weights hedge, since a mean of several rows is never as far off as
+# a wrong one. The mean weight can't show it: where it is lost, it is lost once, however wrong the rest. Before you believe a figure, ask what its score rewards.
 #
 # ## Predict, then break it
 #
@@ -551,7 +629,7 @@ with demonstration("addressing"):
 #
 # ## The paper says, we measured
 #
-# Recorded runs over three seeds (`make experiments LESSON=00`), so this table needs none of your answers. A seed draws new
+# Recorded runs over three seeds, so this table needs none of your answers. A seed draws new
 # measurements, or a new memory. The least and the greatest value stand in brackets.
 
 
@@ -603,10 +681,10 @@ with demonstration("paper_table"):
 # 4. Subtract the maximum before the exponential; nothing changes but the overflow.
 # 5. A mask says who may be attended to (`True` = may); it acts on the scores, before the softmax.
 # 6. A row that is masked completely must give zeros, not NaN, also in the gradient.
-# 7. Temperature (bandwidth, sharpness) goes from the plain mean to picking one.
+# 7. Temperature $T = b^2 = 1/\beta$ (bandwidth, sharpness) goes from the plain mean to picking one.
 # 8. Soft attention has a gradient for its weights; hard attention saves work, and has none.
 # 9. Kernel regression is attention with distances as scores, from 1964.
-# 10. Content addressing is attention with similarity as scores; sharp weights are sure, not always right.
+# 10. Content addressing is attention with similarity as scores; sharp weights are sure, not always right, and then soft ones read better.
 #
 # ## References
 #

@@ -39,12 +39,15 @@ def bench(
 
 
 @app.command()
-def experiments(lessons: SomeLessons = None) -> None:
+def experiments(
+    lessons: SomeLessons = None,
+    part: Annotated[str | None, typer.Option(help="only this function of the experiment, added to the record")] = None,
+) -> None:
     """Run the recorded experiments of lessons (minutes to an hour) and write data/results/NN.json."""
     from autograder.experiments.record import record
 
     for lesson in named(lessons):
-        record(lesson)
+        record(lesson, part)
 
 
 @app.command()

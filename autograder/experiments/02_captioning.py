@@ -5,6 +5,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
+from autograder.experiments.record import best_rate
 from lessonkit.data.scenes import render
 from lessonkit.models.captioning import (
     binding,
@@ -37,7 +38,73 @@ def run(lesson: dict, seed: int) -> dict:
         "class_layer": _train(
             lesson, seed, classifier, maps, classes, frozen=True, width=len(lesson["CLASSES"]), scale=1.0
         ),
+        **frozen_layers(lesson, seed),
     }
+
+
+GRID = (1e-3, 2e-3, 4e-3)
+FROZEN = {"frozen": {}, "class_scores": {"scale": 1.0}, "class_layer": {"scale": 1.0}}
+VECTORS = {"frozen": "image_vector", "class_scores": "class_scores", "class_layer": "class_probabilities"}
+
+
+def tune(lesson: dict) -> dict:
+    """Exact match on the validation set, seed 0, by frozen vector and rate."""
+    classifier, maps = _eyes(lesson, 0)
+
+    def validation(name: str, rate: float) -> float:
+        return _frozen(lesson, 0, classifier, maps, name, rate)["validation"]
+
+    return {name: {f"{rate:g}": validation(name, rate) for rate in GRID} for name in FROZEN}
+
+
+def frozen_layers(lesson: dict, seed: int) -> dict:
+    """The hidden layer, the class layer before and after its softmax, each at its own rate; how sure captions are."""
+    classifier, maps = _eyes(lesson, seed)
+    found = {
+        f"{name}_own": _frozen(lesson, seed, classifier, maps, name, best_rate("02", name, lesson["LR"]))
+        for name in FROZEN
+    }
+    seed_everything(seed)
+    model = lesson["VectorCaptioner"](copy.deepcopy(classifier), lesson["image_vector"], lesson["caption_step"])
+    lesson["train_model"](model, maps, seed, lesson["caption_loss"], quiet=True, seconds=600)
+    return {**found, "sure": _sure(lesson, model)}
+
+
+def _eyes(lesson: dict, seed: int) -> tuple[nn.Module, Tensor]:
+    seed_everything(seed)
+    cnn = pretrain_cnn(lesson["data"], seed, quiet=True, seconds=600)
+    classifier = lesson["make_classifier"](cnn)
+    lesson["train_classifier"](classifier, seed, quiet=True, seconds=600)
+    return classifier, feature_maps(cnn, lesson["data"].train)
+
+
+def _frozen(lesson: dict, seed: int, classifier: nn.Module, maps: Tensor, name: str, rate: float) -> dict:
+    width = {} if name == "frozen" else {"width": len(lesson["CLASSES"])}
+    settings = {**width, **FROZEN[name], "frozen": True}
+    return _train(lesson, seed, classifier, maps, lesson[VECTORS[name]], lr=rate, **settings) | {"lr": rate}
+
+
+@torch.no_grad()
+def _sure(lesson: dict, model: nn.Module) -> dict:
+    """The mean probability of right and of wrong captions, and how often a right one has more than a wrong one."""
+    data, found = lesson["data"], {}
+    for name, scenes in zip(("one", "two", "three"), data.tests.values(), strict=True):
+        step, state = lesson["stepper"](model, render(scenes))
+        rows, log_p = lesson["caption_greedy"](
+            step, state, len(scenes), lesson["BOS"], lesson["EOS"], lesson["LONGEST"]
+        )
+        said = [tuple(data.vocabulary.decode(row)) for row in rows.tolist()]
+        right = torch.tensor([words == scene.caption for words, scene in zip(said, scenes, strict=True)])
+        if right.any() and not right.all():
+            p = log_p.exp()
+            above = (p[right].unsqueeze(1) > p[~right]).float().mean().item()
+            found[name] = {
+                "right": round(p[right].mean().item(), 4),
+                "wrong": round(p[~right].mean().item(), 4),
+                "right_above_wrong": round(above, 4),
+                "captions_right": int(right.sum()),
+            }
+    return found
 
 
 @torch.no_grad()
@@ -47,11 +114,21 @@ def _accuracy(lesson: dict, classifier: nn.Module) -> float:
     return sum(lesson["CLASSES"][k] == s.objects[0].words[1:] for k, s in zip(found, scenes, strict=True)) / len(scenes)
 
 
-def _train(lesson: dict, seed: int, classifier: nn.Module, maps: Tensor, vector: object, **settings: object) -> dict:
+def _train(
+    lesson: dict,
+    seed: int,
+    classifier: nn.Module,
+    maps: Tensor,
+    vector: object,
+    lr: float | None = None,
+    **settings: object,
+) -> dict:
     seed_everything(seed)
     data = lesson["data"]
     model = lesson["VectorCaptioner"](copy.deepcopy(classifier), vector, lesson["caption_step"], **settings)
-    history = lesson["train_model"](model, maps, seed, lesson["caption_loss"], quiet=True, seconds=600)
+    history = lesson["train_model"](
+        model, maps, seed, lesson["caption_loss"], quiet=True, seconds=600, lr=lr or lesson["LR"]
+    )
     found = {
         "parameters": count_parameters(model),
         "steps": history.steps,

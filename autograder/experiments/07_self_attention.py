@@ -34,13 +34,42 @@ def run(lesson: dict, seed: int) -> dict:
     model.visible = lesson["causal_mask"]  # the last one, self-attention: masked after training
     found["causal"] = _measure(lesson, model)
     times = lesson["times_by_length"](attend)
-    return {**found, "times": {name: [round(ms, 3) for ms in row] for name, row in times.items()}}
+    return {
+        **found,
+        **slow_or_small(lesson, seed),
+        "times": {name: [round(ms, 3) for ms in row] for name, row in times.items()},
+    }
 
 
-def _train(lesson: dict, seed: int, make: Callable[[], nn.Module]) -> tuple[nn.Module, dict]:
+def slow_or_small(lesson: dict, seed: int) -> dict:
+    """Without the scale, but W^q eight times slower, or eight times smaller at the start; and whom the decider asks."""
+    attend, reader, found = lesson["self_attention"], lesson["PronounReader"], {}
+
+    def unscaled(size: float) -> nn.Module:
+        model = reader(lesson["without_scale"](attend))
+        model.matrices.data[0] *= size
+        return model
+
+    arms = {"unscaled_slow": (1.0, 1 / 8), "unscaled_small": (1 / 8, 1.0)}
+    for name, (size, slow) in arms.items():
+        model, trained = _train(lesson, seed, lambda size=size: unscaled(size), slow)
+        found[name] = {**trained, **_measure(lesson, model)}
+    model, _ = _train(lesson, seed, lambda: reader(attend))
+    tests = [sentence for sentences in lesson["TESTS"].values() for sentence in sentences]
+    decider = {where: round(share, 4) for where, share in lesson["points"](model, tests, "decider").items()}
+    places = lesson["asks_most"](model, tests, "pronoun")
+    right = lesson["resolved"](model, tests)
+    off = [r for r, place, s in zip(right, places, tests, strict=True) if place != s.antecedent]
+    same = [
+        r for r, place, s in zip(right, places, tests, strict=True) if place in s.candidates and place != s.antecedent
+    ]
+    return {**found, "decider": decider, "right_though_elsewhere": [sum(off), len(off)], "at_another_noun": len(same)}
+
+
+def _train(lesson: dict, seed: int, make: Callable[[], nn.Module], slow: float = 1.0) -> tuple[nn.Module, dict]:
     seed_everything(seed)
     model, start = make(), time.monotonic()
-    steps = _train_until_flat(lesson, model, seed)
+    steps = _train_until_flat(lesson, model, seed, slow)
     seconds = round(time.monotonic() - start, 1)
     return model, {"parameters": count_parameters(model), "steps": steps, "training_seconds": seconds}
 
@@ -62,8 +91,11 @@ def _measure(lesson: dict, model: nn.Module) -> dict:
     return results
 
 
-def _train_until_flat(lesson: dict, model: nn.Module, seed: int) -> int:
-    """Train until the validation loss has not fallen for PATIENCE rounds; keep the best, and return its step."""
+def _train_until_flat(lesson: dict, model: nn.Module, seed: int, slow: float) -> int:
+    """Train until the validation loss has not fallen for PATIENCE rounds; keep the best, and return its step.
+
+    Every step of the first of the matrices, W^q, is `slow` times as long.
+    """
     rate = RECURRENT_RATE if isinstance(model, lesson["RecurrentReader"]) else lesson["RATE"]
     optimiser = torch.optim.Adam(model.parameters(), lr=rate)
     best, best_step, kept = float("inf"), 0, None
@@ -73,7 +105,10 @@ def _train_until_flat(lesson: dict, model: nn.Module, seed: int) -> int:
         optimiser.zero_grad()
         lesson["pronoun_loss"](model, batch).backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        before = model.matrices.data[0].clone() if slow != 1.0 else None
         optimiser.step()
+        if before is not None:
+            model.matrices.data[0] = before + slow * (model.matrices.data[0] - before)
         if step % ROUND == 0:
             now = _validation_loss(lesson, model)
             if now < best - 1e-3:

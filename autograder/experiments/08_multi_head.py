@@ -56,6 +56,7 @@ def _prune(lesson: dict, seed: int, attention: object) -> dict:
             "random order": [round(sum(column) / 10, 4) for column in zip(*random, strict=True)],
             "most important first": _curve(lesson, model, order[::-1]),
         },
+        "importance": [round(x, 6) for x in importance.tolist()],
         "importance_correlation": round(_rank_correlation(importance, damage.mean(1)), 4),
         "looks_most_is_missed_most": round((roles.argmax(0) == damage.argmax(0)).float().mean().item(), 4),
         "roles": [[round(x, 4) for x in row] for row in roles.tolist()],
@@ -68,5 +69,17 @@ def _curve(lesson: dict, model: object, order: list[int]) -> list[float]:
 
 
 def _rank_correlation(a: torch.Tensor, b: torch.Tensor) -> float:
-    ranks = torch.stack([x.argsort().argsort().float() for x in (a, b)])
+    """Spearman's; equal values share the mean of their ranks."""
+    ranks = torch.stack([((x < x.unsqueeze(1)).sum(1) + (x <= x.unsqueeze(1)).sum(1)) / 2 for x in (a, b)])
     return torch.corrcoef(ranks)[0, 1].item()
+
+
+def ranking(lesson: dict, seed: int) -> dict:
+    """Only how well the importance ranks the heads."""
+    offsets = lesson["RELATIONS"][4]
+    model = _train(lesson, seed, lesson["multi_head_attention"], 8, offsets)[0]
+    importance, damage = lesson["importance_of"](model, offsets), lesson["damage"](model, offsets)
+    return {
+        "importance": [round(x, 6) for x in importance.tolist()],
+        "importance_correlation": round(_rank_correlation(importance, damage.mean(1)), 4),
+    }

@@ -14,6 +14,7 @@ def run(lesson: dict, seed: int) -> dict:
                 scheme: _train(lesson, seed, task, scheme, causal=view == "causal") for scheme in lesson["SCHEMES"]
             }
     anywhere = {"shifts": lesson["LONGEST"] - lesson["TRAINED"]}
+    results |= first_anywhere(lesson, seed)
     results["breaks"] = {
         "one layer": _train(lesson, seed, "previous", "none", causal=True, layers=1),
         "sinusoidal, start anywhere": _train(lesson, seed, "previous", "sinusoidal", **anywhere),
@@ -22,6 +23,13 @@ def run(lesson: dict, seed: int) -> dict:
         "first, clip 4": _train(lesson, seed, "first", "relative", clip=4),
     }
     return results
+
+
+def first_anywhere(lesson: dict, seed: int) -> dict:
+    """The task that lives on place 0, for schemes that were trained with random starts."""
+    shifts = lesson["LONGEST"] - lesson["TRAINED"]
+    schemes = ("sinusoidal", "learned")
+    return {"first, start anywhere": {s: _train(lesson, seed, "first", s, shifts=shifts) for s in schemes}}
 
 
 def _train(lesson: dict, seed: int, task: str, scheme: str, shifts: int = 0, **settings: object) -> dict:

@@ -4,7 +4,9 @@ import importlib.util
 import json
 import platform
 import time
+from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 
 import numpy
 import torch
@@ -42,10 +44,59 @@ def run_seed(lesson: LessonSource, seed: int) -> dict:
     return {"seed": seed, "seconds": round(time.monotonic() - start, 1), **result}
 
 
-def record(lesson: LessonSource) -> None:
-    """Run a lesson's experiment on all its seeds and write data/results/NN.json (whole, at the end)."""
-    runs = [run_seed(lesson, seed) for seed in tqdm(load(lesson).SEEDS, desc=lesson.name)]
-    made = {
+def record(lesson: LessonSource, part: str | None = None) -> None:
+    """Run a lesson's experiment on all its seeds and write data/results/NN.json (whole, at the end).
+
+    With `part`, only the module's function of that name: `tune(lesson)` gives a grid of rates on validation data, kept
+    under "tuned"; any other, `part(lesson, seed)`, gives results that replace those of the same names in the record.
+
+    Raises:
+        CourseError: the experiment has no such part, or there is no record yet that a part could go into.
+    """
+    module, path = load(lesson), RESULTS / f"{lesson.name[:2]}.json"
+    if part is None:
+        runs = [run_seed(lesson, seed) for seed in tqdm(module.SEEDS, desc=lesson.name)]
+        kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        _write(path, {**kept, "lesson": lesson.name, "made": _machine(), "runs": runs})
+        return
+    function = getattr(module, part, None)
+    if not callable(function):
+        raise CourseError(f"The experiment of lesson {lesson.name} has no part {part!r}.")
+    if not path.is_file():
+        raise CourseError(f"There are no recorded results of {lesson.name} yet: run the whole experiment first.")
+    code = lesson.namespace()
+    for seed in [module.SEEDS[0]] if part == "tune" else tqdm(module.SEEDS, desc=f"{lesson.name}: {part}"):
+        seed_everything(seed)
+        found = function(code) if part == "tune" else function(code, seed)
+        kept = json.loads(path.read_text(encoding="utf-8"))  # read late: another part may have been written meanwhile
+        if part == "tune":
+            kept["tuned"] = kept.get("tuned", {}) | found
+        for run in kept["runs"]:
+            run |= found if part != "tune" and run["seed"] == seed else {}
+        kept.setdefault("parts", {})[part] = _machine()
+        _write(path, kept)
+
+
+def best_rate(number: str, model: str, known: float, choose: Callable = max) -> float:
+    """The rate of lesson `number`'s recorded grid that did best for this model on validation data; `known` without one.
+
+    `choose` is max where the grid holds shares, min where it holds losses.
+    """
+    path = RESULTS / f"{number}.json"
+    tuned = json.loads(path.read_text(encoding="utf-8")).get("tuned", {}) if path.is_file() else {}
+    grid = tuned.get(model)
+    return float(choose(grid, key=grid.get)) if grid else known
+
+
+def recorded_run(number: str, seed: int) -> dict:
+    """What lesson `number`'s record has for this seed; empty if it has nothing."""
+    path = RESULTS / f"{number}.json"
+    runs = json.loads(path.read_text(encoding="utf-8"))["runs"] if path.is_file() else []
+    return next((run for run in runs if run["seed"] == seed), {})
+
+
+def _machine() -> dict:
+    return {
         "date": date.today().isoformat(),
         "python": platform.python_version(),
         "torch": torch.__version__,
@@ -53,5 +104,7 @@ def record(lesson: LessonSource) -> None:
         "threads": torch.get_num_threads(),
         "processor": platform.machine(),
     }
-    content = {"lesson": lesson.name, "made": made, "runs": runs}
-    write_whole(RESULTS / f"{lesson.name[:2]}.json", json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
+def _write(path: Path, results: dict) -> None:
+    write_whole(path, json.dumps(results, indent=1, ensure_ascii=False) + "\n")

@@ -111,16 +111,21 @@ def translation_loss(model: EncoderDecoder, batch: Batch) -> Tensor:
 
 @torch.no_grad()
 def translate(
-    model: EncoderDecoder, pairs: Sequence[Pair], data: Translation, reverse_source: bool = False, size: int = 250
+    model: EncoderDecoder,
+    pairs: Sequence[Pair],
+    data: Translation,
+    reverse_source: bool = False,
+    size: int = 250,
+    decode: Callable = greedy_decode,
 ) -> list[list[str]]:
-    """Greedy translations of the pairs' source sentences, in order."""
+    """Greedy translations of the pairs' source sentences, in order; `decode` may stand in for `greedy_decode`."""
     found = []
     for batch in batches(pairs, data.source_vocabulary, data.target_vocabulary, size, reverse_source=reverse_source):
         memory = model.encode(batch.src, batch.src_mask)
         state = model.decoder.start(memory, batch.src_mask)
         longest = 2 * batch.src.shape[1]
         step = model.stepper(memory, batch.src_mask)
-        rows = greedy_decode(step, state, len(batch.src), Vocabulary.bos, Vocabulary.eos, longest)
+        rows = decode(step, state, len(batch.src), Vocabulary.bos, Vocabulary.eos, longest)
         found += [data.target_vocabulary.decode(row) for row in rows.tolist()]
     return found
 
@@ -130,10 +135,15 @@ def exact_match(translations: Sequence[Sequence[str]], pairs: Sequence[Pair]) ->
     return sum(tuple(made) == pair.target for made, pair in zip(translations, pairs, strict=True)) / len(pairs)
 
 
-def exact_match_by_length(model: EncoderDecoder, data: Translation, reverse_source: bool = False) -> dict[str, float]:
+def exact_match_by_length(
+    model: EncoderDecoder, data: Translation, reverse_source: bool = False, decode: Callable = greedy_decode
+) -> dict[str, float]:
     """Exact match on the short (4-9 words), medium (10-18) and long (19-30) test sentences."""
     tests = {"short": data.test_short, "medium": data.test_medium, "long": data.test_long}
-    return {name: exact_match(translate(model, pairs, data, reverse_source), pairs) for name, pairs in tests.items()}
+    return {
+        name: exact_match(translate(model, pairs, data, reverse_source, decode=decode), pairs)
+        for name, pairs in tests.items()
+    }
 
 
 def count_parameters(model: nn.Module) -> int:
