@@ -40,9 +40,11 @@ def fit(
     decay: bool = False,
     title: str = "training",
     quiet: bool = False,
-    clock: Callable[[], float] = time.monotonic,
+    clock: Callable[[], float] = time.process_time,
 ) -> History:
     """Train `model` with Adam for at most `steps` batches and `seconds`, whichever is over first.
+
+    The seconds are the processor's own, so a machine that is busy with other things doesn't cut a training short.
 
     `loss(model, batch)` gives a scalar. The gradient is clipped to norm `clip` (None: not). The rate rises linearly in
     the first `warmup` steps, and with `decay` falls linearly to zero at the last one. The stop button ends training and
