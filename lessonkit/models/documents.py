@@ -1,6 +1,9 @@
-"""Recurrent readers of documents, as finished pieces (lesson 06): they skip what is masked, wherever it stands."""
+"""Finished pieces for readers of text (lessons 06 and 11): recurrent ones that skip what is masked, places, pairs."""
 
+import torch
 from torch import Tensor, nn
+
+from lessonkit.models.positions import sinusoidal_encoding
 
 
 class BothWays(nn.Module):
@@ -43,3 +46,26 @@ class BagOfWords(nn.Module):
 
     def forward(self, words: Tensor, mask: Tensor) -> Tensor:
         return (self.votes(words) * mask.unsqueeze(-1)).flatten(1, -2).sum(1)
+
+
+class PlacedWords(nn.Module):
+    """Embedded words with sinusoids of their places added (lesson 09), at half their size: (B, T) -> (B, T, d)."""
+
+    def __init__(self, vocabulary: int, d: int):
+        super().__init__()
+        self.words = nn.Embedding(vocabulary, d)
+
+    def forward(self, words: Tensor) -> Tensor:
+        x = self.words(words)
+        return x + 0.5 * sinusoidal_encoding(*x.shape[1:]).to(x)
+
+
+class PairClassifier(nn.Module):
+    """Two vectors of the same kind to one of `classes`: from [p; h; 4 p ⊙ h; |p − h|], with one hidden layer."""
+
+    def __init__(self, features: int, classes: int, hidden: int = 64):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(4 * features, hidden), nn.ReLU(), nn.Linear(hidden, classes))
+
+    def forward(self, p: Tensor, h: Tensor) -> Tensor:
+        return self.layers(torch.cat([p, h, 4 * p * h, (p - h).abs()], dim=-1))
