@@ -8,8 +8,9 @@ from pathlib import Path
 from types import TracebackType
 
 from lessonkit.checks import expectations
-from lessonkit.checks.judge import Finding, judge
-from lessonkit.checks.outcome import run_probe
+from lessonkit.checks.judge import Finding, Trial, judge
+from lessonkit.checks.page import converted_from_now_on, is_shown_as_html, show_printed
+from lessonkit.checks.run import run_probe, with_settings
 from lessonkit.checks.verdict import Verdict
 from lessonkit.errors import CourseError, did_you_mean
 from lessonkit.show import asking
@@ -28,29 +29,43 @@ class Lesson:
         self._skipped: list[str] = []
         self._state = State()
 
-    def check(self, exercise: str, answer: object, probe: Callable) -> Verdict:
-        """Run `probe` on the answer, compare with the expected results, print the verdict and return it for the card.
+    def check(
+        self,
+        exercise: str,
+        answer: object,
+        probe: Callable,
+        no_gradients: str | None = None,
+        explain: Callable | None = None,
+    ) -> Verdict:
+        """Run `probe` on the answer, compare with the expected results, and return the verdict, which shows as a card.
 
-        Never raises for what the answer does. An unknown exercise, or a numpy that draws other numbers than the course
-        was built with, is a CourseError.
+        Gradients are compared, too, unless `no_gradients` says why not; `explain(got, want)` may say in a sentence what
+        the difference of two dictionaries of results means. Never raises for what the answer does. An unknown
+        exercise, or a probe that was changed, is a CourseError.
         """
         exercises = expectations.load(self.name)
         if exercise not in exercises:
             raise CourseError(f"Lesson {self.name} has no exercise {exercise!r}." + did_you_mean(exercise, exercises))
         entry = exercises[exercise]
-        runs = []
+        with_settings(probe, no_gradients, explain)
+        trials = []
         for seed, want in entry.outcomes.items():
             got = run_probe(probe, answer, seed)
-            runs.append((seed, got, want, entry.known[seed]))
+            trials.append(Trial(seed, got, want, entry.known[seed]))
             if got.failure and got.failure.verdict in ("not_started", "timeout"):
                 break
             if got.digest != want.digest and not got.failure:
                 raise CourseError(
-                    f"The check of {exercise} draws other inputs than the course was built with: is its probe changed, "
-                    "or another numpy installed? Restore the cell, or run `pip install -r requirements.txt`."
+                    f"The check of {exercise} draws other inputs than the course was built with: its cell was changed. "
+                    "Restore it from the lesson's own notebook."
                 )
-        verdict = _verdict(exercise, entry.points, judge(runs), runs)
-        print(verdict.text)
+        show_printed(trials[0].got)
+        finding = judge(trials, explain)
+        verdict = _verdict(exercise, entry.points, finding, trials)
+        if not is_shown_as_html():
+            print(verdict.text)
+        if finding.passed and finding.message:
+            converted_from_now_on(exercise, answer, trials[0].want, probe.__globals__)
         return verdict
 
     def demonstration(self, name: str) -> "Demonstration":
@@ -134,11 +149,11 @@ class Lesson:
         return f"{mean} [{least} to {greatest}]"
 
 
-def _verdict(exercise: str, points: float, finding: Finding, runs: list) -> Verdict:
+def _verdict(exercise: str, points: float, finding: Finding, trials: list[Trial]) -> Verdict:
     yours = want = None
     if finding.array is not None:
-        _, got, expected_outcome, _ = next(run for run in runs if run[0] == finding.seed)
-        yours, want = got.arrays.get(finding.array), expected_outcome.arrays.get(finding.array)
+        trial = next(trial for trial in trials if trial.seed == finding.seed)
+        yours, want = trial.got.arrays.get(finding.array), trial.want.arrays.get(finding.array)
     return Verdict(exercise, points if finding.passed else 0.0, points, finding, yours, want)
 
 

@@ -547,7 +547,12 @@ def probe(gradient_by_distance, draw):
     return {"norms": gradient_by_distance(draw.watch(states), W_hh)}
 
 
-check("gradient_by_distance", gradient_by_distance, probe)
+check(
+    "gradient_by_distance",
+    gradient_by_distance,
+    probe,
+    no_gradients="a measurement: nothing trains through it",
+)
 
 
 # %% name="run_network"

@@ -539,7 +539,12 @@ def probe(output_by_loop, draw):
     }
 
 
-check("output_by_loop", output_by_loop, probe)
+check(
+    "output_by_loop",
+    output_by_loop,
+    probe,
+    no_gradients="a loop to be read: nothing trains through it",
+)
 
 # %% [markdown]
 # ## All outputs at once

@@ -657,7 +657,9 @@ def probe(head_roles, draw):
     }
 
 
-check("head_roles", head_roles, probe)
+check(
+    "head_roles", head_roles, probe, no_gradients="a measurement: nothing trains through it"
+)
 
 
 # %% name="roles"

@@ -7,8 +7,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from autograder.authoring.source import ROOT, Exercise
-from lessonkit.checks.judge import Finding, Known, judge
-from lessonkit.checks.outcome import Outcome, run_probe
+from lessonkit.checks.judge import Finding, Known, Trial, judge, same_outcome
+from lessonkit.checks.outcome import Outcome
+from lessonkit.checks.run import run_probe, without_gradients
 from lessonkit.errors import CourseError
 
 BANKS = ROOT / "autograder" / "banks"
@@ -111,8 +112,8 @@ def load(lesson: str, folder: Path = BANKS) -> Bank:
 
 def judge_answer(exercise: Exercise, answer: object, bank: Bank, seeds: Iterable[int]) -> Finding:
     """Run an answer on some seeds beside the reference and the known mistakes, and judge it."""
-    runs = [(s, run_probe(exercise.probe, answer, s), *expected_on(exercise, bank, s)) for s in seeds]
-    return judge(runs)
+    trials = [Trial(s, run_probe(exercise.probe, answer, s), *expected_on(exercise, bank, s)) for s in seeds]
+    return judge(trials, exercise.probe.explain)
 
 
 _expected: dict[tuple[object, int], tuple[Outcome, tuple[Known, ...]]] = {}
@@ -129,8 +130,14 @@ def expected_on(exercise: Exercise, bank: Bank, seed: int) -> tuple[Outcome, tup
                 f"{outcome.failure.kind}: {outcome.failure.message}\n{outcome.failure.traceback}"
             )
         known = tuple(
-            Known(m.name, m.sentence, run_probe(exercise.probe, m.answer, seed))
+            Known(m.name, m.sentence, _kept(run_probe(exercise.probe, m.answer, seed), outcome))
             for m in bank.mistakes_of(exercise.name)
         )
         _expected[key] = (outcome, known)
     return _expected[key]
+
+
+def _kept(mistake: Outcome, right: Outcome) -> Outcome:
+    """What is kept of a known mistake's outcome: its gradients only where its values are right."""
+    bare = without_gradients(mistake)
+    return mistake if same_outcome(bare, right) else bare

@@ -90,11 +90,10 @@ def check_outputs(lesson: LessonSource, cell: Cell, count: int | None) -> list[n
     """What a check cell shows for the reference answer, as a kernel would have it; runs no other cell anew."""
     from IPython.core.formatters import DisplayFormatter
 
-    namespace, printed = dict(lesson.namespace()), io.StringIO()
+    namespace = dict(lesson.namespace())
     *body, last = ast.parse("\n" * (cell.line - 1) + cell.source).body
-    with contextlib.redirect_stdout(printed):
+    with contextlib.redirect_stdout(io.StringIO()):
         exec(compile(ast.Module(body, []), str(lesson.path), "exec"), namespace)
         verdict = eval(compile(ast.Expression(last.value), str(lesson.path), "eval"), namespace)
-    shown = [new_output("stream", name="stdout", text=printed.getvalue())] if printed.getvalue() else []
-    data, metadata = DisplayFormatter().format(verdict)
-    return [*shown, new_output("execute_result", data=data, metadata=metadata, execution_count=count)]
+    data, metadata = DisplayFormatter().format(verdict)  # a kernel shows the card; the text is for a terminal
+    return [new_output("execute_result", data=data, metadata=metadata, execution_count=count)]

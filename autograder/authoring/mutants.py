@@ -10,8 +10,8 @@ import torch
 
 from autograder.authoring import bank as banks
 from autograder.authoring.source import Exercise, LessonSource
-from lessonkit.checks.judge import Finding, judge
-from lessonkit.checks.outcome import run_probe
+from lessonkit.checks.judge import Finding, Trial, judge
+from lessonkit.checks.run import run_probe
 
 SEEDS = (101, 102)
 SECONDS = 2.0  # a mutant may loop for ever
@@ -71,11 +71,11 @@ def mutants_of(lesson: LessonSource, exercise: Exercise) -> Iterator[Mutant]:
 
 def judge_mutant(exercise: Exercise, bank: banks.Bank, mutant: Mutant) -> Finding:
     """The check's verdict on a mutant."""
-    runs = []
+    trials = []
     for seed in SEEDS:
         got = run_probe(exercise.probe, mutant.answer, seed, SECONDS)
-        runs.append((seed, got, *banks.expected_on(exercise, bank, seed)))
-        finding = judge(runs)
+        trials.append(Trial(seed, got, *banks.expected_on(exercise, bank, seed)))
+        finding = judge(trials)
         if not finding.passed:
             return finding
     return finding

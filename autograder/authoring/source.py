@@ -13,6 +13,7 @@ from pathlib import Path
 import jupytext
 
 from autograder.authoring.faults import Fault, FaultyFileError, fault_of, refuse
+from lessonkit.checks.run import with_settings
 from lessonkit.errors import CourseError, did_you_mean
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -100,7 +101,9 @@ class LessonSource:
                 continue
             if cell.kind == "check":
                 before = namespace.get("check")
-                namespace["check"] = lambda name, answer, probe: probes.__setitem__(name, probe)
+                namespace["check"] = lambda name, answer, probe, **settings: probes.__setitem__(
+                    name, with_settings(probe, **settings)
+                )
                 self.run_cell(cell, namespace)
                 namespace["check"] = before
             else:

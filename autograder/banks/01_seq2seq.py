@@ -130,7 +130,10 @@ def with_one_hot(outputs, lengths):
     return (F.one_hot(lengths - 1, outputs.shape[1]).to(outputs).unsqueeze(1) @ outputs).squeeze(1)
 
 
-@alternative("last_state")
+@mistake(
+    "last_state",
+    "The values are right, but numpy cuts the gradient: the encoder would learn nothing. Index the tensor itself.",
+)
 def numpy_index(outputs, lengths):
     return outputs.numpy()[np.arange(len(lengths)), lengths.numpy() - 1]
 

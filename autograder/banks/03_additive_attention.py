@@ -248,7 +248,11 @@ def word_by_word(weights, states):
     return context
 
 
-@alternative("context_vector")
+@mistake(
+    "context_vector",
+    "The values are right, but numpy cuts the gradient: "
+    "the scores would stay as random as they began. Use `@` or `torch.einsum`.",
+)
 def numpy_context(weights, states):
     return np.einsum("bt,btd->bd", weights.numpy(), states.numpy())
 

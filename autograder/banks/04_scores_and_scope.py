@@ -613,7 +613,11 @@ def vector_loop(context, state, W):
     return torch.stack([torch.tanh(W @ torch.cat(both)) for both in zip(context, state, strict=True)])
 
 
-@alternative("attentional_vector")
+@mistake(
+    "attentional_vector",
+    "The values are right, but numpy cuts the gradient: "
+    "neither state nor scores would learn. Use torch.cat and torch.tanh.",
+)
 def vector_numpy(context, state, W):
     return np.tanh(np.concatenate([context.numpy(), state.numpy()], axis=1) @ W.numpy().T)
 

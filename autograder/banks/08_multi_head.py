@@ -89,7 +89,11 @@ def permuted_copy(x, heads):
     return x.reshape(*x.shape[:2], heads, -1).permute(0, 2, 1, 3).contiguous()
 
 
-@alternative("split_heads")
+@mistake(
+    "split_heads",
+    "The values are right, but numpy cuts the gradient: "
+    "nothing before it could learn. Use torch's reshape and transpose.",
+)
 def numpy_split(x, heads):
     return np.stack(np.split(x.numpy(), heads, axis=2), axis=1)
 
@@ -172,7 +176,11 @@ def head_by_head(x):
     return result
 
 
-@alternative("merge_heads")
+@mistake(
+    "merge_heads",
+    "The values are right, but numpy cuts the gradient: "
+    "nothing before it could learn. Use torch's transpose and reshape.",
+)
 def numpy_merge(x):
     return np.concatenate(list(x.numpy().swapaxes(0, 1)), axis=-1)
 

@@ -13,11 +13,12 @@ from autograder.grading.intake import Intake, take_in
 from autograder.grading.ready_made import ready_made
 from autograder.grading.submissions import Submission
 from autograder.sandbox import Cell, CellResult, Job, Limits, Probe, Result, Sandbox
-from lessonkit.checks.judge import Finding, judge
+from lessonkit.checks.judge import Finding, Trial, judge
 from lessonkit.checks.outcome import Failure, Outcome
 from lessonkit.checks.verdict import Verdict
 
 SEEDS = 3  # secret seeds an exercise
+CHECK = "def check(name, answer, probe, **settings):\n    with_settings(probe, **settings)"  # inside the sandbox
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,9 @@ def probe_setup(lesson: LessonSource) -> str:
         found = {i for i, node in enumerate(kept) if named & _defines(node)} - needed
         needed |= found
         waiting += [kept[i] for i in found]
-    return "\n".join(["def check(*_):\n    pass", *(ast.unparse(kept[i]) for i in sorted(needed))])
+    return "\n".join(
+        ["from lessonkit.checks.run import with_settings", CHECK, *(ast.unparse(kept[i]) for i in sorted(needed))]
+    )
 
 
 def _defines(node: ast.stmt) -> set[str]:
@@ -143,16 +146,17 @@ def judge_result(lesson: LessonSource, intake: Intake, result: Result | None, ru
 def _judge_exercise(
     exercise: Exercise, bank: banks.Bank, outcomes: Mapping[int, Outcome], seeds: tuple[int, ...]
 ) -> Finding:
-    runs = []
+    trials = []
     for seed in seeds:
         got = outcomes.get(seed)
         if got is None:
             got = Outcome(failure=Failure("", "the notebook ended before this exercise could be tried"))
-        runs.append((seed, got, *banks.expected_on(exercise, bank, seed)))
+        trials.append(Trial(seed, got, *banks.expected_on(exercise, bank, seed)))
         if got.failure and got.failure.verdict in ("not_started", "timeout", "missing"):
             break
-    finding = judge(runs)
-    if not finding.passed and runs[-1][1].failure and runs[-1][1].failure.verdict == "missing":
+    finding = judge(trials, exercise.probe.explain)
+    last = trials[-1].got.failure
+    if not finding.passed and last and last.verdict == "missing":
         return Finding("missing", f"The notebook does not define `{exercise.name}`.")
     return without_secrets(finding)
 

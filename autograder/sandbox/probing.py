@@ -8,7 +8,9 @@ import numpy as np
 from safetensors.numpy import save
 
 from autograder.sandbox import protocol
-from lessonkit.checks.outcome import Failure, Outcome, describe_failure, run_probe
+from lessonkit.checks.failures import describe_failure
+from lessonkit.checks.outcome import Failure, Outcome
+from lessonkit.checks.run import run_probe
 
 TEXT_ROOM = 20_000  # characters of a line of a traceback, of an error's message, of what was printed
 
@@ -38,6 +40,7 @@ def answer(request: dict, user: dict, namespaces: dict[str, dict], most: int) ->
         "changed": list(outcome.changed),
         "digest": outcome.digest,
         "printed": outcome.printed[:TEXT_ROOM],
+        "returned": dict(outcome.returned),
     }
     return header, body
 

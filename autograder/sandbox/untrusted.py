@@ -30,20 +30,25 @@ def outcome(header: dict, body: bytes) -> Outcome:
             traceback=_text(failure, "traceback", TEXT),
             verdict=_one_of(failure, "verdict", ("error", "timeout", "not_started", "missing")),
             in_answer=failure.get("in_answer") is not False,
+            **{key: _text(failure, key, NAME) for key in ("inside", "line", "shapes") if key in failure},
         )
     others = header.get("others")
     if not isinstance(others, dict) or len(others) > ARRAYS:
         raise ProtocolError("others")
     changed = header.get("changed")
-    if not isinstance(changed, list) or len(changed) > ARRAYS or not all(type(i) is int for i in changed):
+    if not isinstance(changed, list) or len(changed) > ARRAYS or not all(isinstance(i, str) for i in changed):
         raise ProtocolError("changed")
+    returned = header.get("returned", {})
+    if not isinstance(returned, dict) or len(returned) > ARRAYS:
+        raise ProtocolError("returned")
     return Outcome(
         arrays={} if failure else arrays(body),
         others={clean(name[:NAME]): _text(others, name, NAME) for name in others},
         failure=failure,
-        changed=tuple(changed),
+        changed=tuple(clean(name[:NAME]) for name in changed),
         digest=_text(header, "digest", NAME),
         printed=_text(header, "printed", TEXT),
+        returned={clean(place[:NAME]): _text(returned, place, NAME) for place in returned},
     )
 
 

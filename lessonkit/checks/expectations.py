@@ -60,6 +60,8 @@ def _put(arrays: dict[str, np.ndarray], key: str, outcome: Outcome) -> dict:
         "failure": asdict(outcome.failure) | {"traceback": ""} if outcome.failure else None,
         "changed": list(outcome.changed),
         "digest": outcome.digest,
+        "returned": dict(outcome.returned),
+        "names": list(outcome.names),
     }
 
 
@@ -100,4 +102,6 @@ def _outcome(key: str, item: dict, file: safe_open) -> Outcome:
         failure=Failure(**item["failure"]) if item["failure"] else None,
         changed=tuple(item["changed"]),
         digest=item["digest"],
+        returned=item["returned"],
+        names=tuple(item["names"]),
     )

@@ -6,17 +6,18 @@ from html import escape
 import numpy as np
 
 from lessonkit.checks.judge import Finding
+from lessonkit.checks.outcome import Kind
 
 _LARGEST_MAP = 12  # rows and columns of a result that is drawn in the card
 
-_LOOK = {  # verdict -> sign, heading, colours of the border that are told apart by colour-blind readers too
-    "passed": ("✓", "passed", "#0072b2"),
-    "wrong": ("✗", "not yet right", "#d55e00"),
-    "error": ("✗", "stopped with an error", "#d55e00"),
-    "timeout": ("✗", "took too long", "#d55e00"),
-    "missing": ("✗", "missing", "#d55e00"),
-    "refused": ("✗", "can't be graded", "#d55e00"),
-    "not_started": ("○", "not started yet", "#777777"),
+_LOOK = {  # how it ended -> sign, heading, colours of the border that are told apart by colour-blind readers too
+    Kind.PASSED: ("✓", "passed", "#0072b2"),
+    Kind.WRONG: ("✗", "not yet right", "#d55e00"),
+    Kind.ERROR: ("✗", "stopped with an error", "#d55e00"),
+    Kind.TIMEOUT: ("✗", "took too long", "#d55e00"),
+    Kind.MISSING: ("✗", "missing", "#d55e00"),
+    Kind.REFUSED: ("✗", "can't be graded", "#d55e00"),
+    Kind.NOT_STARTED: ("○", "not started yet", "#777777"),
 }
 
 
@@ -47,8 +48,6 @@ class Verdict:
         """The verdict as a few lines of plain text, for readers and machines that don't see the card."""
         sign, heading, _ = _LOOK[self.finding.verdict]
         head = f"{sign} {self.exercise}: {heading} ({self.points:g} of {self.max_points:g} points)"
-        if self.finding.verdict in ("passed", "not_started"):
-            return head
         return "\n".join(part for part in (head, self.finding.message, self.finding.detail.rstrip()) if part)
 
     def _repr_html_(self) -> str:
@@ -57,10 +56,9 @@ class Verdict:
         parts = [
             f'<div role="status" style="border-left: 6px solid {colour}; padding: 0.4em 0.9em; margin: 0.3em 0; '
             'max-width: 46em; line-height: 1.45; font-family: var(--jp-content-font-family, sans-serif)">',
-            f'<div><strong style="color: {colour}">{sign} {heading}</strong> &nbsp; '
-            f"<code>{escape(self.exercise)}</code> &nbsp; {points}</div>",
+            f"<div><strong>{sign} {heading}</strong> &nbsp; <code>{escape(self.exercise)}</code> &nbsp; {points}</div>",
         ]
-        if self.finding.verdict not in ("passed", "not_started"):
+        if self.finding.message:
             parts.append(f'<div style="margin-top: 0.3em">{_with_code(self.finding.message)}</div>')
             parts.append(self._details())
         return "".join(parts) + "</div>"
@@ -69,7 +67,7 @@ class Verdict:
         detail = self.finding.detail.rstrip()
         if not detail:
             return ""
-        if self.finding.verdict == "error" and self.finding.mistake is None:
+        if self.finding.verdict == Kind.ERROR and self.finding.mistake is None:
             return (
                 '<pre style="margin: 0.4em 0 0; padding: 0.4em; overflow-x: auto; font-size: 90%; '
                 f'background: rgba(128, 128, 128, 0.12)">{escape(detail)}</pre>'

@@ -20,8 +20,7 @@ def test_lengths_have_a_short_and_a_full_row(seed, B, T):
 def test_mask_has_a_short_a_full_and_an_empty_row(seed, B, T):
     mask = Draw(seed).mask(B, T, empty=True)
     assert mask.dtype == torch.bool
-    assert not mask[-1].any()
-    assert sorted({1, T}) == sorted({int(n) for n in mask[:-1].sum(1)} & {1, T})
+    assert {0, 1, T} <= {int(n) for n in mask.sum(1)}
     assert (mask[:, :-1] | ~mask[:, 1:]).all()  # True at the front
 
 
@@ -42,11 +41,11 @@ def test_same_seed_same_inputs():
 
 def test_changed_inputs_are_noticed():
     draw = Draw(1)
-    x, y = draw.normal(3), draw.normal(3)
+    draw.normal(3)
+    y = draw.normal(3)
     assert draw.changed() == ()
     y += 1
-    assert draw.changed() == (1,)
-    assert x.shape == draw.shape(0)
+    assert draw.changed() == ("drawn 1",)
 
 
 def test_a_batch_of_one_has_no_short_and_full_row():

@@ -15,7 +15,7 @@ ARRAYS = {"number": np.asarray(1.5), "map": np.arange(6.0).reshape(2, 3), "mask"
 def test_what_is_saved_is_loaded(tmp_path):
     wrong = Outcome(failure=Failure("ValueError", "no", "", "error"), digest="d")
     known = Known("wrong", "Say it.", wrong)
-    outcome = Outcome(arrays=ARRAYS, others={"a": "None"}, changed=(1,), digest="d")
+    outcome = Outcome(arrays=ARRAYS, others={"a": "None"}, changed=("x",), digest="d")
     expectations.save("90_x", {"e": ExpectedExercise(2.0, {1: outcome}, {1: (known,)})}, tmp_path)
     loaded = expectations.load("90_x", tmp_path)["e"]
     assert loaded.points == 2.0
@@ -23,7 +23,7 @@ def test_what_is_saved_is_loaded(tmp_path):
         assert loaded.outcomes[1].arrays[name].shape == array.shape
         assert loaded.outcomes[1].arrays[name].dtype == array.dtype
         assert (loaded.outcomes[1].arrays[name] == array).all()
-    assert loaded.outcomes[1].changed == (1,)
+    assert loaded.outcomes[1].changed == ("x",)
     assert loaded.known[1][0].outcome.failure == wrong.failure
 
 

@@ -154,7 +154,7 @@ def test_the_seed_of_a_job_fixes_its_random_numbers(sandbox):
 
 def test_a_lesson_can_be_imported(run):
     source = textwrap.dedent("""
-        from lessonkit.checks.outcome import run_probe
+        from lessonkit.checks.run import run_probe
         import lessonkit
         lessonkit.Lesson
     """)
