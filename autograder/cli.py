@@ -2,7 +2,7 @@
 
 import sys
 
-from autograder.commands import author, instructor, measurer  # noqa: F401  (each registers its commands)
+from autograder.commands import author, classroom, instructor, measurer  # noqa: F401  (each registers its commands)
 from autograder.commands.shared import app, console
 from lessonkit.errors import CourseError
 

@@ -26,6 +26,8 @@ c = get_config()  # noqa: F821 -- nbgrader provides it
 
 
 c.CourseDirectory.course_id = COURSE
+# What the sealed grader marked, nbgrader's own Autograde (formgrader's button, too) would run outside the sandbox.
+c.Autograde.pre_convert_hook = "autograder.plain.steps.leave_sealed_marks_alone"
 c.CourseDirectory.source_directory = str(SOLUTIONS)
 
 c.ClearSolutions.code_stub = STUB

@@ -8,16 +8,12 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from autograder.commands.classroom import Pattern, after_grading, due_of
+from autograder.commands.classroom import enter_roster as enter
 from autograder.commands.shared import GradedInto, ItsGradebook, LessonName, SomeLessons, app, console, named
 from lessonkit.errors import CourseError
 
 SHOWN = 20  # files not used that `grade` names; all stand in not_used.csv
-Pattern = Annotated[
-    str | None,
-    typer.Option(
-        help="whose a file is: a regular expression with nbgrader's groups, (?P<student_id>...), (?P<timestamp>...)"
-    ),
-]
 
 
 @app.command()
@@ -95,6 +91,9 @@ def grade(
         bool, typer.Option("--no-sandbox", help="DANGEROUS: let submissions do what you can do")
     ] = False,
     pattern: Pattern = None,
+    roster: Annotated[Path | None, typer.Option(help="table of the class, as the platform exports it")] = None,
+    due: Annotated[str | None, typer.Option(help="when it is due, with time zone: 2026-03-01T23:59+01:00")] = None,
+    extensions: Annotated[Path | None, typer.Option(help="CSV with the columns student, due (and lesson)")] = None,
 ) -> None:
     """Grade submissions with sealed checks in the sandbox. Run it again to continue, or to grade what is new."""
     from tqdm import tqdm
@@ -104,7 +103,7 @@ def grade(
 
     if no_sandbox:
         console.print("WARNING: --no-sandbox: these notebooks can read and change whatever you can.", style="bold red")
-    settings = Settings(out, db, workers, scheduler, seed, no_sandbox, kernel, pattern)
+    settings = Settings(out, db, workers, scheduler, seed, no_sandbox, kernel, pattern, due_of(lesson, due, extensions))
     try:
         summary = run(lesson, submissions, settings, lambda found, total: tqdm(found, total=total, unit="submission"))
     except KeyboardInterrupt:
@@ -114,27 +113,13 @@ def grade(
         f"{summary.lesson}: {summary.graded} graded, {summary.unchanged} unchanged, {summary.refused} refused, "
         f"{summary.seconds:.1f} s. Marks: {summary.marks}"
     )
+    after_grading(summary, out, db, roster, settings.due)
     found = summary.collection
     console.print(f"Recognised as: {found.layout}; {len(found.submissions)} students.")
     for line in found.not_used[:SHOWN]:
         console.print(f"not used: {line.file}: {line.why}", markup=False, style="yellow")
     if len(found.not_used) > SHOWN:
         console.print(f"... and {len(found.not_used) - SHOWN} more: {out / 'not_used.csv'}", style="yellow")
-
-
-@app.command()
-def collect(
-    place: Annotated[Path, typer.Argument(help="folder or zip with the notebooks")],
-    lesson: Annotated[
-        str | None, typer.Argument(help="name or number of a lesson; none means all that are found")
-    ] = None,
-    pattern: Pattern = None,
-) -> None:
-    """Say what `grade` would take: file, student, lesson, attempt, and why; and what it would leave. Grades nothing."""
-    from autograder.grading.dry_run import tables
-
-    for part in tables(place, lesson, pattern):
-        console.print(part)
 
 
 @app.command()
@@ -162,15 +147,19 @@ def feedback(lessons: SomeLessons = None, out: GradedInto = Path("out"), db: Its
 @app.command()
 def export(
     lessons: SomeLessons = None,
-    to: Annotated[str, typer.Option(help="csv, canvas or gradescope")] = "csv",
+    to: Annotated[str, typer.Option(help="csv, canvas, moodle, brightspace or gradescope")] = "csv",
     out: GradedInto = Path("out"),
     db: ItsGradebook = None,
+    absent: Annotated[str, typer.Option(help="what stands for who handed in nothing: blank or zero")] = "blank",
+    roster: Annotated[Path | None, typer.Option(help="table of the class, as the platform exports it")] = None,
 ) -> None:
-    """Write the marks as CSV, for Canvas' gradebook, or as Gradescope's results.json."""
+    """Write the marks as CSV, or for the gradebook of Canvas, Moodle or Brightspace; Gradescope's results.json."""
     from autograder.grading.export import export as write
 
     with _graded(lessons, out, db) as (gradebook, chosen):
-        written = write(gradebook, [lesson.name for lesson in chosen], to, out)
+        if roster is not None:
+            enter(gradebook, roster)
+        written = write(gradebook, [lesson.name for lesson in chosen], to, out, absent)
         console.print(f"Wrote {written[0]}" + (f" and {len(written) - 1} more" if len(written) > 1 else ""))
 
 

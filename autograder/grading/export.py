@@ -3,60 +3,39 @@
 import csv
 import io
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 from autograder.files import write_whole
+from autograder.grading import platforms
 from autograder.grading.gradebook import GradebookWriter
+from autograder.grading.platforms import BLANK, ZERO, Class
 from autograder.grading.records import Record
 from lessonkit.errors import CourseError
 
 # What a spreadsheet would take for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
 _STATUS = {True: "passed", False: "failed"}
 
 
-def export(gradebook: GradebookWriter, lessons: list[str], form: str, out: Path) -> list[Path]:
-    """Write the marks of lessons in one of FORMS; returns the files.
+def export(gradebook: GradebookWriter, lessons: list[str], form: str, out: Path, absent: str = BLANK) -> list[Path]:
+    """Write the marks of lessons in one of FORMS; returns the files. `absent`: what stands for who handed in nothing.
 
     Raises:
-        CourseError: there is no such form, or nothing is graded.
+        CourseError: there is no such form, nothing is graded, or the form needs a roster that isn't there.
     """
     if form not in FORMS:
         raise CourseError(f"There is no form {form!r}. There are: {', '.join(FORMS)}.")
+    if absent not in (BLANK, ZERO):
+        raise CourseError(f"--absent is {BLANK} or {ZERO}, not {absent!r}.")
     records = {name: list(gradebook.records(name)) for name in lessons}
-    if not any(records.values()):
+    records = {name: found for name, found in records.items() if found}
+    if not records:
         raise CourseError("Nothing is graded here: run `python -m autograder grade` first.")
-    return FORMS[form]({name: found for name, found in records.items() if found}, out)
-
-
-def as_csv(records: dict[str, list[Record]], out: Path) -> list[Path]:
-    """One row a student and lesson: points, maximum, percent, and how many exercises passed."""
-    rows: list[list[object]] = [["student", "lesson", "points", "max_points", "percent", "passed", "exercises"]]
-    for lesson, found in records.items():
-        for r in found:
-            passed = sum(v["verdict"] == "passed" for v in r.verdicts)
-            percent = f"{100 * r.points / r.max_points:.1f}"
-            points = [f"{r.points:g}", f"{r.max_points:g}"]
-            rows.append([r.student, lesson, *points, percent, passed, len(r.verdicts)])
-    return [write_csv(out / "export" / "marks.csv", rows)]
-
-
-def as_canvas(records: dict[str, list[Record]], out: Path) -> list[Path]:
-    """Canvas' gradebook: five columns that name a student, then a column an assignment; its second row has the maxima.
-
-    Canvas matches by ID, SIS User ID or SIS Login ID; here the name of the submission stands as the login, the others
-    are empty. (Canvas documentation: "How do I import grades in the Gradebook?")
-    """
-    students = sorted({r.student for found in records.values() for r in found})
-    points = {(r.student, lesson): r.points for lesson, found in records.items() for r in found}
-    most = [f"{found[0].max_points:g}" for found in records.values()]
-    rows: list[list[object]] = [[*CANVAS, *records], ["    Points Possible", "", "", "", "", *most]]
-    for student in students:
-        marks = [f"{points[student, name]:g}" if (student, name) in points else "" for name in records]
-        rows.append([student, "", "", student, "", *marks])
-    return [write_csv(out / "export" / "canvas.csv", rows)]
+    if form == "gradescope":
+        return as_gradescope(records, out)
+    file, rows = platforms.FORMS[form]
+    graded = Class(records, gradebook.roster(), absent)
+    return [write_csv(out / "export" / file, rows(graded), for_people=form == "csv")]
 
 
 def as_gradescope(records: dict[str, list[Record]], out: Path) -> list[Path]:
@@ -95,18 +74,15 @@ def as_gradescope(records: dict[str, list[Record]], out: Path) -> list[Path]:
     return written
 
 
-FORMS: dict[str, Callable[[dict[str, list[Record]], Path], list[Path]]] = {
-    "csv": as_csv,
-    "canvas": as_canvas,
-    "gradescope": as_gradescope,
-}
+FORMS = (*platforms.FORMS, "gradescope")
 
 
-def write_csv(path: Path, rows: list[list[object]]) -> Path:
+def write_csv(path: Path, rows: list[list[object]], for_people: bool = False) -> Path:
     """Write rows as CSV, whole or not at all. Text that a spreadsheet would execute gets a quote in front."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([[_plain(cell) for cell in row] for row in rows])
-    write_whole(path, text.getvalue())
+    mark = "\ufeff" if for_people else ""  # without it Excel garbles every name with an accent
+    write_whole(path, mark + text.getvalue())
     return path
 
 

@@ -1,6 +1,6 @@
 """The gradebook: opened, prepared for a lesson, and written by one process, one transaction a submission."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from nbgrader.api import Gradebook
@@ -9,10 +9,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from autograder.authoring.generate import COURSE, generate
 from autograder.authoring.source import LessonSource
+from autograder.grading.by_hand import kept_roster
+from autograder.grading.cells import update_cells
 from autograder.grading.marks import write_marks
-from autograder.grading.records import Record, read_records, write_record
+from autograder.grading.records import Record, write_handed_in, write_record
+from autograder.grading.roster import Person, Roster, match
 from autograder.grading.sealed import Graded
 from autograder.grading.tables import METADATA, RECORDS, RUNS
+from autograder.grading.truth import true_records
 from autograder.machine import offer_own_programs
 from lessonkit.errors import CourseError
 
@@ -32,6 +36,11 @@ class GradebookWriter:
         self._db = self._gradebook.db
         self._url = db_url
 
+    @property
+    def nbgraders(self) -> Gradebook:
+        """nbgrader's own access to it, for what people change."""
+        return self._gradebook
+
     def close(self) -> None:
         """Close the database."""
         self._gradebook.close()
@@ -39,18 +48,15 @@ class GradebookWriter:
     def prepare(self, lesson: LessonSource) -> None:
         """Enter the lesson and its cells, as nbgrader's generator does.
 
-        Raises:
-            CourseError: its exercises changed while there are graded submissions of the older version.
+        Where exercises were added or dropped since submissions were graded, which nbgrader's generator refuses, its
+        tables are brought up to date here: graded submissions stay, and so do marks made by hand.
         """
         try:
             generate(lesson, self._url)
         except CourseError as error:
-            if "Cannot add or remove cells" in str(error):
-                raise CourseError(
-                    f"Lesson {lesson.name} has other cells than when submissions were graded into this gradebook. "
-                    "Grade into another folder (--out), or take the older version of the lesson."
-                ) from error
-            raise
+            if "Cannot add or remove cells" not in str(error):
+                raise
+            update_cells(self._gradebook, lesson)
 
     def begin_run(self, lesson: str, wanted: int | None, fresh: int) -> int:
         """The secret seed of a run: the one wanted, that of a run which did not finish, or a fresh one. Recorded.
@@ -74,14 +80,34 @@ class GradebookWriter:
         query = select(RECORDS.c.student, RECORDS.c.key, RECORDS.c.seed).where(RECORDS.c.lesson == lesson)
         return {row.student: (row.key, row.seed) for row in self._db.execute(query)}
 
-    def records(self, lesson: str) -> Iterator[Record]:
-        """Everything graded of a lesson, by student."""
-        return read_records(self._db, lesson)
+    def lessons(self) -> list[str]:
+        """The names of the lessons of which anything is graded, in order."""
+        return sorted(self._db.execute(select(RECORDS.c.lesson).distinct()).scalars())
 
-    def write(self, lesson: LessonSource, graded: Graded, key: str, seed: int) -> None:
-        """Write one submission's marks and record, in one transaction."""
+    def records(self, lesson: str) -> Iterator[Record]:
+        """Everything graded of a lesson, by student, with what people changed by hand."""
+        return true_records(self._db, lesson)
+
+    def roster(self) -> Roster | None:
+        """Who belongs to the class, if somebody entered it."""
+        return kept_roster(self._db)
+
+    def absent(self, lesson: str) -> list[Person]:
+        """Who is on the roster and handed in nothing for a lesson."""
+        roster = kept_roster(self._db)
+        if roster is None:
+            return []
+        there = match(roster.people, self.keys(lesson))
+        present = {person.id for person in there.values()}
+        return [person for person in roster.people if person.id not in present]
+
+    def write(
+        self, lesson: LessonSource, graded: Graded, key: str, seed: int, handed_in: Mapping[str, object] | None = None
+    ) -> None:
+        """Write one submission's marks and record, and how it was handed in, in one transaction."""
         try:
-            write_marks(self._gradebook, lesson, graded)
+            write_marks(self._gradebook, lesson, graded, handed_in or {})
+            write_handed_in(self._db, graded.student, graded.lesson, handed_in or {})
             write_record(self._db, graded, key, seed)
             self._db.commit()
         except SQLAlchemyError as error:

@@ -63,7 +63,7 @@ def take_in(submission: Submission, lesson: LessonSource) -> Intake:
     answers: dict[str, list[str]] = {}
     order: list[TakenCell] = []
     placed: set[str] = set()
-    notes: list[str] = []
+    notes: list[str] = [*submission.notes]
     for identity, code in without_copies(cells, exercises, locked, notes):
         cell = known.get(identity)
         if cell is None:

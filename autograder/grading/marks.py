@@ -1,5 +1,8 @@
 """A submission's marks in nbgrader's own tables."""
 
+from collections.abc import Mapping
+from datetime import datetime
+
 from nbgrader.api import (
     Comment,
     Grade,
@@ -15,11 +18,15 @@ from sqlalchemy import select
 
 from autograder.authoring.notebook import cell_id
 from autograder.authoring.source import LessonSource
+from autograder.grading.late import as_nbgrader_keeps_it
 from autograder.grading.sealed import Graded
 
 
-def write_marks(gradebook: Gradebook, lesson: LessonSource, graded: Graded) -> None:
-    """Write one submission's points where formgrader and nbgrader's commands look for them; the caller commits."""
+def write_marks(gradebook: Gradebook, lesson: LessonSource, graded: Graded, handed_in: Mapping[str, object]) -> None:
+    """Write one submission's points where formgrader and nbgrader's commands look for them; the caller commits.
+
+    Marks made by hand stay; so does an exercise that is excused for all.
+    """
     db = gradebook.db
     assignment = gradebook.find_assignment(lesson.name)
     student = db.get(Student, graded.student)
@@ -41,6 +48,10 @@ def write_marks(gradebook: Gradebook, lesson: LessonSource, graded: Graded) -> N
         db.add_all(Comment(cell_id=row.id, notebook_id=submitted.id) for row in cells)
     else:
         submitted = submission.notebooks[0]
+    if handed_in.get("time"):
+        submission.timestamp = as_nbgrader_keeps_it(datetime.fromisoformat(str(handed_in["time"])))
+    if not student.first_name and not student.last_name and handed_in.get("name"):
+        student.last_name = str(handed_in["name"])
     existing = {
         grade.cell_id: grade for grade in db.execute(select(Grade).where(Grade.notebook_id == submitted.id)).scalars()
     }

@@ -1,14 +1,15 @@
 """What the gradebook holds of one graded submission: read as a Record, written from a Graded."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from autograder.grading.late import in_words
 from autograder.grading.sealed import Graded
-from autograder.grading.tables import RECORDS
+from autograder.grading.tables import HANDED_IN, RECORDS
 
 SLOWEST = 3  # cells of a submission that the record keeps the time of
 
@@ -26,16 +27,51 @@ class Record:
     notes: tuple[str, ...]
     slowest: tuple[tuple[str, float], ...]  # cells and their seconds
     flags: dict[str, str]  # exercise -> what an instructor may want to look at
+    name: str = ""  # of the person, where a roster or the platform says it
+    email: str = ""
+    handed_in: Mapping[str, object] = field(default_factory=dict)  # time, from, late_mark, file
+    seconds_late: float = 0.0
+    penalty: float = 0.0  # points that nbgrader's late-submission plugin takes away
 
     @property
     def points(self) -> float:
-        """The sum of the points earned."""
-        return sum(verdict["points"] for verdict in self.verdicts)
+        """The sum of the points that count, less the penalty for being late."""
+        return max(0.0, sum(verdict["points"] for verdict in self.verdicts) - self.penalty)
+
+    @property
+    def version(self) -> str:
+        """The fingerprint of what judged it; "" where it was graded before that was kept."""
+        return str(self.handed_in.get("version", ""))
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether somebody changed a mark."""
+        return any(verdict.get("manual") is not None or verdict.get("extra") for verdict in self.verdicts)
 
     @property
     def max_points(self) -> float:
         """The sum of the points to be had."""
         return sum(verdict["max_points"] for verdict in self.verdicts)
+
+
+def changed_by_hand(verdict: dict) -> str:
+    """What people changed of a mark, in words; "" if nothing."""
+    parts = []
+    if verdict.get("excused") is not None:
+        parts.append(f"counts for nobody: {verdict['excused']}")
+    if verdict.get("manual") is not None:
+        parts.append(f"{verdict['automatic']:g} -> {verdict['manual']:g}")
+    if verdict.get("extra"):
+        parts.append(f"{verdict['extra']:+g} extra")
+    return "; ".join(parts)
+
+
+def late_in_words(record: Record) -> str:
+    """How late a submission was, in words; what the platform marked, where no due date is known; "" if in time."""
+    if record.seconds_late:
+        taken = f", {record.penalty:g} points less" if record.penalty else ""
+        return in_words(record.seconds_late) + taken
+    return "marked as late" if record.handed_in.get("late_mark") else ""
 
 
 def read_records(db: Session, lesson: str) -> Iterator[Record]:
@@ -61,6 +97,14 @@ def write_record(db: Session, graded: Graded, key: str, seed: int) -> None:
     db.execute(delete(RECORDS).where((RECORDS.c.student == graded.student) & (RECORDS.c.lesson == graded.lesson)))
     values = {"student": graded.student, "lesson": graded.lesson, "key": key, "seed": seed}
     db.execute(RECORDS.insert().values(**values, verdicts=_payload(graded)))
+
+
+def write_handed_in(db: Session, student: str, lesson: str, facts: Mapping[str, object]) -> None:
+    """Keep how a submission was handed in; the caller commits."""
+    db.execute(delete(HANDED_IN).where((HANDED_IN.c.student == student) & (HANDED_IN.c.lesson == lesson)))
+    if facts:
+        text = json.dumps(dict(facts), ensure_ascii=False)
+        db.execute(HANDED_IN.insert().values(student=student, lesson=lesson, facts=text))
 
 
 def _payload(graded: Graded) -> str:

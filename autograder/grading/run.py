@@ -1,12 +1,12 @@
 """A grading run: hand submissions to workers, write what comes back, continue where an earlier run stopped."""
 
-import csv
 import hashlib
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -19,11 +19,13 @@ from autograder.grading.export import write_csv
 from autograder.grading.gradebook import GradebookWriter, database_url
 from autograder.grading.graded_notebook import graded_notebook, graded_path
 from autograder.grading.intake import Intake
+from autograder.grading.records import Record, changed_by_hand, late_in_words
 from autograder.grading.sealed import Graded, grade_one
 from autograder.grading.settings import Settings, sandbox_for
 from autograder.grading.submissions import Collection, Submission, collect
 
 COLUMNS = ("student", "lesson", "exercise", "points", "max_points", "verdict", "message")
+MORE = ("name", "by_hand", "comment", "late")
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class Summary:
     seconds: float
     marks: Path
     collection: Collection
+    changed: tuple[tuple[str, float, float], ...] = ()  # student, points before, points now
+    older: tuple[str, ...] = ()  # graded by an older version of the lesson, and not handed in here
 
 
 Progress = Callable[[Iterable, int], Iterable]  # (what is graded, how many) -> the same, shown as it goes
@@ -58,15 +62,32 @@ def grade(
     collection = collect(place, lesson.name, settings.pattern)
     submissions = collection.submissions
     with Run.of(lesson, settings) as run:
+        before = {record.student: record for record in run.gradebook.records(lesson.name)}
         todo = run.outstanding(submissions)
         refused = 0
         for graded in progress(run.grade(todo), len(todo)):
             refused += graded.refused
         run.gradebook.end_run(lesson.name)
-        marks = write_marks(settings.out / "marks.csv", run.gradebook, lesson.name)
+        changed = _changed(before, run.gradebook.records(lesson.name), run.version)
+        marks = write_marks(settings.out / "marks.csv", run.gradebook)
         write_not_used(settings.out / "not_used.csv", collection)
     seconds = time.monotonic() - start
-    return Summary(lesson.name, len(todo), len(submissions) - len(todo), refused, seconds, marks, collection)
+    unchanged = len(submissions) - len(todo)
+    return Summary(lesson.name, len(todo), unchanged, refused, seconds, marks, collection, *changed)
+
+
+def _changed(
+    before: dict[str, Record], now: Iterable[Record], version: str
+) -> tuple[tuple[tuple[str, float, float], ...], tuple[str, ...]]:
+    """Whose marks a regrade changed, from what to what; and whose are of an older version of the lesson."""
+    changed, older = [], []
+    for record in now:
+        old = before.get(record.student)
+        if old is not None and old.points != record.points:
+            changed.append((record.student, old.points, record.points))
+        if record.version not in ("", version):
+            older.append(record.student)
+    return tuple(changed), tuple(older)
 
 
 GradeMany = Callable[[str, list[Submission], int], Iterator[tuple[Submission, tuple[Intake, Graded]]]]
@@ -103,7 +124,11 @@ class Run:
 
         def is_done(submission: Submission) -> bool:
             key, seed = known.get(submission.student, ("", None))
-            return key == self._key(submission.read()) and self.settings.seed in (None, seed)
+            if not key or self.settings.seed not in (None, seed):
+                return False
+            if not graded_path(self.settings.out, submission.student, self.lesson.name).is_file():
+                return False  # somebody removed it: it is made again
+            return key == self._key(submission.read())
 
         return [s for s in submissions if not is_done(s)]
 
@@ -111,15 +136,27 @@ class Run:
         """Grade submissions; each is yielded when it is in the gradebook and its notebook in the output folder."""
         for submission, (intake, graded) in self.grade_many(self.lesson.name, submissions, self.seed):
             _write_notebook(self.settings.out, self.lesson, submission, intake, graded)
-            self.gradebook.write(self.lesson, graded, self._key(submission), self.seed)
+            self.gradebook.write(
+                self.lesson,
+                graded,
+                self._key(submission),
+                self.seed,
+                submission.facts(self.due) | {"version": self.version},
+            )
             yield graded
 
+    @property
+    def due(self) -> datetime | None:
+        """When the lesson is due, if somebody said it."""
+        return self.settings.due.moment if self.settings.due else None
+
     @cached_property
-    def _version(self) -> str:
+    def version(self) -> str:
+        """The fingerprint of what judges."""
         return marks_depend_on(self.lesson)
 
     def _key(self, submission: Submission) -> str:
-        return fingerprint(submission, self._version)
+        return fingerprint(submission, self.version)
 
 
 def fingerprint(submission: Submission, version: str) -> str:
@@ -152,17 +189,17 @@ def _write_notebook(out: Path, lesson: LessonSource, submission: Submission, int
     write_whole(graded_path(out, submission.student, lesson.name), write(graded_notebook(lesson, intake, graded)))
 
 
-def write_marks(path: Path, gradebook: GradebookWriter, lesson: str) -> Path:
-    """Write marks.csv: a row an exercise of every graded submission; rows of other lessons in it stay."""
-    rows: list[dict] = []
-    if path.is_file():
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = [row for row in csv.DictReader(file) if row.get("lesson") != lesson]
-    for record in gradebook.records(lesson):
-        for verdict in record.verdicts:
-            row = {"student": record.student, "lesson": lesson} | {k: verdict[k] for k in COLUMNS[2:]}
-            rows.append(row | {k: f"{row[k]:g}" for k in ("points", "max_points")})
-    return write_csv(path, [list(COLUMNS), *([row[c] for c in COLUMNS] for row in rows)])
+def write_marks(path: Path, gradebook: GradebookWriter) -> Path:
+    """Write marks.csv anew from the gradebook, which is the truth: a row an exercise of every graded submission."""
+    rows: list[list[object]] = [[*COLUMNS, *MORE]]
+    for lesson in gradebook.lessons():
+        for record in gradebook.records(lesson):
+            for verdict in record.verdicts:
+                points = [f"{verdict[name]:g}" for name in ("points", "max_points")]
+                told = [verdict["verdict"], verdict["message"]]
+                more = [record.name, changed_by_hand(verdict), verdict["comment"], late_in_words(record)]
+                rows.append([record.student, lesson, verdict["exercise"], *points, *told, *more])
+    return write_csv(path, rows)
 
 
 def write_not_used(path: Path, collection: Collection) -> Path:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from autograder.authoring.source import LessonSource
+from autograder.grading.late import Due
 from autograder.sandbox import Limits, Sandbox
 
 
@@ -19,6 +20,7 @@ class Settings:
     unsafe: bool = False
     kernel: bool = False  # execute notebooks in real Jupyter kernels, in the same sandbox
     pattern: str | None = None  # whose a file is, as a regular expression with nbgrader's named groups
+    due: Due | None = None  # when the lesson is due, and for whom later
     limits: Limits = field(default_factory=Limits)
 
 

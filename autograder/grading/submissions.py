@@ -11,6 +11,7 @@ from pathlib import Path
 from autograder.authoring.source import lesson_names
 from autograder.grading import owners
 from autograder.grading.files import LARGEST, Content, File, files_in, printable
+from autograder.grading.late import in_zone
 from autograder.grading.layouts import owned
 from autograder.grading.names import CANDIDATE, clean, meant_for
 from autograder.grading.owners import FLAT, FOLDERS, Owner
@@ -40,6 +41,11 @@ class Submission:
             return self
         content, refused = self.reader()
         return replace(self, content=content, refused=refused or self.refused, reader=None)
+
+    def facts(self, due: datetime | None = None) -> dict[str, object]:
+        """How it was handed in, as plain values; a time without a zone is in the due date's, or this machine's."""
+        time = in_zone(self.time, due).isoformat() if self.time else None
+        return {"time": time, "from": self.time_from, "late_mark": self.late, "file": self.file, "name": self.name}
 
 
 @dataclass(frozen=True)

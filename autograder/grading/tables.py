@@ -21,3 +21,27 @@ RUNS = Table(
     Column("seed", BigInteger, nullable=False),
     Column("finished", Boolean, nullable=False),
 )
+# When and as what a submission was handed in: plain facts as JSON, for lateness and for those who look for a file.
+HANDED_IN = Table(
+    "course_handed_in",
+    METADATA,
+    Column("student", String(128), primary_key=True),
+    Column("lesson", String(128), primary_key=True),
+    Column("facts", Text, nullable=False),
+)
+# Exercises that count for nobody, and why.
+EXCUSED = Table(
+    "course_excused",
+    METADATA,
+    Column("lesson", String(128), primary_key=True),
+    Column("exercise", String(128), primary_key=True),
+    Column("why", Text, nullable=False),
+)
+# Who belongs to the class, in the order of the table that said so, with that table's row as JSON.
+ROSTER = Table(
+    "course_roster",
+    METADATA,
+    Column("student", String(128), primary_key=True),
+    Column("place", BigInteger, nullable=False),
+    Column("row", Text, nullable=False),
+)

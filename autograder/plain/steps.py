@@ -1,5 +1,7 @@
 """Steps that plain nbgrader lacks: what would earn full marks without an answer, or cost an honest one."""
 
+from pathlib import Path
+
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_output
@@ -74,3 +76,19 @@ def _check_cell(source: object, points: float) -> NotebookNode:
     marks = {"grade": True, "grade_id": source.name, "locked": True, "points": points, "schema_version": 3}
     marks |= {"solution": False, "task": False, "cell_type": "code", "checksum": source.checksum}
     return new_code_cell(source.source, id=source.name, metadata={"nbgrader": marks})
+
+
+def leave_sealed_marks_alone(assignment: str, student: str, notebooks: list[str]) -> None:
+    """Ends nbgrader's Autograde in a folder that the sealed grader marked, before anything is run or removed.
+
+    SystemExit, since nbgrader takes an ordinary exception of this hook as a reason to go on.
+    """
+    for notebook in notebooks:
+        folder = Path(notebook).resolve().parents[3]  # OUT/submitted/STUDENT/LESSON/LESSON.ipynb
+        marks = folder / "marks.csv"
+        if marks.is_file() and f",{assignment}," in marks.read_text("utf-8", "replace"):
+            raise SystemExit(
+                f"{assignment} is graded by the sealed grader in {folder}: nbgrader's Autograde would run submissions "
+                "outside the sandbox and overwrite its marks. Run `python -m autograder grade` again instead; to use "
+                "plain nbgrader, take another folder."
+            )

@@ -1,0 +1,259 @@
+"""What people change: marks from a table, exercises excused for all, a roster, due dates, a student who leaves."""
+
+import csv
+import io
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbgrader.api import (
+    Assignment,
+    Comment,
+    Grade,
+    Gradebook,
+    GradeCell,
+    Notebook,
+    SolutionCell,
+    Student,
+    SubmittedAssignment,
+    SubmittedNotebook,
+)
+from nbgrader.preprocessors import AssignLatePenalties
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+from traitlets.config import Config, PyFileConfigLoader
+
+from autograder.grading import late
+from autograder.grading.roster import Roster, decoded, from_json, match, to_json
+from autograder.grading.tables import EXCUSED, HANDED_IN, RECORDS, ROSTER
+from autograder.grading.truth import check_id
+from lessonkit.errors import CourseError
+from lessonkit.lesson import did_you_mean
+from lessonkit.notebook import exercise_id
+
+
+@dataclass(frozen=True)
+class Change:
+    """One mark that was changed by hand: from what to what."""
+
+    student: str
+    exercise: str
+    before: float
+    after: float
+
+
+def override(gradebook: Gradebook, lesson: str, path: Path) -> list[Change]:
+    """Enter marks from a CSV with the columns student, exercise, points, why (and lesson, if it is for several).
+
+    All rows are entered, or none.
+
+    Raises:
+        CourseError: the file can't be read, or rows name an unknown student or exercise, or points that are no number.
+    """
+    rows = _rows(path, {"student", "exercise", "points"})
+    faults, todo = [], []
+    for number, row in rows:
+        if (row.get("lesson") or lesson) not in (lesson, lesson[:2]):
+            continue
+        try:
+            todo.append(_meant(gradebook.db, lesson, row))
+        except CourseError as error:
+            faults.append(f"{path.name}, line {number}: {error}")
+    if faults:
+        raise CourseError("\n".join([*faults, "Nothing was changed."]))
+    changes = []
+    for (grade, comment), row in todo:
+        before = grade.score
+        points = _points(row["points"])
+        grade.manual_score = points
+        grade.needs_manual_grade = False
+        if comment is not None and (row.get("why") or "").strip():
+            comment.manual_comment = row["why"].strip()
+        changes.append(Change(row["student"].strip(), row["exercise"].strip(), before or 0.0, points or 0.0))
+    gradebook.db.commit()
+    return changes
+
+
+def _meant(db: Session, lesson: str, row: dict) -> tuple[tuple[Grade, Comment | None], dict]:
+    student, exercise = row["student"].strip(), row["exercise"].strip()
+    _points(row["points"])
+    submitted = _submitted(db, lesson, student)
+    grades = _by_name(db, Grade, GradeCell, submitted)
+    if check_id(lesson, exercise) not in grades:
+        known = [name.removeprefix(f"{lesson[:2]}-check-").replace("-", "_") for name in grades]
+        raise CourseError(f"Lesson {lesson} has no exercise {exercise!r}." + did_you_mean(exercise, known))
+    comments = _by_name(db, Comment, SolutionCell, submitted)
+    return (grades[check_id(lesson, exercise)], comments.get(exercise_id(lesson, exercise))), row
+
+
+def _points(text: str) -> float | None:
+    """Points as a number; an empty cell takes a mark by hand back."""
+    if not (text or "").strip():
+        return None
+    try:
+        points = float(text.replace(",", "."))
+    except ValueError as error:
+        raise CourseError(f"points should be a number, not {text!r}.") from error
+    if not 0 <= points < 1e6:
+        raise CourseError(f"points should be 0 or more, not {text}.")
+    return points
+
+
+def _submitted(db: Session, lesson: str, student: str) -> SubmittedNotebook:
+    found = db.execute(
+        select(SubmittedNotebook)
+        .join(SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id)
+        .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
+        .where((Assignment.name == lesson) & (SubmittedAssignment.student_id == student))
+    ).scalar_one_or_none()
+    if found is None:
+        known = db.execute(select(RECORDS.c.student).where(RECORDS.c.lesson == lesson)).scalars().all()
+        raise CourseError(f"There is no submission of {student!r} for {lesson}." + did_you_mean(student, known))
+    return found
+
+
+def _by_name(db: Session, kind: type, cell: type, submitted: SubmittedNotebook) -> dict:
+    query = select(cell.name, kind).join(cell, cell.id == kind.cell_id).where(kind.notebook_id == submitted.id)
+    return {name: found for name, found in db.execute(query)}
+
+
+def _rows(path: Path, needed: set[str]) -> list[tuple[int, dict]]:
+    try:
+        text = decoded(path.read_bytes())
+    except OSError as error:
+        raise CourseError(f"{path} can't be read ({error.strerror}).") from error
+    first = text.splitlines()[0] if text.strip() else ""
+    reader = csv.DictReader(io.StringIO(text), delimiter=max(",;\t", key=first.count))
+    if not needed <= set(reader.fieldnames or ()):
+        raise CourseError(f"{path.name} needs the columns {', '.join(sorted(needed))}; it has {first or 'nothing'}.")
+    return [(number, {k: v or "" for k, v in row.items() if k}) for number, row in enumerate(reader, 2)]
+
+
+def excuse(gradebook: Gradebook, lesson: str, exercise: str, known: dict[str, float], why: str | None) -> int:
+    """Take an exercise out for everybody (`why` None: take it in again); returns how many students it touches.
+
+    Raises:
+        CourseError: the lesson has no such exercise, or the reason is empty.
+    """
+    if exercise not in known:
+        raise CourseError(f"Lesson {lesson} has no exercise {exercise!r}." + did_you_mean(exercise, known))
+    if why is not None and not why.strip():
+        raise CourseError("Say why, for those who read the marks: --why 'the task was wrong'.")
+    db = gradebook.db
+    db.execute(delete(EXCUSED).where((EXCUSED.c.lesson == lesson) & (EXCUSED.c.exercise == exercise)))
+    if why is not None:
+        db.execute(EXCUSED.insert().values(lesson=lesson, exercise=exercise, why=why.strip()))
+    for cell in db.execute(
+        select(GradeCell)
+        .join(Notebook, Notebook.id == GradeCell.notebook_id)
+        .join(Assignment, Assignment.id == Notebook.assignment_id)
+        .where((Assignment.name == lesson) & (GradeCell.name == check_id(lesson, exercise)))
+    ).scalars():
+        cell.max_score = 0.0 if why is not None else known[exercise]
+    db.commit()
+    return len(db.execute(select(RECORDS.c.student).where(RECORDS.c.lesson == lesson)).all())
+
+
+def forget(gradebook: Gradebook, student: str, out: Path) -> list[Path]:
+    """Remove a person from the gradebook's tables and from the output folder; returns the folders that went.
+
+    Raises:
+        CourseError: nobody of that name is there.
+    """
+    db = gradebook.db
+    tables = (RECORDS, HANDED_IN, ROSTER)
+    known = {name for table in tables for name in db.execute(select(table.c.student)).scalars()}
+    known |= set(db.execute(select(Student.id)).scalars())
+    if student not in known:
+        raise CourseError(f"There is nobody called {student!r} here." + did_you_mean(student, sorted(known)))
+    for table in tables:
+        db.execute(delete(table).where(table.c.student == student))
+    db.commit()
+    if db.get(Student, student) is not None:
+        gradebook.remove_student(student)
+    gone = [out / part / student for part in ("autograded", "feedback")]
+    gone += sorted((out / "export").glob(f"*/*/{student}"))
+    gone = [folder for folder in gone if folder.is_dir()]
+    for folder in gone:
+        shutil.rmtree(folder)
+    return gone
+
+
+def enter_roster(gradebook: Gradebook, roster: Roster) -> dict[str, str]:
+    """Keep a roster; give names and e-mails to those it knows. Returns roster id by student for those who match."""
+    db = gradebook.db
+    db.execute(delete(ROSTER))
+    for place, (student, row) in enumerate(to_json(roster)):
+        db.execute(ROSTER.insert().values(student=student, place=place, row=row))
+    students = [s for s in db.execute(select(RECORDS.c.student).distinct()).scalars()]
+    found = match(roster.people, students)
+    for student, person in found.items():
+        first, last = person.first_and_last
+        row = db.get(Student, student)
+        if row is not None:
+            row.first_name, row.last_name = first, last
+            row.email, row.lms_user_id = person.email or None, person.id
+    db.commit()
+    return {student: person.id for student, person in found.items()}
+
+
+def kept_roster(db: Session) -> Roster | None:
+    """The roster that was entered, if one was."""
+    return from_json([(r.student, r.row) for r in db.execute(select(ROSTER).order_by(ROSTER.c.place))])
+
+
+def enter_due(
+    gradebook: Gradebook, lesson: str, due: late.Due, penalty: Callable[[str, float, float], float | None]
+) -> int:
+    """Keep when a lesson is due, and for whom later; compute lateness and penalties. Returns how many are late.
+
+    `penalty(student, score, seconds late)` is nbgrader's plugin; None is no penalty.
+
+    Raises:
+        CourseError: an extension is for somebody who is not there.
+    """
+    db = gradebook.db
+    assignment = db.execute(select(Assignment).where(Assignment.name == lesson)).scalar_one()
+    if due.moment is not None:
+        assignment.duedate = late.as_nbgrader_keeps_it(due.moment)
+    rows = db.execute(
+        select(SubmittedAssignment).where(SubmittedAssignment.assignment_id == assignment.id)
+    ).scalars().all()  # fmt: skip
+    count = 0
+    for submitted in rows:
+        longer = (due.extensions or {}).get(submitted.student_id)
+        if longer is not None and assignment.duedate is not None:
+            submitted.extension = late.as_nbgrader_keeps_it(longer) - assignment.duedate
+        seconds = submitted.total_seconds_late
+        count += seconds > 0
+        for notebook in submitted.notebooks:
+            notebook.late_submission_penalty = (
+                penalty(submitted.student_id, notebook.score, seconds) if seconds else None
+            )
+    db.commit()
+    return count
+
+
+def unknown_extensions(db: Session, due: late.Due, roster: Roster | None) -> list[str]:
+    """Those with an extension whom nobody knows."""
+    known = set(db.execute(select(Student.id)).scalars()) | {p.id for p in (roster.people if roster else ())}
+    return sorted(set(due.extensions or {}) - known)
+
+
+def late_penalty(out: Path) -> Callable[[str, float, float], float | None]:
+    """nbgrader's plugin for late submissions as OUT/nbgrader_config.py sets it; without one it takes nothing.
+
+    Raises:
+        CourseError: that file can't be read as nbgrader's configuration.
+    """
+    config = Config()
+    if (out / "nbgrader_config.py").is_file():
+        try:
+            config = PyFileConfigLoader("nbgrader_config.py", path=str(out.resolve())).load_config()
+        except Exception as error:  # whatever the instructor's own file does
+            raise CourseError(
+                f"{out / 'nbgrader_config.py'} can't be used: {type(error).__name__}: {error}."
+            ) from error
+    step = AssignLatePenalties(config=config)
+    return step.plugin_class(parent=step).late_submission_penalty
