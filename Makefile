@@ -33,9 +33,9 @@ $(READY): requirements.txt pyproject.toml autograder/setup_check.py autograder/j
 	@cp autograder/jupyterlab_settings.json $(VENV)/share/jupyter/lab/settings/overrides.json
 	@touch $(READY)
 
-lab: setup  ## Open JupyterLab on the first lesson
+lab: setup  ## Open JupyterLab on the start page
 	@PATH="$(abspath $(BIN)):$$PATH" $(abspath $(BIN))/jupyter lab --ServerApp.root_dir="$(abspath lessons)" \
-	  --LabApp.default_url=/lab/tree/00_weighted_average/00_weighted_average.ipynb \
+	  --LabApp.default_url=/lab/tree/start.ipynb \
 	  --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $(if $(ROOT_USER),--allow-root)
 
 test: setup  ## Prove everything: checks, banks, mutants, build, notebooks, grading, browser

@@ -3,6 +3,8 @@
 cd COURSE_FOLDER && JUPYTER_CONFIG_PATH=/path/to/autograder nbgrader autograde 03_additive_attention
 """
 
+import os
+
 from nbconvert.preprocessors import ClearMetadataPreprocessor
 from nbgrader.preprocessors import (
     AssignLatePenalties,
@@ -23,6 +25,7 @@ from autograder.authoring.source import SOLUTIONS
 from autograder.plain.steps import DropTags, FreeCopies, RestoreChecks, VerdictOrNothing
 
 c = get_config()  # noqa: F821 -- nbgrader provides it
+os.environ.setdefault("LESSONKIT_STATE", "off")  # what students' notebooks do is not the instructor's progress
 
 
 c.CourseDirectory.course_id = COURSE

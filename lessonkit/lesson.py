@@ -2,23 +2,24 @@
 
 import json
 import os
-import traceback
+import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 
+from lessonkit import kernel
 from lessonkit.checks import expectations
 from lessonkit.checks.judge import Finding, Trial, judge
 from lessonkit.checks.page import converted_from_now_on, is_shown_as_html, show_printed
 from lessonkit.checks.run import run_probe, with_settings
 from lessonkit.checks.verdict import Verdict
 from lessonkit.errors import CourseError, did_you_mean
-from lessonkit.show import asking
+from lessonkit.page import hand_in, progress
+from lessonkit.page.demonstration import RECORDED, STRICT, Demonstration
+from lessonkit.show import asking, tables
 from lessonkit.state import State
 
+__all__ = ["RECORDED", "RESULTS", "STRICT", "Demonstration", "Lesson"]
 RESULTS = Path(__file__).resolve().parents[1] / "data" / "results"
-RECORDED = Path(__file__).with_name("recorded")
-STRICT = "LESSONKIT_STRICT"  # in this environment, an error in a demonstration is an error: for build and tests
 
 
 class Lesson:
@@ -28,6 +29,7 @@ class Lesson:
         self.name = name
         self._skipped: list[str] = []
         self._state = State()
+        self._began = time.time()
 
     def check(
         self,
@@ -41,7 +43,7 @@ class Lesson:
 
         Gradients are compared, too, unless `no_gradients` says why not; `explain(got, want)` may say in a sentence what
         the difference of two dictionaries of results means. Never raises for what the answer does. An unknown
-        exercise, or a probe that was changed, is a CourseError.
+        exercise, or a probe that was changed, is a CourseError. What came out is noted for `progress`.
         """
         exercises = expectations.load(self.name)
         if exercise not in exercises:
@@ -66,6 +68,8 @@ class Lesson:
             print(verdict.text)
         if finding.passed and finding.message:
             converted_from_now_on(exercise, answer, trials[0].want, probe.__globals__)
+        if kernel.shell() is not None and not os.environ.get(STRICT):
+            self._state.change(self.name, lambda kept: progress.note(kept, verdict, answer, self._began))
         return verdict
 
     def demonstration(self, name: str) -> "Demonstration":
@@ -104,6 +108,28 @@ class Lesson:
 
         guess = None if os.environ.get(STRICT) else self._guess(name)
         display(asking.outcome(guess, outcome, why, digits))
+
+    def progress(self) -> None:
+        """Show one's own line: points so far, what is open, what comes next."""
+        from IPython.display import display
+
+        if os.environ.get(STRICT):
+            found = expectations.load(self.name)
+            print(f"{len(found)} exercises, {sum(e.points for e in found.values()):g} points")
+            return
+        found = progress.of_lesson(self.name, self._state.lesson(self.name))
+        display(progress.line(self.name, found, Path.cwd()))
+
+    def hand_in(self) -> None:
+        """Look at this notebook's file as the grader will, say what it would find, and write the file to hand in."""
+        if os.environ.get(STRICT):
+            print("Here the file to hand in is written.")
+            return
+        found = hand_in.hand_in(self.name, self._state.lesson(self.name))
+        if found.rows:
+            tables.show_table(["exercise", "in the file", "last check"], found.rows)
+        for sentence in found.sentences:
+            print(sentence)
 
     def _guess(self, name: str, options: asking.Options = None) -> asking.Guess | None:
         """The guess that was kept; None if there is none, or one that this question does not know (any more)."""
@@ -155,52 +181,3 @@ def _verdict(exercise: str, points: float, finding: Finding, trials: list[Trial]
         trial = next(trial for trial in trials if trial.seed == finding.seed)
         yours, want = trial.got.arrays.get(finding.array), trial.want.arrays.get(finding.array)
     return Verdict(exercise, points if finding.passed else 0.0, points, finding, yours, want)
-
-
-class Demonstration:
-    """A block of code that may need answers which aren't there yet.
-
-    When the code raises, the reader gets one sentence about why, and what the reference run showed at this place; the
-    notebook goes on. In the environment LESSONKIT_STRICT, and for the stop button, exceptions pass through.
-    """
-
-    def __init__(self, lesson: str, name: str, skipped: list[str]):
-        self._lesson, self._name, self._skipped = lesson, name, skipped
-
-    def __enter__(self) -> "Demonstration":
-        return self
-
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> bool:
-        if error is None or not isinstance(error, Exception) or os.environ.get(STRICT):
-            return False
-        print(self._why(error, trace))
-        show_recorded(self._lesson, self._name)
-        self._skipped.append(self._name)
-        return True
-
-    def _why(self, error: Exception, trace: TracebackType | None) -> str:
-        after = "Below is what the reference run showed."
-        frames = traceback.extract_tb(trace)
-        if isinstance(error, NotImplementedError) and not str(error):
-            return f"This demonstration waits for your `{frames[-1].name}`. {after}"
-        if isinstance(error, NameError) and self._skipped:
-            return f"This demonstration needs `{error.name}`, from one further up that could not run yet. {after}"
-        own = traceback.format_exception(
-            kind := type(error), error, trace.tb_next if trace and trace.tb_next else trace
-        )
-        return f"This demonstration stopped: {kind.__name__}: {error}\n{''.join(own[1:])}{after}"
-
-
-def show_recorded(lesson: str, name: str) -> None:
-    """Display what the reference run showed in the demonstration `name`; say so if nothing was recorded."""
-    from IPython.display import display
-
-    path = RECORDED / f"{lesson}.json"
-    recorded = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    if name not in recorded:
-        print("(Nothing was recorded here.)")
-    for output in recorded.get(name, []):
-        if "text" in output:
-            print(output["text"], end="")
-        else:
-            display(output["data"], raw=True)

@@ -7,11 +7,22 @@ import re
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from autograder.authoring import glossary
 from autograder.authoring.source import Cell, LessonSource
 
 DEMONSTRATION, UNSTABLE = "demonstration", "nbval-ignore-output"  # tags
 
-_METADATA = {
+_ADVICE = "import lessonkit.kernel\n"
+_GUARD = """\
+import importlib.util
+
+if any(importlib.util.find_spec(name) is None for name in ("lessonkit", "torch", "anywidget")):
+    raise ModuleNotFoundError(
+        "this Python lacks the course's packages. In the course's folder run `.venv/bin/pip install -r "
+        "requirements.txt`, then `.venv/bin/jupyter lab` (VS Code: Select Kernel, .venv). On Windows: Scripts for bin."
+    ) from None
+"""
+METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {
         "codemirror_mode": {"name": "ipython", "version": 3},
@@ -28,7 +39,11 @@ _METADATA = {
 def to_notebook(lesson: LessonSource) -> nbformat.NotebookNode:
     """The lesson with its reference answers as a notebook, without outputs."""
     cells = [_to_cell(lesson, cell) for cell in lesson.cells]
-    return new_notebook(cells=cells, metadata=nbformat.from_dict(_METADATA))
+    seen: set[str] = set()
+    for cell in cells:
+        if cell.cell_type == "markdown":
+            cell.source = glossary.link(cell.source, seen)
+    return new_notebook(cells=cells, metadata=nbformat.from_dict(METADATA))
 
 
 def cell_id(lesson: str, cell: Cell) -> str:
@@ -42,11 +57,19 @@ def is_folded(cell: Cell) -> bool:
 
 
 def code_of(cell: Cell) -> str:
-    """What stands in a code cell of the notebook: its source; a folded one begins with a line that says what it is."""
-    first = cell.source.lstrip()[:1]
-    if not is_folded(cell) or cell.kind == "predict" or first in ("#", "%"):
+    """What stands in a code cell of the notebook: its source; a folded one begins with a line that says what it is.
+
+    Behind that line, the setup cell looks whether the course is installed where it runs, and any other folded cell sees
+    to it that there is advice when a restarted kernel begins with it.
+    """
+    if not is_folded(cell) or cell.source.startswith("%"):
         return cell.source
-    return f"# {_caption(cell)}\n{cell.source}"
+    first, _, rest = cell.source.partition("\n")
+    if cell.kind == "predict":
+        return cell.source
+    if not first.startswith("#"):
+        first, rest = f"# {_caption(cell)}", cell.source
+    return "\n".join([first, _GUARD if cell.name == "setup" else _ADVICE, rest])
 
 
 def _caption(cell: Cell) -> str:
@@ -69,7 +92,7 @@ def _to_cell(lesson: LessonSource, cell: Cell) -> nbformat.NotebookNode:
         source = _task_text(lesson, cell) if cell.kind == "task" else cell.source
         return new_markdown_cell(source, id=identity, metadata=_nbgrader(cell, identity) if cell.kind == "task" else {})
     metadata = _nbgrader(cell, identity)
-    if cell.kind in ("demo", "predict"):
+    if cell.for_reader:
         metadata = {"tags": [DEMONSTRATION] + [UNSTABLE] * bool(cell.marks.get("varies"))}
     if is_folded(cell):
         metadata["jupyter"] = {"source_hidden": True}

@@ -44,6 +44,8 @@ def _files() -> dict[str, bytes]:
         if not path.is_file():
             raise CourseError(f"Lesson {lesson} is not built: run `make build`.")
         files[path.relative_to(ROOT).as_posix()] = path.read_bytes()
+    for name in ("start.ipynb", "glossary.ipynb"):
+        files[f"lessons/{name}"] = (ROOT / "lessons" / name).read_bytes()
     for folder in ("lessonkit", "data"):
         for path in (ROOT / folder).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:
@@ -73,7 +75,7 @@ def _readme() -> str:
         "You need Python 3.11 or newer and about 2 GB of disk. In this folder:\n\n"
         "    python3 -m venv .venv\n"
         "    .venv/bin/pip install -r requirements.txt\n"
-        "    .venv/bin/jupyter lab --notebook-dir=lessons\n\nThen open 00_weighted_average. "
+        "    .venv/bin/jupyter lab --notebook-dir=lessons lessons/start.ipynb\n\nThis opens the start page. "
         "On Windows write `.venv\\Scripts\\` instead of `.venv/bin/`. Work through the lessons in order. After each\n"
         "exercise a check tells you whether it is right, and if not, what went wrong. Everything runs offline.\n"
     )

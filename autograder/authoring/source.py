@@ -12,6 +12,7 @@ from pathlib import Path
 
 import jupytext
 
+from autograder.authoring.ending import PAGE, ending
 from autograder.authoring.faults import Fault, FaultyFileError, fault_of, refuse
 from lessonkit.checks.run import with_settings
 from lessonkit.errors import CourseError, did_you_mean
@@ -51,6 +52,11 @@ class Cell:
     def is_code(self) -> bool:
         """Whether the cell is run."""
         return self.kind not in ("task", "markdown")
+
+    @property
+    def for_reader(self) -> bool:
+        """Whether the cell is run for a reader only: no answer or check needs it, and no grader runs it."""
+        return self.kind in ("demo", "predict", PAGE)
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,7 @@ class LessonSource:
         namespace = {"__name__": f"lesson_{self.name}", "__builtins__": builtins}
         probes: dict[str, Callable] = {}
         for cell in self.cells:
-            if not cell.is_code or cell.kind in ("demo", "predict"):
+            if not cell.is_code or cell.for_reader:
                 continue
             if cell.kind == "check":
                 before = namespace.get("check")
@@ -160,7 +166,18 @@ def find_lesson(word: str) -> str:
 def load(word: str) -> LessonSource:
     """Read and parse a lesson by name or number."""
     name = find_lesson(word)
-    return parse(SOLUTIONS / f"{name}.py")
+    return _with_ending(parse(SOLUTIONS / f"{name}.py"))
+
+
+def _with_ending(lesson: LessonSource) -> LessonSource:
+    """The lesson with the cells that every lesson ends with; their line is that of the source's last cell."""
+    following = next((name for name in lesson_names() if name > lesson.name), "")
+    title = ""
+    if following:
+        text = (SOLUTIONS / f"{following}.py").read_text(encoding="utf-8")
+        title = re.search(r"^# # (.*)", text, re.MULTILINE).group(1)
+    cells = [Cell(*cell, lesson.cells[-1].line) for cell in ending(following, title)]
+    return LessonSource(lesson.name, lesson.path, (*lesson.cells, *cells))
 
 
 def parse(path: Path) -> LessonSource:

@@ -21,6 +21,7 @@ def build(
 ) -> None:
     """Build the notebooks of lessons from their sources."""
     from autograder.authoring import build as builder
+    from autograder.authoring import start as around
 
     stale = []
     for lesson in named(lessons):
@@ -33,6 +34,10 @@ def build(
             ran = builder.build(lesson, force, carry)
             seconds = f"built in {time.monotonic() - start:.1f} s ({ran} run)"
             console.print(f"{lesson.name}: " + (seconds if ran else "up to date"))
+    if not check:
+        around.build_pages()
+    elif lessons is None:
+        stale += around.page_differences()
     for sentence in stale:
         console.print(sentence, style="red", markup=False)
     raise typer.Exit(1 if stale else 0)

@@ -52,12 +52,12 @@ def secret_seeds(run_seed: int, lesson: str, exercise: str) -> tuple[int, ...]:
 
 
 def make_job(lesson: LessonSource, intake: Intake, run_seed: int, limits: Limits = Limits()) -> Job:  # noqa: B008
-    """All cells in order but demonstrations and predictions; in the place of each check its probe, on secret seeds."""
+    """All cells in order but demonstrations and their like; in the place of each check its probe, on secret seeds."""
     setup = probe_setup(lesson)
     cells: list[Cell] = []
     probes: list[Probe] = []
     for number, taken in enumerate(intake.cells):
-        if taken.kind in ("demo", "predict"):
+        if taken.cell and taken.cell.for_reader:
             continue
         identity = cell_id(lesson.name, taken.cell) if taken.cell else f"extra-{number}"
         if taken.kind != "check":

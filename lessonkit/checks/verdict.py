@@ -10,7 +10,7 @@ from lessonkit.checks.outcome import Kind
 
 _LARGEST_MAP = 12  # rows and columns of a result that is drawn in the card
 
-_LOOK = {  # how it ended -> sign, heading, colours of the border that are told apart by colour-blind readers too
+_LOOK = {  # how it ended -> sign, heading, colour of the bar, which colour-blind readers tell apart too
     Kind.PASSED: ("✓", "passed", "#0072b2"),
     Kind.WRONG: ("✗", "not yet right", "#d55e00"),
     Kind.ERROR: ("✗", "stopped with an error", "#d55e00"),
@@ -47,16 +47,20 @@ class Verdict:
     def text(self) -> str:
         """The verdict as a few lines of plain text, for readers and machines that don't see the card."""
         sign, heading, _ = _LOOK[self.finding.verdict]
-        head = f"{sign} {self.exercise}: {heading} ({self.points:g} of {self.max_points:g} points)"
+        head = f"{sign} {self.exercise}: {heading} ({self._marks})"
         return "\n".join(part for part in (head, self.finding.message, self.finding.detail.rstrip()) if part)
+
+    @property
+    def _marks(self) -> str:
+        return f"{self.points:g} of {self.max_points:g} point{'' if self.max_points == 1 else 's'}"
 
     def _repr_html_(self) -> str:
         sign, heading, colour = _LOOK[self.finding.verdict]
-        points = f"{self.points:g} of {self.max_points:g} point{'' if self.max_points == 1 else 's'}"
         parts = [
             f'<div role="status" style="border-left: 6px solid {colour}; padding: 0.4em 0.9em; margin: 0.3em 0; '
             'max-width: 46em; line-height: 1.45; font-family: var(--jp-content-font-family, sans-serif)">',
-            f"<div><strong>{sign} {heading}</strong> &nbsp; <code>{escape(self.exercise)}</code> &nbsp; {points}</div>",
+            f"<div><strong>{sign} {heading}</strong> &nbsp; <code>{escape(self.exercise)}</code> &nbsp; "
+            f"{self._marks}</div>",
         ]
         if self.finding.message:
             parts.append(f'<div style="margin-top: 0.3em">{_with_code(self.finding.message)}</div>')
@@ -69,10 +73,10 @@ class Verdict:
             return ""
         if self.finding.verdict == Kind.ERROR and self.finding.mistake is None:
             return (
-                '<pre style="margin: 0.4em 0 0; padding: 0.4em; overflow-x: auto; font-size: 90%; '
-                f'background: rgba(128, 128, 128, 0.12)">{escape(detail)}</pre>'
+                '<details><summary>Where</summary><pre style="margin: 0.4em 0 0; padding: 0.4em; overflow-x: auto; '
+                f'font-size: 90%; background: rgba(128, 128, 128, 0.12)">{escape(detail)}</pre></details>'
             )
-        body = f'<div style="margin-top: 0.3em; opacity: 0.85; font-size: 92%">{_with_code(detail)}</div>'
+        body = f'<div style="margin-top: 0.3em; font-size: 92%">{_with_code(detail)}</div>'
         return body + _side_by_side(self.yours, self.expected)
 
 

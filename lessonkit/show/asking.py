@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from html import escape
 
-from lessonkit.show.tables import TextAndHtml
+from lessonkit.show.tables import TextAndHtml, box, with_code
 
 Options = Sequence[str] | tuple[float, float, float] | None  # choices; (low, high, step); any text
 Guess = str | float
@@ -109,7 +109,7 @@ def outcome(guess: Guess | None, came_out: Guess, why: str, digits: int = 2) -> 
         verdict = _compare(guess, came_out, digits)
         head = f"You said: <strong>{escape(said)}</strong>. It was: <strong>{escape(was)}</strong>. {verdict}"
         text = f"You said: {said}. It was: {was}. {verdict}"
-    html = _box(f"<p>{head}</p><details><summary>Why?</summary><p>{_with_code(why)}</p></details>")
+    html = _box(f"<p>{head}</p><details><summary>Why?</summary><p>{with_code(why)}</p></details>")
     return TextAndHtml(f"{text}\nWhy? {why}", html)
 
 
@@ -123,13 +123,5 @@ def _said(value: Guess, digits: int = 2) -> str:
     return f"{value:.{digits}f}" if isinstance(value, float) else str(value)
 
 
-def _with_code(text: str) -> str:
-    pieces = escape(text, quote=False).split("`")
-    return "".join(f"<code>{piece}</code>" if i % 2 else piece for i, piece in enumerate(pieces))
-
-
 def _box(html: str) -> str:
-    return (
-        '<div style="border-left: 6px solid #e69f00; padding: 0.1em 0.9em; margin: 0.3em 0; max-width: 46em; '
-        f'line-height: 1.45; font-family: var(--jp-content-font-family, sans-serif)">{html}</div>'
-    )
+    return box(html, "#e69f00")

@@ -112,6 +112,11 @@ class Drawing:
         weight = "bold" if bold else "normal"
         self._ax.text(x, y, words, ha=align, va="center", fontsize=_SMALL, color=_INK, zorder=5, fontweight=weight)
 
+    @property
+    def figure(self) -> plt.Figure:
+        """The figure, for whoever does not want it shown."""
+        return self._fig
+
     def show(self) -> None:
         """Display the drawing with its words."""
         plots.show(self._fig, self._alt)

@@ -14,6 +14,20 @@ class TextAndHtml:
         return {"text/plain": self.text, "text/html": self.html}
 
 
+def with_code(text: str) -> str:
+    """Escaped text, with `what stands between backticks` as code."""
+    pieces = escape(text, quote=False).split("`")
+    return "".join(f"<code>{piece}</code>" if i % 2 else piece for i, piece in enumerate(pieces))
+
+
+def box(html: str, colour: str) -> str:
+    """A paragraph beside a bar of a colour; the text keeps the page's own colour, so it is legible in every theme."""
+    return (
+        f'<div style="border-left: 6px solid {colour}; padding: 0.2em 0.9em; margin: 0.3em 0; max-width: 46em; '
+        f'line-height: 1.45; font-family: var(--jp-content-font-family, sans-serif)">{html}</div>'
+    )
+
+
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]], caption: str = "") -> None:
     """Display a table. Floats are shown with three significant digits, everything else as it is."""
     from IPython.display import display

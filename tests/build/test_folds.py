@@ -52,6 +52,13 @@ def test_folds_and_their_captions(tmp_path):
     assert cells["90-model"].source.startswith("class Model")
 
 
+def test_advice_and_guard_stand_behind_the_caption(tmp_path):
+    _, cells = cells_of(tmp_path, LESSON + MORE)
+    assert cells["90-check-double"].source.splitlines()[1] == "import lessonkit.kernel"
+    assert cells["90-demo-figure"].source.splitlines()[1] == "import lessonkit.kernel"
+    assert "In the course's folder run `.venv/bin/pip install" in cells["90-setup"].source
+
+
 def test_a_prediction_is_no_part_of_the_marks(tmp_path):
     lesson, cells = cells_of(tmp_path, LESSON + MORE)
     metadata = cells["90-predict-sum"].metadata

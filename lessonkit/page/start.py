@@ -1,0 +1,39 @@
+"""The table of the start page: every lesson in the folder, and how far one is."""
+
+import json
+from pathlib import Path
+
+from lessonkit.errors import CourseError
+from lessonkit.page import progress
+from lessonkit.show.tables import show_table
+from lessonkit.state import State
+
+
+def show(folder: Path | None = None) -> None:
+    """Display points and open exercises of every lesson below a folder (by default the present one)."""
+    state, rows, next_one = State(), [], ""
+    for name, title in _lessons(folder or Path.cwd()):
+        try:
+            found = progress.of_lesson(name, state.lesson(name))
+        except CourseError:
+            continue
+        if found.open and not next_one:
+            next_one = f"{title}: {found.open[0]}"
+        still = ", ".join(found.open) if found.passed else "not begun"
+        rows.append([title, f"{found.points:g} of {found.total:g}", still or "all done"])
+    show_table(["lesson", "points", "still open"], rows)
+    print(f"Next: {next_one}" if next_one else "You have solved every exercise of the course.")
+
+
+def _lessons(folder: Path) -> list[tuple[str, str]]:
+    """(name, title) of the lessons' notebooks below a folder, in order."""
+    found = []
+    for path in sorted(folder.glob("[0-9][0-9]_*/[0-9][0-9]_*.ipynb")):
+        if path.stem != path.parent.name:
+            continue
+        try:
+            first = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
+        except (OSError, ValueError, LookupError, TypeError):
+            first = f"# {path.stem}"
+        found.append((path.stem, first.splitlines()[0].lstrip("# ") if first else path.stem))
+    return found
