@@ -204,7 +204,7 @@ def faults_of(exercises: Mapping[str, str], answers: Mapping[str, Sequence[str]]
 
 def defined(code: str) -> set[str]:
     """The names that a cell defines where everybody sees them: functions, classes, what is assigned."""
-    tree = _tree(code)
+    tree = parsed(code)
     if tree is None:
         return set(re.findall(r"^(?:(?:async )?def|class) +(\w+)", code, re.MULTILINE))
     found: set[str] = set()
@@ -225,7 +225,7 @@ def defined(code: str) -> set[str]:
 
 def is_stub(code: str, name: str) -> bool:
     """Whether the cell's definition of the name is not begun: it raises NotImplementedError at once."""
-    tree = _tree(code)
+    tree = parsed(code)
     if tree is None:
         return False
     for node in ast.walk(tree):
@@ -246,10 +246,10 @@ def _raises_at_once(function: ast.FunctionDef) -> bool:
 
 
 def _parses(code: str) -> bool:
-    return _tree(code) is not None
+    return parsed(code) is not None
 
 
-def _tree(code: str) -> ast.Module | None:
+def parsed(code: str) -> ast.Module | None:
     """The cell as Python, without the lines that only notebooks understand; None if it is none."""
     plain = re.sub(r"^([ \t]*)[%!?].*$", r"\1pass", code, flags=re.MULTILINE)
     try:

@@ -11,6 +11,7 @@ from autograder.authoring.notebook import cell_id
 from autograder.authoring.source import Exercise, LessonSource
 from autograder.grading.intake import Intake, take_in
 from autograder.grading.ready_made import ready_made
+from autograder.grading.rescue import keeping
 from autograder.grading.submissions import Submission
 from autograder.sandbox import Cell, CellResult, Job, Limits, Probe, Result, Sandbox
 from lessonkit.checks.judge import Finding, Trial, judge
@@ -19,6 +20,8 @@ from lessonkit.checks.verdict import Verdict
 
 SEEDS = 3  # secret seeds an exercise
 CHECK = "def check(name, answer, probe, **settings):\n    with_settings(probe, **settings)"  # inside the sandbox
+
+LONGEST_ERROR = 300  # characters of an exception that a message quotes
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ def make_job(lesson: LessonSource, intake: Intake, run_seed: int, limits: Limits
         exercise = str(taken.cell.marks["check"])
         if exercise not in intake.faults:
             # The answer is what the name means here, as in a notebook, whatever it means further down.
-            cells.append(Cell(identity, f"{answer_name(exercise)} = {exercise}"))
+            cells.append(Cell(identity, keeping(exercise, intake.answer(exercise) or "", answer_name(exercise))))
             seeds = secret_seeds(run_seed, lesson.name, exercise)
             probes.append(
                 Probe(answer_name(exercise), f"{exercise} = None\n{taken.cell.source}", seeds, identity, setup)
@@ -169,9 +172,28 @@ def _why_missing(name: str, cell: CellResult | None) -> Finding:
         return Finding("error", f"The cell of `{name}` ended the notebook's Python process, so there is no `{name}`.")
     errors = [output for output in cell.outputs if output["output_type"] == "error"] if cell is not None else []
     if errors:
-        said = f"{errors[-1]['ename']}: {errors[-1]['evalue']}"[:500]
-        return Finding("error", f"The cell of `{name}` stopped with an error, so there is no `{name}`.", said)
+        return Finding("error", f"The cell of `{name}` stopped with {_quoted(errors[-1])}, so there is no `{name}`.")
     return Finding("missing", f"The notebook does not define `{name}`: its cell ran. Did you rename it?")
+
+
+def _quoted(error: dict) -> str:
+    """An error as one line."""
+    said = " ".join(f"{error['ename']}: {error['evalue']}".split())
+    return said if len(said) <= LONGEST_ERROR else said[:LONGEST_ERROR] + " ..."
+
+
+def _stopped_but_defined(lesson: LessonSource, result: Result, verdicts: Mapping[str, Verdict]) -> tuple[str, ...]:
+    """A note for each answer whose cell stopped with an error, and which was tried all the same."""
+    cells = {cell.id: cell for cell in result.cells}
+    notes = []
+    for name, exercise in lesson.exercises().items():
+        cell = cells.get(cell_id(lesson.name, exercise.cell))
+        errors = [output for output in cell.outputs if output["output_type"] == "error"] if cell is not None else []
+        if errors and verdicts[name].finding.verdict in ("passed", "wrong"):
+            notes.append(
+                f"The cell of `{name}` stopped with {_quoted(errors[-1])}; what it defines was tried all the same."
+            )
+    return tuple(notes)
 
 
 def without_secrets(finding: Finding) -> Finding:
@@ -196,7 +218,7 @@ def grade_one(
             outputs={cell.id: cell.outputs for cell in result.cells},
             cell_seconds={cell.id: cell.seconds for cell in result.cells},
             flags=ready_made(lesson, intake),
-            notes=(*intake.notes, *result.notes),
+            notes=(*intake.notes, *result.notes, *_stopped_but_defined(lesson, result, verdicts)),
             peak_memory=result.peak_memory,
         )
     phases = dict(result.seconds) if result else {}
