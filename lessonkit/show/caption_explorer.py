@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 
-import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from lessonkit.data.scenes import GRID, PATCH, PIXELS, Scene, gold_regions, render_bytes
-from lessonkit.show import plots
+from lessonkit.show import plots, touch
 
 
 @dataclass(frozen=True)
@@ -34,36 +32,26 @@ class CaptionExample:
         return float(weights.max()), float(weights[gold].sum()), bool(gold[place])
 
 
-def caption_explorer(examples: Sequence[CaptionExample]) -> ipywidgets.VBox:
-    """Pick a scene and a word of its caption: the picture with the gold region, each map over it, and text beside."""
-    from IPython.display import display
-
-    titles = [(" ".join(example.scene.caption), i) for i, example in enumerate(examples)]
-    wide = ipywidgets.Layout(width="min(46em, 95%)")
-    narrow = {"description_width": "initial"}
-    scene = ipywidgets.Dropdown(options=titles, description="scene", layout=wide, style=narrow)
-    place = ipywidgets.IntSlider(min=0, max=1, description="word", readout=False, layout=wide, style=narrow)
-    picture, text = ipywidgets.HTML(), ipywidgets.HTML()
-
-    def pick_word(_: object = None) -> None:
-        example = examples[scene.value]
-        fig = word_figure(example, place.value)
-        picture.value = plots.image_html(fig, word_alt(example, place.value))
-        plt.close(fig)
-        text.value = word_text(example, place.value)
-
-    def pick_scene(_: object = None) -> None:
-        place.max = len(examples[scene.value].scene.caption) - 1
-        place.value = min(place.value, place.max)
-        pick_word()
-
-    scene.observe(pick_scene, names="value")
-    place.observe(pick_word, names="value")
-    pick_scene()
-    beside = ipywidgets.HBox([picture, text], layout=ipywidgets.Layout(flex_flow="row wrap"))
-    box = ipywidgets.VBox([scene, place, beside])
-    display(box)
-    return box
+def caption_explorer(examples: Sequence[CaptionExample]) -> None:
+    """Pick a scene and a word of its caption on the touchable map; below stands what the models wrote."""
+    names = list(examples[0].maps)
+    notes = []
+    for example in examples:
+        right = {name: tuple(said) == example.scene.caption for name, said in example.said.items()}
+        notes.append(
+            ". ".join(
+                f"{name} wrote ({'right' if right[name] else 'wrong'}): {' '.join(said)}"
+                for name, said in example.said.items()
+            )
+        )
+    touch.regions(
+        [np.stack([np.asarray(example.maps[name]) for name in names]) for example in examples],
+        [example.scene.caption for example in examples],
+        [render_bytes([example.scene])[0].transpose(1, 2, 0) for example in examples],
+        [gold_regions(example.scene) for example in examples],
+        names,
+        notes=notes,
+    )
 
 
 def word_figure(example: CaptionExample, word: int) -> Figure:
@@ -123,24 +111,3 @@ def word_alt(example: CaptionExample, word: int) -> str:
         where = f", {'inside' if inside else 'outside'} the gold region, which has {on_gold:.2f}" if has_gold else ""
         parts.append(f"{name}: largest weight {largest:.2f}{where}.")
     return " ".join(parts)
-
-
-def word_text(example: CaptionExample, word: int) -> str:
-    """The caption with the word marked, what was looked at, and what the models wrote themselves."""
-    words = " ".join(
-        f"<strong>[{escape(w)}]</strong>" if i == word else escape(w) for i, w in enumerate(example.scene.caption)
-    )
-    lines = [words]
-    if not example.scene.about[word]:
-        lines.append("This word is about no region.")
-    for name in example.maps:
-        largest, on_gold, inside = example.looked(name, word)
-        note = ""
-        if example.scene.about[word]:
-            note = f"; on gold: {on_gold:.2f}; the largest is {'inside' if inside else '<em>outside</em>'}"
-        lines.append(f"{escape(name)}: largest weight {largest:.2f}{note}")
-    for name, said in example.said.items():
-        right = "right" if tuple(said) == example.scene.caption else "wrong"
-        lines.append(f"{escape(name)} wrote ({right}): {escape(' '.join(said))}")
-    paragraphs = "".join(f'<p style="margin: 0.3em 0">{line}</p>' for line in lines)
-    return f'<div style="line-height: 1.4; max-width: 24em; padding: 0.5em 1em">{paragraphs}</div>'

@@ -84,15 +84,15 @@ function explore(model, el) {
   const box = element("div", { class: "lk-explore" });
   const controls = element("div", {});
   const shown = element("div", { class: "lk-shown" });
+  let waiting;
   const draw = () => {
-    const values = model.get("values");
+    const values = [...model.get("values")];
     controls.replaceChildren(...model.get("fields").map((field, i) =>
       DRAW[field.type](field, values[i], (value) => {
-        const next = [...model.get("values")];
-        next[i] = value;
-        model.set("values", next);
-        model.save_changes();
-      })));
+        values[i] = value;
+        clearTimeout(waiting);
+        waiting = setTimeout(() => { model.set("values", [...values]); model.save_changes(); }, 120);
+      }, true)));
   };
   const show = () => { shown.innerHTML = model.get("shown"); };
   draw();

@@ -2,16 +2,14 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from html import escape
 
-import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from lessonkit.show import plots
+from lessonkit.show import plots, touch
 
 
 @dataclass(frozen=True)
@@ -106,68 +104,13 @@ def _rows(weights: np.ndarray, query: int) -> list[tuple[tuple[int, int], np.nda
     return [((layer, head), weights[layer, head, query]) for layer in range(layers) for head in range(heads)]
 
 
-def words_html(example: Heads, query: int, layer: int, head: int, scale: bool = True, mask: bool = True) -> str:
-    """The keys shaded by their weight for one query, with the numbers; gold is underlined, the query in bold."""
-    row = example.weights(scale, mask)[layer, head, query]
-    gold = {key for place, key in example.gold if place == query}
-    cells = []
-    for i, word in enumerate(example.keys):
-        line = f"border-bottom: 3px solid {plots.COLOURS[1]}" if i in gold else "border-bottom: 3px solid transparent"
-        note = " gold" if i in gold else ""
-        cells.append(
-            f'<span style="display: inline-block; padding: 1px 6px; text-align: center; {line}; '
-            f'background: rgba(0, 114, 178, {0.6 * row[i]:.2f})">{escape(word)}'
-            f"<br><small>{row[i]:.2f}{note}</small></span>"
-        )
-    asked = f"<strong>{escape(example.queries[query])}</strong> (word {query + 1}) asks:"
-    return f'<div style="line-height: 1.4">{asked}<br>{"".join(cells)}</div>'
+def heads_explorer(examples: Sequence[Heads], query: int = 0, scale: bool = True, mask: bool = True) -> None:
+    """The touchable map of all layers and heads of some sentences. `query`, `scale` and `mask` say how it starts.
 
-
-def heads_explorer(examples: Sequence[Heads], query: int = 0, scale: bool = True, mask: bool = True) -> ipywidgets.VBox:
-    """Pick a sentence, a query and a map; switch scale and mask. Shows the keys of the query, and all maps in small.
-
-    Each map is drawn from its own recorded products: a switch doesn't change what a deeper layer was given. `query`,
-    `scale` and `mask` say how it starts.
+    Each map is made from its own recorded products: a switch doesn't change what a deeper layer was given.
     """
-    from IPython.display import display
-
-    wide, narrow = ipywidgets.Layout(width="min(46em, 95%)"), {"description_width": "initial"}
-    titles = [(" ".join(example.queries), i) for i, example in enumerate(examples)]
-    sentence = ipywidgets.Dropdown(options=titles, description="sentence", layout=wide, style=narrow)
-    place = ipywidgets.IntSlider(value=query, min=0, max=max(query, 1), description="query word", layout=wide)
-    place.style, place.readout = narrow, False
-    which = ipywidgets.Dropdown(description="layer and head", style=narrow)
-    scaled = ipywidgets.Checkbox(value=scale, description="divide by √d_k", indent=False)
-    masked = ipywidgets.Checkbox(value=mask, description="use the mask", indent=False)
-    shown, grid = ipywidgets.HTML(), ipywidgets.HTML()
-    changing = False  # the sentence, so that the other controls don't fit it yet
-
-    def draw(_: object = None) -> None:
-        if changing:
-            return
-        example, switches = examples[sentence.value], {"scale": scaled.value, "mask": masked.value}
-        shown.value = words_html(example, place.value, *which.value, **switches)
-        fig = heads_figure(example, place.value, **switches)
-        grid.value = plots.image_html(fig, heads_in_words(example, place.value, **switches))
-        plt.close(fig)
-
-    def pick_sentence(_: object = None) -> None:
-        nonlocal changing
-        changing = True
-        example = examples[sentence.value]
-        layers, heads = np.shape(example.products)[:2]
-        options = [(f"layer {i + 1}, head {j + 1}", (i, j)) for i in range(layers) for j in range(heads)]
-        if tuple(which.options) != tuple(options):
-            which.options, which.value = options, options[-1][1]
-        place.max = len(example.queries) - 1  # a value beyond it moves there
-        masked.disabled = example.mask is None
-        changing = False
-        draw()
-
-    pick_sentence()
-    sentence.observe(pick_sentence, names="value")
-    for control in (place, which, scaled, masked):
-        control.observe(draw, names="value")
-    box = ipywidgets.VBox([sentence, place, which, ipywidgets.HBox([scaled, masked]), shown, grid])
-    display(box)
-    return box
+    off = [name for name, on in (("scale", scale), ("mask", mask)) if not on]
+    touch.attention(
+        [e.products for e in examples], [e.queries for e in examples], [e.keys for e in examples],
+        [e.gold for e in examples], d_k=examples[0].d_k, mask=[e.mask for e in examples], start=query, off=off,
+    )  # fmt: skip

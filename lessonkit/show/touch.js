@@ -160,7 +160,8 @@ function litPicture(example, row, q, name) {
 
 function render({ model, el }) {
   const data = model.get("data"), sides = data.sides;
-  const now = { example: 0, map: 0, q: data.start ?? 0, scale: true, mask: true, over: null };
+  const now = { example: 0, map: 0, q: data.start ?? 0, over: null };
+  for (const name of ["scale", "mask"]) now[name] = !(data.off ?? []).includes(name);
   const root = make("div", { class: "lk-touch", "data-lm-suppress-shortcuts": "true" });
   root.addEventListener("keydown", (event) => { if (!(event.shiftKey || event.ctrlKey)) event.stopPropagation(); });
   const controls = make("div", { class: "lk-controls" }), desk = make("div", { class: "lk-desk" });
@@ -218,7 +219,7 @@ function render({ model, el }) {
   }
   for (const [name, words] of [["scale", "divide by √d"], ["mask", "use the mask"]]) {
     if (!data.d_k || (name === "mask" && !data.examples.some((e) => e.mask))) continue;
-    const input = make("input", { type: "checkbox", checked: true });
+    const input = make("input", { type: "checkbox", checked: now[name] });
     input.addEventListener("change", () => { now[name] = input.checked; drawAll(); });
     controls.append(make("label", {}, input, ` ${words}`));
   }

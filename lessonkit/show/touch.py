@@ -33,13 +33,14 @@ def attention(
     sides: tuple[str, str] = ("query", "key"),
     notes: Sequence[str] | None = None,
     start: int = 0,
+    off: Collection[str] = (),
 ) -> None:
     """Show weights (Q, T), (maps, Q, T) or (layers, heads, Q, T) of one sentence, or a list of such for several.
 
     With several sentences `queries`, `keys`, `gold`, `mask` and `notes` are lists too. `gold` holds (query, key), or is
     a boolean array (Q, T). `names` are the maps' ("layer 1, head 2"). With `d_k` the first argument holds the products
     q·k instead: the reader can switch the scale 1/√d_k off, and the mask (Q, T), True = may attend. `sides` say what
-    queries and keys are; `start` is the query chosen at first.
+    queries and keys are; `start` is the query chosen at first, `off` those of "scale" and "mask" that are off at first.
 
     Raises:
         ValueError: weights don't fit queries and keys.
@@ -53,7 +54,7 @@ def attention(
         maps, own = _maps(w, len(q), len(k), "keys")
         example = {"title": " ".join(q), "queries": list(q), "keys": list(k)}
         examples.append({**example, "maps": maps, "gold": _links(g), "mask": _mask(m, maps)})
-    _show(_data("attention", examples, names or own, sides, notes, start, d_k))
+    _show({**_data("attention", examples, names or own, sides, notes, start, d_k), "off": list(off)})
 
 
 def regions(
@@ -131,7 +132,13 @@ def _links(gold: object) -> list[list[int]]:
 
 
 def _mask(mask: object, maps: list) -> list | None:
-    return None if mask is None else np.broadcast_to(_array(mask) > 0, np.shape(maps)[1:]).tolist()
+    """The mask (Q, T) in nested lists; one for all layers and heads may have leading axes of length 1."""
+    if mask is None:
+        return None
+    allowed = _array(mask) > 0
+    while allowed.ndim > 2:
+        allowed = allowed[0]
+    return np.broadcast_to(allowed, np.shape(maps)[1:]).tolist()
 
 
 def _png(picture: object) -> str:

@@ -1,57 +1,93 @@
-"""Widgets: controls above a picture that is drawn anew when one of them moves. They work offline."""
+"""Controls above a picture that is drawn anew when one of them moves; and the explorers of maps, by their old names."""
 
-from collections.abc import Callable, Collection, Sequence
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from lessonkit.show import plots
+from lessonkit.show import plots, touch
+from lessonkit.show.tables import TextAndHtml
 
 Control = Sequence[object] | tuple[float, float, float]
 
 
-def explore(draw: Callable[..., Figure], alt: Callable[..., str], **controls: Control) -> ipywidgets.VBox:
+def explore(
+    draw: Callable[..., Figure], alt: Callable[..., str], start: Mapping[str, object] | None = None, **controls: Control
+) -> None:
     """Display controls and a picture. `draw(**values)` makes the figure, `alt(**values)` says it in words.
 
-    A control is a list of values to choose from, or a tuple (low, high, step) for a slider. An underscore in its name
-    is shown as a space. If `draw` raises, its message stands in place of the picture, and the controls go on working.
+    A control is a list of values to choose from (numbers make a slider), or a tuple (low, high, step). An underscore in
+    its name is shown as a space. `start` gives the values at first; else it is the middle. An error of the first
+    drawing is the caller's; later ones stand in place of the picture. Without a kernel the first picture stays.
     """
     from IPython.display import display
 
-    inputs = {name: _control(name, control) for name, control in controls.items()}
-    picture = ipywidgets.HTML()
+    start = start or {}
+    fields = [_field(name, control) for name, control in controls.items()]
+    values = [_first(control, start.get(name)) for name, control in controls.items()]
 
-    def redraw(_: object = None) -> None:
-        values = {name: control.value for name, control in inputs.items()}
+    def picture(chosen: Sequence[float]) -> tuple[str, str]:
+        named = {
+            name: control[int(value)] if isinstance(control, list) else value
+            for (name, control), value in zip(controls.items(), chosen, strict=True)
+        }
+        fig = draw(**named)
+        words = alt(**named)
+        html = plots.image_html(fig, words)
+        plt.close(fig)
+        return html, words
+
+    html, words = picture(values)
+    still = TextAndHtml(words, f"{html}<p><small>In JupyterLab one can choose: {escape(_list(fields))}.</small></p>")
+    if os.environ.get("LESSONKIT_STRICT"):
+        display(still)
+        return
+    from lessonkit.show.forms import Form  # slow to import, and only pages with a kernel need it
+
+    form = Form(kind="explore", fields=fields, values=values, shown=html, said=words)
+
+    def redraw(_: object) -> None:
         try:
-            fig = draw(**values)
-            picture.value = plots.image_html(fig, alt(**values))
-            plt.close(fig)
+            form.shown, form.said = picture(form.values)
+        except NotImplementedError as error:
+            form.shown = f"<p>This waits for an answer of yours. {escape(str(error))}</p>"
         except Exception as error:
-            picture.value = f"<p>This can't be drawn: {escape(type(error).__name__)}: {escape(str(error))}</p>"
+            form.shown = f"<p>This can't be drawn: {escape(type(error).__name__)}: {escape(str(error))}</p>"
 
-    for control in inputs.values():
-        control.observe(redraw, names="value")
-    redraw()
-    box = ipywidgets.VBox([*inputs.values(), picture])
-    display(box)
-    return box
+    form.observe(redraw, names="values")
+    bundle = {**form._repr_mimebundle_()[0], **still._repr_mimebundle_()}
+    display(bundle, raw=True)
 
 
-def _control(name: str, control: Control) -> ipywidgets.ValueWidget:
-    label = {"description": name.replace("_", " "), "style": {"description_width": "initial"}}
+def _list(fields: Sequence[dict]) -> str:
+    return ", ".join(field["label"] for field in fields)
+
+
+def _field(name: str, control: Control) -> dict:
+    """A control as controls.js draws it. Its value is a number, or the place in a list."""
+    label = name.replace("_", " ")
     if isinstance(control, tuple):
         low, high, step = control
-        kind = ipywidgets.IntSlider if all(isinstance(x, int) for x in control) else ipywidgets.FloatSlider
+        digits = len(f"{step:g}".partition(".")[2])
+        return {"type": "slider", "label": label, "low": low, "high": high, "step": step, "digits": digits}
+    options = [str(value) for value in control]
+    if all(isinstance(value, int | float) for value in control):
+        return {"type": "slider", "label": label, "low": 0, "high": len(options) - 1, "step": 1, "words": options}
+    return {"type": "select", "label": label, "options": options}
+
+
+def _first(control: Control, wanted: object) -> float:
+    if isinstance(control, tuple):
+        low, high, step = control
         middle = low + step * round((high - low) / step / 2)
-        layout = ipywidgets.Layout(width="min(32em, 95%)")
-        return kind(value=middle, min=low, max=high, step=step, continuous_update=False, layout=layout, **label)
-    options = [(str(value), value) for value in control]
-    return ipywidgets.Dropdown(options=options, layout=ipywidgets.Layout(width="max-content", max_width="95%"), **label)
+        return wanted if wanted is not None else round(middle, 10)
+    if wanted is not None:
+        return list(control).index(wanted)
+    return len(control) // 2 if all(isinstance(value, int | float) for value in control) else 0
 
 
 @dataclass(frozen=True)
@@ -64,52 +100,9 @@ class Example:
     gold: Collection[tuple[int, int]]
 
 
-def alignment_explorer(examples: Sequence[Example]) -> ipywidgets.VBox:
-    """Pick a sentence and a target word: the source words are shaded by weight, with the number; gold is underlined."""
-    from IPython.display import display
-
-    titles = [(" ".join(example.source), i) for i, example in enumerate(examples)]
-    wide = ipywidgets.Layout(width="min(46em, 95%)")
-    narrow = {"description_width": "initial"}
-    sentence = ipywidgets.Dropdown(options=titles, description="sentence", layout=wide, style=narrow)
-    place = ipywidgets.IntSlider(min=0, max=1, description="target word", readout=False, layout=wide, style=narrow)
-    shown, whole = ipywidgets.HTML(), ipywidgets.HTML()
-
-    def pick_word(_: object = None) -> None:
-        shown.value = word_html(examples[sentence.value], place.value)
-
-    def pick_sentence(_: object = None) -> None:
-        example = examples[sentence.value]
-        place.max = len(example.target) - 1
-        place.value = min(place.value, place.max)
-        fig = plots.attention_map(example.weights, example.target, example.source, example.gold)
-        whole.value = plots.image_html(fig, f"Attention of each word of “{' '.join(example.target)}”; gold outlined.")
-        plt.close(fig)
-        pick_word()
-
-    sentence.observe(pick_sentence, names="value")
-    place.observe(pick_word, names="value")
-    pick_sentence()
-    box = ipywidgets.VBox([sentence, place, shown, whole])
-    display(box)
-    return box
-
-
-def word_html(example: Example, target: int) -> str:
-    """The target sentence with one word marked, and the source words shaded by their weight for it."""
-    gold = {source for t, source in example.gold if t == target}
-    words = " ".join(
-        f"<strong>[{escape(word)}]</strong>" if i == target else escape(word) for i, word in enumerate(example.target)
-    )
-    cells = []
-    for i, word in enumerate(example.source):
-        weight = float(example.weights[target, i])
-        line = "border-bottom: 3px solid #d55e00" if i in gold else "border-bottom: 3px solid transparent"
-        note = "<br><small>gold</small>" if i in gold else ""
-        shade = f"rgba(0, 114, 178, {0.6 * weight:.2f})"
-        cells.append(
-            f'<td style="padding: 2px 7px; text-align: center; vertical-align: top; {line}; '
-            f'background: {shade}">{escape(word)}<br><small>{weight:.2f}</small>{note}</td>'
-        )
-    rows = f'<div style="overflow-x: auto"><table><tr>{"".join(cells)}</tr></table></div>'
-    return f'<div style="line-height: 1.5">{words}{rows}</div>'
+def alignment_explorer(examples: Sequence[Example]) -> None:
+    """Pick a sentence and a target word of the touchable map."""
+    touch.attention(
+        [e.weights for e in examples], [e.target for e in examples], [e.source for e in examples],
+        [e.gold for e in examples], sides=("target word", "source word"),
+    )  # fmt: skip

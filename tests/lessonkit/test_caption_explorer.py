@@ -1,5 +1,8 @@
 """The caption explorer: the right map for the word, gold outlined, the same in words; and it works without models."""
 
+import json
+import re
+
 import numpy as np
 import pytest
 
@@ -27,27 +30,17 @@ def example(scene):
     return CaptionExample(scene, {"soft": soft, "<hard>": hard}, {"soft": scene.caption, "<hard>": ["a", "<red>"]})
 
 
-def test_it_follows_scene_and_word(displayed):
-    scene = next(s for s in SCENES if s.objects[0].top > 6)
-    box = caption_explorer([example(scene), example(SCENES[1])])
-    assert displayed == [box]
-    choice, place, beside = box.children
-    picture, text = beside.children
-    assert "<strong>[a]</strong>" in text.value
-    assert "about no region" in picture.value
-    before = picture.value
-    place.value = 3
-    assert picture.value != before
-    assert f"<strong>[{scene.objects[0].shape}]</strong>" in text.value
-    assert "on gold: 1.00; the largest is inside" in text.value
-    assert "the largest is <em>outside</em>" in text.value
-    assert "inside the gold region, which has 1.00" in picture.value
-    assert "&lt;hard&gt; wrote (wrong): a &lt;red&gt;" in text.value
-    assert "soft wrote (right)" in text.value
-    assert "<red>" not in text.value
-    place.value = place.max
-    choice.value = 1
-    assert place.value == place.max == len(SCENES[1].caption) - 1
+def test_scenes_words_and_what_was_written(displayed):
+    caption_explorer([example(SCENES[0]), example(SCENES[1])])
+    (page,) = displayed
+    data = json.loads(re.search(r"^const data = (.*);$", page.html, re.M).group(1).replace("<\\/", "</"))
+    assert data["names"] == ["soft", "<hard>"]
+    assert [e["queries"] for e in data["examples"]] == [list(s.caption) for s in SCENES[:2]]
+    assert data["examples"][0]["note"].endswith("<hard> wrote (wrong): a <red>")
+    assert "soft wrote (right)" in data["examples"][0]["note"]
+    gold = gold_regions(SCENES[0])
+    assert data["examples"][0]["gold"] == np.argwhere(gold.reshape(len(gold), -1)).tolist()
+    assert "<hard>" not in page.html.partition("<script>")[0]
 
 
 def test_the_outline_goes_around_the_gold_region():

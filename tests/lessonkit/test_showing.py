@@ -1,6 +1,7 @@
 """Figures, tables, widgets and training: what they show, in pictures and in words."""
 
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,16 +11,28 @@ from torch import nn
 from lessonkit import train
 from lessonkit.errors import CourseError
 from lessonkit.seeds import seed_everything
-from lessonkit.show import plots, tables, widgets
+from lessonkit.show import figures, live, plots, tables, widgets
+from lessonkit.show.forms import Form
 
 
 @pytest.fixture
 def displayed(monkeypatch):
     """What was handed to IPython's display."""
     shown = []
-    monkeypatch.setattr("IPython.display.display", lambda *things, **_: shown.extend(things))
+    handle = SimpleNamespace(update=lambda thing, **_: shown.append(thing))
+    monkeypatch.setattr("IPython.display.display", lambda *things, **_: (shown.extend(things), handle)[1])
     monkeypatch.setattr(plots, "in_notebook", lambda: True)
     return shown
+
+
+@pytest.fixture
+def forms(monkeypatch):
+    """The forms that were made."""
+    made = []
+    original = Form.__init__
+    monkeypatch.setattr(Form, "__init__", lambda self, **kw: (original(self, **kw), made.append(self))[0])
+    monkeypatch.delenv("LESSONKIT_STRICT", raising=False)
+    return made
 
 
 def test_a_figure_carries_its_words(displayed):
@@ -96,6 +109,56 @@ def test_fit_stops_when_the_time_is_over(capsys):
     assert "stopped after 50 s, the time allowed, at step" in capsys.readouterr().out
 
 
+def test_a_stopped_run_goes_on_as_if_it_had_not_been(capsys, monkeypatch):
+    def train_it(stop):
+        model, batches, loss = line_problem()
+        batches = ((torch.full((4, 1), i / 9), torch.full((4, 1), i / 3)) for i in itertools.count())
+        ticks = itertools.count()
+        limits = {"seconds": 7, "clock": lambda: float(next(ticks))} if stop else {}
+        history = train.fit(model, batches, loss, steps=30, lr=0.1, warmup=4, decay=True, **limits)
+        if stop:
+            assert history.stopped_early
+            monkeypatch.setattr("lessonkit.kernel.variables", lambda: {"mine": model, "train": train})
+            history = train.go_on(model)
+        assert history.steps == 30
+        return model, history.losses
+
+    (whole, losses), (parts, as_parts) = train_it(False), train_it(True)
+    assert losses == as_parts
+    assert torch.equal(whole.weight, parts.weight)
+    with pytest.raises(CourseError, match="nothing to go on"):
+        train.go_on(parts)
+
+
+def test_a_stopped_run_says_what_it_is_worth_and_how_to_go_on(capsys, monkeypatch):
+    model, batches, loss = line_problem()
+    monkeypatch.setattr("lessonkit.kernel.variables", lambda: {"mine": model, "train": train})
+    ticks = itertools.count()
+    train.fit(model, batches, loss, steps=10_000, lr=0.1, seconds=50, clock=lambda: float(next(ticks)))
+    said = capsys.readouterr().out
+    assert "a model that is not trained to the end" in said
+    assert said.rstrip().endswith("\n    train.go_on(mine)")
+
+
+def test_bar_and_curve_share_one_display(monkeypatch, capsys):
+    shown, ticks = [], itertools.count()
+
+    class Handle:
+        def update(self, bundle, raw):
+            shown.append(bundle)
+
+    monkeypatch.setattr("IPython.display.display", lambda bundle, raw, display_id: (shown.append(bundle), Handle())[1])
+    monkeypatch.setattr(plots, "in_notebook", lambda: True)
+    watching = live.Live("<t>", 9, clock=lambda: float(next(ticks)))
+    for n in range(1, 9):
+        watching.update([1.0] * n)
+    watching.finish([1.0] * 8)
+    assert '<progress max="9" value="1" aria-label="&lt;t&gt;">' in shown[0]["text/html"]
+    assert any("<progress" in bundle["text/html"] and "<img" in bundle["text/html"] for bundle in shown)
+    assert "<progress" not in shown[-1]["text/html"]
+    assert capsys.readouterr().out == ""
+
+
 def test_fit_warms_the_rate_up():
     model, batches, loss = line_problem()
     seen = []
@@ -127,34 +190,85 @@ def test_stop_button_keeps_the_model(capsys):
     assert "stopped by you, at step 20 of 100" in capsys.readouterr().out
 
 
-def test_explorer_redraws_and_survives_an_error(displayed):
-    def draw(size, kind):
-        if kind == "broken":
-            raise RuntimeError("no <such> thing")
-        return plots.lines({"a": ([0, 1], [0, size])}, "x", "y")
-
-    box = widgets.explore(draw, lambda size, kind: f"size {size}, {kind}", size=(1, 9, 1), kind=["fine", "broken"])
-    slider, choice, picture = box.children
-    assert 'alt="size 5, fine"' in picture.value
-    slider.value = 7
-    assert 'alt="size 7, fine"' in picture.value
-    choice.value = "broken"
-    assert "no &lt;such&gt; thing" in picture.value
-    choice.value = "fine"
-    assert 'alt="size 7, fine"' in picture.value
+def curve_of(size, kind):
+    if kind == "broken":
+        raise RuntimeError("no <such> thing")
+    return plots.lines({"a": ([0, 1], [0, size])}, "x", "y")
 
 
-def test_alignment_explorer_follows_the_word(displayed):
+def words_of(size, kind):
+    return f"size {size}, {kind}"
+
+
+def test_explorer_redraws_and_survives_an_error(displayed, forms):
+    widgets.explore(curve_of, words_of, start={"size": 3}, size=(1, 9, 1), kind=["fine", "broken"])
+    (form,) = forms
+    assert form.fields[1] == {"type": "select", "label": "kind", "options": ["fine", "broken"]}
+    assert form.values == [3, 0]
+    assert 'alt="size 3, fine"' in form.shown
+    form.values = [7, 0]
+    assert 'alt="size 7, fine"' in form.shown
+    assert form.said == "size 7, fine"
+    form.values = [7, 1]
+    assert "no &lt;such&gt; thing" in form.shown
+    form.values = [7, 0]
+    assert 'alt="size 7, fine"' in form.shown
+    assert displayed[0]["text/plain"] == "size 3, fine"  # what stays without a kernel
+    assert "In JupyterLab one can choose: size, kind." in displayed[0]["text/html"]
+
+
+def test_explorer_starts_in_the_middle_and_numbers_make_a_slider(displayed, forms):
+    widgets.explore(lambda T: curve_of(T, ""), lambda T: f"T {T}", T=[0.1, 1.0, 100.0])
+    assert forms[0].fields[0]["words"] == ["0.1", "1.0", "100.0"]
+    assert forms[0].said == "T 1.0"
+
+
+def test_the_first_drawing_fails_for_the_demonstration_to_see(displayed, forms):
+    with pytest.raises(RuntimeError):
+        widgets.explore(curve_of, words_of, size=[1], kind=["broken"])
+    assert not displayed
+
+
+def test_in_a_reference_run_the_first_picture_stays(displayed, forms, monkeypatch):
+    monkeypatch.setenv("LESSONKIT_STRICT", "1")
+    widgets.explore(curve_of, words_of, size=(1, 9, 1), kind=["fine"])
+    assert displayed[0].text == "size 5, fine"
+    assert not forms
+
+
+def test_alignment_explorer_hands_its_examples_to_the_map(displayed):
     weights = np.array([[0.9, 0.1], [0.2, 0.8]])
     first = widgets.Example(["the", "<cat>"], ["le", "chat"], weights, {(0, 0), (1, 1)})
     second = widgets.Example(["a"], ["un"], np.array([[1.0]]), {(0, 0)})
-    box = widgets.alignment_explorer([first, second])
-    sentence, place, shown, whole = box.children
-    assert "[le]" in shown.value
-    assert "&lt;cat&gt;" in shown.value
-    place.value = 1
-    assert "[chat]" in shown.value
-    assert "0.80</small><br><small>gold" in shown.value
-    sentence.value = 1
-    assert "[un]" in shown.value
-    assert "Attention of each word of “un”" in whole.value
+    widgets.alignment_explorer([first, second])
+    assert displayed[0].text == "le -> the (0.90), on gold 0.90\nchat -> <cat> (0.80), on gold 0.80"
+
+
+def test_figures_say_what_their_data_say(displayed):
+    runs = [[0.9, 0.5, 0.1], [0.7, 0.7, 0.3]]
+    figures.curves(
+        {"one": ([1, 2, 3], runs), "two": ([1, 2], [0.2, 0.4])}, "place", "share", guess=0.5, says="It falls."
+    )
+    said = displayed[-1]["text/plain"]
+    assert said == (
+        "[figure] It falls. share by place. one: 0.8 at 1, 0.2 at 3; two: 0.2 at 1, 0.4 at 2."
+        " Dotted line, a guess: 0.50."
+    )
+    figures.bars({"a": [[0.1, 0.3], [0.5, 0.5]]}, ["short", "long"], "exact match", guess={"first word": 0.9})
+    assert displayed[-1]["text/plain"].endswith("exact match. short 0.20, long 0.50. Dotted line, first word: 0.90.")
+    figures.attention(np.eye(2), ["q", "r"], ["k", "l"], {(0, 0), (1, 0)})
+    said = displayed[-1]["text/plain"]
+    assert "Most looked at: q at k 1.00, r at l 1.00. On gold lies 0.50 of a row." in said
+    figures.attentions({"a": np.eye(2), "b": np.eye(2)[::-1]}, ["q", "r"], ["k", "l"])
+    assert "b: Most looked at: q at l 1.00" in displayed[-1]["text/plain"]
+    gold = np.zeros((2, 7, 7), dtype=bool)
+    gold[1, 0, 0] = True
+    maps = {"soft": np.full((2, 7, 7), 1 / 49)}
+    figures.film(["a", "dot"], np.zeros((42, 42, 3)), maps, gold, {"soft": [0, 48]})
+    assert "Weight on the gold region, soft: dot 0.02." in displayed[-1]["text/plain"]
+
+
+def test_maps_have_words_on_their_axes():
+    ax = plots.attention_map(np.eye(2), ["q", "r"], ["long", "words"], sides=("French word", "English word")).axes[0]
+    assert (ax.get_ylabel(), ax.get_xlabel()) == ("French word", "English word")
+    assert {t.get_rotation_mode() for t in ax.get_xticklabels()} == {"anchor"}
