@@ -10,6 +10,7 @@ LESSON ?=
 LADDER ?=
 MODELS ?=
 RECORD ?=
+TORCH  ?=
 OUT    ?= out
 ROOT_USER := $(filter 0,$(shell id -u))
 
@@ -23,10 +24,11 @@ help:  ## List the targets
 
 setup: $(READY)  ## Make the virtual environment .venv and install what is pinned
 
-$(READY): requirements.txt pyproject.toml autograder/setup_check.py autograder/jupyterlab_settings.json
+$(READY): requirements.txt pyproject.toml autograder/setup_check.py autograder/install_torch.py autograder/jupyterlab_settings.json
 	@$(PYTHON) autograder/setup_check.py
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the pinned packages into $(VENV) (about 2 GB of disk, a few minutes) ..."
+	@TORCH="$(TORCH)" $(BIN)/python autograder/install_torch.py
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt \
 	  || { echo "Installing failed. With no network: point pip at a mirror (PIP_INDEX_URL), then run 'make setup' again." >&2; exit 2; }
 	@mkdir -p $(VENV)/share/jupyter/lab/settings
