@@ -61,7 +61,7 @@ def full(
     ladder: Annotated[str | None, typer.Option(help="multi30k: train all translators on it, MINUTES each")] = None,
     models: Annotated[str, typer.Option(help="of the ladder only these, with commas between them")] = "",
 ) -> None:
-    """Train a lesson's model on real data: BLEU on held-out sentences, alignment error rate against human links.
+    """Train a lesson's model on real data: translation (03, 04), film reviews (06), pairs of sentences (11).
 
     Killed, it goes on from its checkpoint in OUT when it is started again.
     """
@@ -70,7 +70,7 @@ def full(
     from autograder.experiments.full import run
 
     result = run(lesson, minutes, out, record)
-    table = Table(title=f"{result['lesson']} on Tatoeba, {result['date']}")
+    table = Table(title=f"{result['lesson']} on {result.get('data', 'Tatoeba')}, {result['date']}")
     for column in ("figure", "value"):
         table.add_column(column)
     for name, value in result.items():

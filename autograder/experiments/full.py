@@ -1,8 +1,10 @@
-"""The full-size runs of lessons 03 and 04: attention on real sentences (Tatoeba), aligned by people (Hansards)."""
+"""Full-size runs: lessons 03 and 04 on real sentences (Tatoeba), aligned by people (Hansards); others by name."""
 
+import importlib
 import json
 import platform
 import re
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
@@ -40,9 +42,17 @@ MODELS: dict[str, tuple[str, Callable[[dict], EncoderDecoder]]] = {
     "04_scores_and_scope": ("general score, global scope, input feeding", _luong),
 }
 
+# Lessons whose full-size run is a module of its own: run(code, seconds) -> results, from the lesson's namespace.
+OTHERS = {
+    "06_hierarchical_attention": ("autograder.experiments.reviews", "film reviews"),
+    "11_self_attention_family": ("autograder.experiments.sick", "SICK"),
+}
+
 
 def run(lesson: str, minutes: float, out: Path, record: bool = False) -> dict:
-    """Train for some minutes on Tatoeba, measure BLEU on held-out sentences and AER against human links; write it down.
+    """Train a lesson's model on real data for some minutes, measure, and write it down.
+
+    Lessons 03 and 04: BLEU on held-out sentences of Tatoeba, and AER against human links.
 
     Killed, it goes on from full/NN.pt in `out` when it is called again. The result is full/NN.json, and with `record`
     also data/results/full_NN.json.
@@ -51,8 +61,10 @@ def run(lesson: str, minutes: float, out: Path, record: bool = False) -> dict:
         CourseError: the lesson has no full-size run, the data can't be had, or a file can't be written.
     """
     name = source.find_lesson(lesson)
+    if name in OTHERS:
+        return _run_other(name, minutes, out, record)
     if name not in MODELS:
-        known = " and ".join(known[:2] for known in MODELS)
+        known = ", ".join(known[:2] for known in [*MODELS, *OTHERS])
         raise CourseError(f"{name} has no full-size run of this kind. Lessons {known} have one: `make full LESSON=03`.")
     seed_everything(0)
     data, aligned = real_data()
@@ -86,9 +98,32 @@ def run(lesson: str, minutes: float, out: Path, record: bool = False) -> dict:
         "aer": round(human_error_rate(code["attention_of"], model, aligned), 3),
         "aer_of_the_diagonal": round(_diagonal_error_rate(aligned), 3),
     }
-    for path in (folder / f"{name[:2]}.json", *([RESULTS / f"full_{name[:2]}.json"] if record else [])):
-        write_whole(path, json.dumps(result, indent=1) + "\n")
+    _keep(name, result, out, record)
     return result
+
+
+def _run_other(name: str, minutes: float, out: Path, record: bool) -> dict:
+    module, data = OTHERS[name]
+    code = replace(source.load(name)).namespace()  # one of its own: the lesson's functions, another corpus
+    torch.set_num_threads(1)
+    start = time.process_time()
+    found = importlib.import_module(module).run(code, 60 * minutes)
+    result = {
+        "lesson": name,
+        "data": data,
+        "date": date.today().isoformat(),
+        "machine": f"{platform.machine()}, {torch.get_num_threads()} thread",
+        "minutes": round((time.process_time() - start) / 60, 1),
+        **found,
+    }
+    _keep(name, result, out, record)
+    return result
+
+
+def _keep(name: str, result: dict, out: Path, record: bool) -> None:
+    """Write full/NN.json in `out`, and with `record` also data/results/full_NN.json."""
+    for path in (out / "full" / f"{name[:2]}.json", *([RESULTS / f"full_{name[:2]}.json"] if record else [])):
+        write_whole(path, json.dumps(result, indent=1) + "\n")
 
 
 def _bleu(model: EncoderDecoder, data: Translation) -> float:

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import os
 import re
+import tarfile
 import tempfile
 import urllib.error
 import urllib.request
@@ -67,6 +68,16 @@ SOURCES = {
             f"{_ALIGNMENTS}enfr.gold",
             "0a11b51cba8a92a7608fb00884cb3cf50fe0fcc4e4aa92d70624fd11451c4ddd",
         ),
+        Source(
+            "reviews/review_polarity.tar.gz",
+            "https://www.cs.cornell.edu/people/pabo/movie-review-data/review_polarity.tar.gz",
+            "fc0dccc2671af5db3c5d8f81f77a1ebfec953ecdd422334062df61ede36b2179",
+        ),
+        Source(
+            "sick/SICK.txt",
+            "https://raw.githubusercontent.com/praguna/sick_dataset/6dbe1aac3896a37a688d95a61ca46db88793b285/SICK.txt",
+            "3de6211d6cee83b1b444c1205da36bd18e6cabf5b4debfc24995b1510b796878",
+        ),
         *(
             Source(f"mnist/{name}-ubyte.gz", f"{_MNIST}{name}-ubyte.gz", sha256, unpacked=True)
             for name, sha256 in {
@@ -125,6 +136,24 @@ def _aligned(text: str, gold: str) -> AlignedPair:
     possible = frozenset((int(i) - 1, int(j) - 1) for i, _, j in links)
     sure = frozenset((int(i) - 1, int(j) - 1) for i, kind, j in links if kind == "-")
     return AlignedPair(source, target, sure, possible)
+
+
+def film_reviews() -> list[tuple[int, bool, list[list[str]]]]:
+    """2,000 film reviews (Pang and Lee 2004), half of them good: (number 0 to 999 of its class, good, sentences)."""
+    found = []
+    with tarfile.open(fetch("reviews/review_polarity.tar.gz")) as archive:
+        for member in archive:
+            if named := re.fullmatch(r"txt_sentoken/(pos|neg)/cv(\d{3})_\d+\.txt", member.name):
+                text = archive.extractfile(member).read().decode("latin-1")
+                sentences = [line.split() for line in text.splitlines() if line.strip()]
+                found.append((int(named[2]), named[1] == "pos", sentences))
+    return sorted(found)
+
+
+def sick() -> list[tuple[int, str, str, str]]:
+    """SICK (Marelli et al. 2014): number of the pair, two sentences, and entailment, contradiction or neutral."""
+    rows = [line.split("\t") for line in fetch("sick/SICK.txt").read_text("utf-8").splitlines()[1:]]
+    return [(int(number), first, second, label.lower()) for number, first, second, _, label in rows]
 
 
 def fetch(path: str) -> Path:

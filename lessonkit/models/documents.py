@@ -69,3 +69,22 @@ class PairClassifier(nn.Module):
 
     def forward(self, p: Tensor, h: Tensor) -> Tensor:
         return self.layers(torch.cat([p, h, 4 * p * h, (p - h).abs()], dim=-1))
+
+
+def without_looking(mask: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
+    """Word weights (B, S, T) and sentence weights (B, S) of three readers that don't look; mask (B, S, T) of documents.
+
+    In a sentence, all of them weigh all words alike. Of the sentences they take all alike, the first, or the longest.
+    """
+    real, S = mask.any(dim=-1), mask.shape[1]
+    longest = mask.sum(dim=-1).argmax(dim=-1)
+    chosen = {
+        "all alike": real,
+        "the first sentence": nn.functional.one_hot(torch.zeros_like(longest), S),
+        "the longest sentence": nn.functional.one_hot(longest, S),
+    }
+    return {name: (_alike(mask), _alike(sentences)) for name, sentences in chosen.items()}
+
+
+def _alike(mask: Tensor) -> Tensor:
+    return mask / mask.sum(dim=-1, keepdim=True).clamp(min=1)

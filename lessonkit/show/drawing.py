@@ -4,6 +4,8 @@ Places are inches from the lower left corner: x runs to the right and y upwards.
 dark lines, which light and dark pages show alike.
 """
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
@@ -106,6 +108,15 @@ class Drawing:
                 x, y, label, ha="center", va="center", fontsize=_SMALL, color=_INK, zorder=5,
                 bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none"},
             )  # fmt: skip
+
+    def chain(
+        self, x: float, y: float, step: float, boxes: Sequence[tuple[str, str, str]], labels: Sequence[str] = ()
+    ) -> list[Box]:
+        """Boxes (text, shape, kind) side by side from (x, y), `step` apart, with an arrow from each to the next."""
+        made = [self.box(x + step * i, y, text, shape, kind) for i, (text, shape, kind) in enumerate(boxes)]
+        for i, (a, b) in enumerate(itertools.pairwise(made)):
+            self.arrow(a, b, labels[i] if i < len(labels) else "")
+        return made
 
     def text(self, x: float, y: float, words: str, align: str = "center", bold: bool = False) -> None:
         """Words beside the boxes."""

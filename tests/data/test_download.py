@@ -75,6 +75,23 @@ def test_human_alignments(mirror):
     assert any(pair.sure < pair.possible for pair in pairs)
 
 
+@needs_mirror
+def test_film_reviews(mirror):
+    reviews = download.film_reviews()
+    assert len(reviews) == 2000
+    assert sum(good for _, good, _ in reviews) == 1000
+    assert {number for number, _, _ in reviews} == set(range(1000))
+    assert all(words for _, _, sentences in reviews for words in sentences)
+
+
+@needs_mirror
+def test_sick(mirror):
+    pairs = download.sick()
+    assert len(pairs) == 9927
+    assert {label for *_, label in pairs} == {"entailment", "contradiction", "neutral"}
+    assert pairs[0][1].startswith("A group of kids is playing")
+
+
 def test_a_download_is_kept_and_not_repeated(home, monkeypatch):
     _, local, content = home
     assert download.fetch("set/file").read_bytes() == content

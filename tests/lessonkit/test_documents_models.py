@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from lessonkit.models.documents import BagOfWords, BothWays
+from lessonkit.models.documents import BagOfWords, BothWays, without_looking
 
 
 @pytest.mark.parametrize("kind", ["gru", "lstm"])
@@ -38,3 +38,13 @@ def test_a_bag_of_words_counts():
     nn.init.normal_(bag.votes.weight)
     words, mask = torch.tensor([[[1, 2], [2, 0]]]), torch.tensor([[[True, True], [True, False]]])
     torch.testing.assert_close(bag(words, mask)[0], bag.votes.weight[1] + 2 * bag.votes.weight[2])
+
+
+def test_weights_of_those_who_do_not_look_sum_to_one_where_something_is():
+    mask = torch.tensor([[[True, False, False], [True, True, True], [False] * 3]])
+    for words, sentences in without_looking(mask).values():
+        assert words.sum(-1).tolist() == [[1.0, 1.0, 0.0]]
+        assert sentences.sum().item() == 1
+    assert without_looking(mask)["the longest sentence"][1].tolist() == [[0.0, 1.0, 0.0]]
+    assert without_looking(mask)["the first sentence"][1].tolist() == [[1.0, 0.0, 0.0]]
+    assert without_looking(mask)["all alike"][1].tolist() == [[0.5, 0.5, 0.0]]

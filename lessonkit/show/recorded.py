@@ -1,0 +1,111 @@
+"""Recorded runs as figures and tables: mean, and least to greatest, of all seeds."""
+
+import json
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from lessonkit.errors import CourseError
+from lessonkit.show import plots, tables
+
+RESULTS = Path(__file__).resolve().parents[2] / "data" / "results"
+SEEDS = "mean [least to greatest] of three recorded seeds"
+
+
+class Recorded:
+    """The record of a `lessonkit.Lesson`; `labels` say how the names of models and figures are called on the page.
+
+    Models and figures are named in one text each, with spaces between: "attention average", "test train".
+    """
+
+    def __init__(self, lesson: object, labels: Mapping[str, str]):
+        self._lesson, self._labels = lesson, labels
+
+    def mean(self, model: str, figure: str) -> float:
+        """The mean over the recorded runs."""
+        return statistics.mean(self._lesson.recorded(model, figure))
+
+    def bars(self, models: str, figures: str, what: str, guess: float | None = None) -> None:
+        """Bars of recorded shares, with whiskers over the seeds, and the same in words; `guess` is a dotted line."""
+        means, whiskers = {}, {}
+        names = [self._label(model) for model in models.split()]
+        for figure in figures.split():
+            runs = [self._lesson.recorded(model, figure) for model in models.split()]
+            means[self._label(figure)] = [statistics.mean(values) for values in runs]
+            whiskers[self._label(figure)] = [(min(values), max(values)) for values in runs]
+        fig = plots.bars(means, names, what, spread=whiskers)
+        fig.set_size_inches(min(9.5, 1.6 + 0.55 * len(names) * (1 + len(means))), 3.4)
+        ax = fig.axes[0]
+        ax.set_ylim(0, 1.12 if len(means) == 1 else 1.3)
+        if len(means) > 1:
+            ax.legend(frameon=False, fontsize=9, loc="upper right", ncols=len(means))
+        if guess is not None:
+            ax.axhline(guess, color="#595959", linestyle=":", linewidth=1.2)
+            ax.annotate(
+                "a guess", (1.0, guess), xycoords=("axes fraction", "data"), fontsize=8, va="bottom", ha="right"
+            )
+        said = "; ".join(
+            f"{label}: " + ", ".join(f"{name} {mean:.2f}" for name, mean in zip(names, row, strict=True))
+            for label, row in means.items()
+        )
+        plots.show(fig, f"Bars with whiskers over three recorded seeds, {what}. {said}.")
+
+    def table(
+        self,
+        models: str,
+        figures: str,
+        caption: str,
+        rates: bool = False,
+        more: Mapping[str, Mapping[str, float]] | None = None,
+    ) -> None:
+        """A row a model, a column a figure. `rates`: the rate of each, too. `more`: rows not recorded, on top."""
+        rows = []
+        for label, found in (more or {}).items():
+            cells = [f"{found[figure]:.2f}" if figure in found else "–" for figure in figures.split()]
+            rows.append([label, *cells, *([""] if rates else [])])
+        for model in models.split():
+            rate = ", ".join(f"{rate:g}" for rate in sorted(set(self._lesson.recorded(model, "lr"))))
+            cells = [self._cell(model, figure) for figure in figures.split()]
+            rows.append([self._label(model), *cells, *([rate] if rates else [])])
+        columns = ["", *map(self._label, figures.split()), *(["rate"] if rates else [])]
+        tables.show_table(columns, rows, f"{caption}; {SEEDS}")
+
+    def spread(self, model: str, figure: str) -> str:
+        """Mean [least to greatest], as text."""
+        return self._lesson.spread(model, figure)
+
+    def full(self) -> dict:
+        """What `make full RECORD=1` recorded for this lesson.
+
+        Raises:
+            CourseError: there is no record.
+        """
+        path = RESULTS / f"full_{self._lesson.name[:2]}.json"
+        if not path.is_file():
+            raise CourseError(f"There is no full-size run of {self._lesson.name}: `make full` makes one.")
+        return json.loads(path.read_text(encoding="utf-8"))
+
+    def _label(self, name: str) -> str:
+        return self._labels.get(name, name)
+
+    def _cell(self, model: str, figure: str) -> str:
+        values = self._lesson.recorded(model, figure)
+        if not values:
+            return "–"
+        whole = all(isinstance(value, int) and value > 1 for value in values)
+        return f"{values[0]:,}" if whole else self._lesson.spread(model, figure)
+
+
+def shares(rows: Mapping[str, float | Sequence[float]], caption: str) -> None:
+    """A row a name: one share, or the mean of several with the least and the greatest."""
+    cells = []
+    for name, values in rows.items():
+        several = values if isinstance(values, Sequence) else [values]
+        spread = f" [{min(several):.3f} to {max(several):.3f}]" if len(several) > 1 else ""
+        cells.append([name, f"{statistics.mean(several):.3f}{spread}"])
+    tables.show_table(["", "share right: mean [least to greatest]"], cells, caption)
+
+
+def claims(rows: Sequence[Sequence[str]]) -> None:
+    """What a paper or reading claims, what it rests on there, and what was measured here."""
+    tables.show_table(["claim", "what it rests on there", "we measured (three seeds)"], rows, "Claimed, and measured")

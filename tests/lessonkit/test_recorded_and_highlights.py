@@ -1,0 +1,99 @@
+"""Recorded runs as figures and tables, and documents with their attention: what is shown is also said in words."""
+
+import json
+
+import pytest
+import torch
+
+from lessonkit.data.documents import as_batch, load_documents
+from lessonkit.errors import CourseError
+from lessonkit.show import highlights, recorded
+
+RUNS = {"a": {"x": [0.5, 0.7], "lr": [0.01, 0.01], "n": [1200, 1200]}, "b": {"x": [0.25, 0.25], "lr": [0.02, 0.02]}}
+
+
+class FakeLesson:
+    name = "99_none"
+
+    def recorded(self, model, figure):
+        return RUNS[model].get(figure, [])
+
+    def spread(self, model, figure):
+        values = self.recorded(model, figure)
+        return f"{sum(values) / len(values):.2f} [{min(values):.2f} to {max(values):.2f}]"
+
+
+@pytest.fixture
+def record():
+    return recorded.Recorded(FakeLesson(), {"a": "first", "x": "share"})
+
+
+@pytest.fixture
+def displayed(monkeypatch):
+    """What was handed to IPython's display, as plain text."""
+    shown = []
+
+    def display(thing, **_):
+        bundle = thing if isinstance(thing, dict) else getattr(thing, "_repr_mimebundle_", dict)()
+        shown.append(bundle.get("text/plain", ""))
+
+    monkeypatch.setattr("IPython.display.display", display)
+    return shown
+
+
+def test_a_table_has_means_ranges_rates_and_what_is_not_recorded(record, displayed):
+    record.table("a b", "x n", "What", rates=True, more={"yours": {"x": 0.9}})
+    lines = displayed[0].splitlines()
+    assert lines[0] == "What; mean [least to greatest] of three recorded seeds"
+    assert lines[1].split() == ["share", "n", "rate"]
+    assert lines[3].split() == ["yours", "0.90", "–"]
+    assert lines[4].split("  ")[0] == "first"
+    assert "0.60 [0.50 to 0.70]" in lines[4]
+    assert lines[4].endswith("0.01")
+    assert "1,200" in lines[4]
+    assert "–" in lines[5]
+
+
+def test_bars_say_what_they_show(record, displayed):
+    record.bars("a b", "x", "share right", guess=0.5)
+    assert displayed[0].endswith("share right. share: first 0.60, b 0.25.")
+    assert record.mean("a", "x") == pytest.approx(0.6)
+
+
+def test_a_missing_full_size_run_is_a_sentence_and_a_present_one_is_read(record, tmp_path, monkeypatch, displayed):
+    monkeypatch.setattr(recorded, "RESULTS", tmp_path)
+    with pytest.raises(CourseError, match="no full-size run"):
+        record.full()
+    (tmp_path / "full_99.json").write_text(json.dumps({"minutes": 3}))
+    assert record.full() == {"minutes": 3}
+    recorded.shares({"one": 0.5, "many": [0.25, 0.75]}, "Shares")
+    assert "0.500 [0.250 to 0.750]" in displayed[0]
+
+
+def test_a_document_is_shown_with_its_weights_in_html_and_in_words():
+    data = load_documents()
+    batch = as_batch(data.validation[:3], data.vocabulary)
+    words = torch.rand(batch.mask.shape) * batch.mask
+    sentences = torch.rand(batch.mask.shape[:2])
+    page = highlights.of_batch(batch, words, sentences, [1, 0, 1])[0]
+    review = data.validation[0]
+    assert [tuple(row) for row in page.sentences] == list(review.sentences)
+    assert page.title.endswith("the network says good")
+    text = highlights.in_words(page)
+    assert text.count("<- decides") == 1
+    assert text.splitlines()[1 + review.decides].startswith(f"{float(sentences[0, review.decides]):.2f}")
+    html = highlights.as_html(page)
+    assert html.count("text-decoration") == len(review.telling)
+    assert html.count("<tr>") == 1 + len(review.sentences)
+    assert "0.00" in highlights.in_words(highlights.unread(review))
+
+
+def test_the_explorer_changes_with_its_controls(displayed):
+    review = load_documents().validation[0]
+    box = highlights.explorer([highlights.unread(review), highlights.unread(load_documents().validation[1])])
+    which, how, page = box.children
+    before = page.value
+    which.value = 1
+    assert page.value != before
+    how.value = how.options[1]
+    assert page.value
