@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from autograder.authoring.faults import FaultyFileError, fault_of
 from autograder.authoring.source import ROOT, Exercise
 from lessonkit.checks.judge import Finding, Known, Trial, judge, same_outcome
 from lessonkit.checks.outcome import Outcome
@@ -93,14 +94,17 @@ def load(lesson: str, folder: Path = BANKS) -> Bank:
     """Import the bank of a lesson.
 
     Raises:
-        CourseError: there is no bank, or two of its answers have the same name.
+        CourseError: there is no bank, two of its answers have the same name, or Python can't run it.
     """
     path = folder / f"{lesson}.py"
     if not path.is_file():
         raise CourseError(f"There is no bank for lesson {lesson}: write autograder/banks/{lesson}.py.")
     _loading.clear()
     spec = importlib.util.spec_from_file_location(f"bank_{lesson}", path)
-    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+    try:
+        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+    except (Exception, SystemExit) as error:
+        raise FaultyFileError([fault_of(error, path, name=f"banks/{path.name}")]) from error
     entries = tuple(_loading)
     _loading.clear()
     names = [entry.name for entry in entries if not isinstance(entry, Equivalent)]

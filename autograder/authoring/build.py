@@ -11,7 +11,8 @@ from pathlib import Path
 
 import nbformat
 
-from autograder.authoring import fingerprints
+from autograder.authoring import contract, fingerprints
+from autograder.authoring.faults import FaultyFileError, refuse
 from autograder.authoring.generate import student_notebook
 from autograder.authoring.notebook import cell_id, same_but_for_version, to_notebook, write
 from autograder.authoring.reach import same_code
@@ -40,12 +41,13 @@ def build(lesson: LessonSource, force: bool = False, carry: bool = False) -> str
     change what they show. Validation compares, and finds it where that isn't so.
 
     Raises:
-        CourseError: a cell of the lesson fails; nothing is written then.
+        FaultyFileError: the lesson or its bank breaks the contract, or a cell fails; nothing is written then.
     """
     stamps = fingerprints.outputs(lesson)
     old = None if force else _last_build(lesson)
     known = old.metadata.get("course", {}) if old else {}
     checks_are_new = known.get("checks") != stamps["checks"] or known.get("expected") != _expected_in_place(lesson)
+    _refuse_what_breaks_the_contract(lesson, checks_are_new)
     student, ran = student_notebook(lesson), []
     with contextlib.ExitStack() as stack:
         if checks_are_new:
@@ -69,6 +71,19 @@ def build(lesson: LessonSource, force: bool = False, carry: bool = False) -> str
     for path, text in changed.items():
         write_whole(path, text)
     return ", ".join(ran) or ("no cell" if changed else "")
+
+
+def _refuse_what_breaks_the_contract(lesson: LessonSource, checks_are_new: bool) -> None:
+    """Name every fault at once; the bank's are looked for only where something changed that they depend on."""
+    found = contract.faults(lesson)
+    if checks_are_new:
+        from autograder.authoring import bank_contract, expected
+
+        try:
+            found += bank_contract.faults(lesson, expected.VISIBLE_SEEDS)
+        except FaultyFileError as error:
+            found += error.faults
+    refuse(found)
 
 
 def _last_build(lesson: LessonSource) -> nbformat.NotebookNode | None:

@@ -14,7 +14,6 @@ import jupytext
 
 from autograder.authoring.ending import PAGE, ending
 from autograder.authoring.faults import Fault, FaultyFileError, fault_of, refuse
-from lessonkit.checks.run import with_settings
 from lessonkit.errors import CourseError, did_you_mean
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -100,6 +99,8 @@ class LessonSource:
 
     @cached_property
     def _run(self) -> tuple[dict, dict[str, Exercise]]:
+        from lessonkit.checks.run import with_settings  # PyTorch: only what runs a lesson needs it
+
         namespace = {"__name__": f"lesson_{self.name}", "__builtins__": builtins}
         probes: dict[str, Callable] = {}
         for cell in self.cells:
@@ -214,9 +215,8 @@ def parse(path: Path) -> LessonSource:
             count += 1
             name = f"{last}-{count}"
         cells.append(Cell(kind, name, raw.source, start + 2, marks))
-    refuse(faults)
     lesson = LessonSource(path.stem, path, tuple(cells))
-    refuse(_misfits(lesson))
+    refuse(faults or _misfits(lesson), lesson)
     return lesson
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from autograder.commands.shared import LessonName, SomeLessons, app, console, named
+from autograder.commands.shared import LessonName, SomeLessons, app, console, named, names_of
 
 
 @app.command()
@@ -21,10 +21,12 @@ def build(
 ) -> None:
     """Build the notebooks of lessons from their sources."""
     from autograder.authoring import build as builder
+    from autograder.authoring import contract
     from autograder.authoring import start as around
 
     stale = []
-    for lesson in named(lessons):
+    for name in names_of(lessons):
+        lesson = contract.load(name)
         start = time.monotonic()
         if check:
             found = list(builder.differences(lesson))
@@ -41,6 +43,41 @@ def build(
     for sentence in stale:
         console.print(sentence, style="red", markup=False)
     raise typer.Exit(1 if stale else 0)
+
+
+@app.command()
+def prove(
+    lessons: SomeLessons = None,
+    rest: Annotated[bool, typer.Option(help="also list what the rules to come still want")] = True,
+) -> None:
+    """Prove lessons in seconds: contract, bank, mutants, step with the notebooks. Exit 0 if nothing is wrong."""
+    from autograder.authoring import contract
+    from autograder.authoring.prove import prove as stages
+
+    wrong = False
+    for name in names_of(lessons):
+        lesson = contract.load(name)
+        console.print(f"{lesson.name}: {lesson.title}", style="bold", markup=False)
+        for stage in stages(lesson):
+            sign, style = ("✗", "red") if stage.faults else ("✓", "green")
+            console.print(f"{sign} {stage.name}: {stage.looked_at}, {stage.seconds:.1f} s", style=style, markup=False)
+            for sentence in stage.faults:
+                console.print(f"  {sentence}", markup=False)
+            for sentence in stage.notes if rest else ():
+                console.print(f"  {sentence}", style="dim", markup=False)
+            wrong |= bool(stage.faults)
+    raise typer.Exit(2 if wrong else 0)
+
+
+@app.command()
+def new(name: Annotated[str, typer.Argument(help="number and name, as in 17_name")]) -> None:
+    """Write the source, bank and experiment of a new lesson: a small one that proves, to be replaced bit by bit."""
+    from autograder.authoring.new import new as write
+    from autograder.authoring.source import ROOT
+
+    for path in write(name):
+        console.print(f"Wrote {path.relative_to(ROOT)}", markup=False)
+    console.print(f"Next: python -m autograder prove {name[:2]}, python -m autograder build {name[:2]}")
 
 
 @app.command()

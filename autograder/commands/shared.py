@@ -15,8 +15,15 @@ ItsGradebook = Annotated[str | None, typer.Option("--db", help="gradebook, if it
 SomeLessons = Annotated[list[str] | None, typer.Argument(help="names or numbers of lessons; none means all")]
 
 
+def names_of(words: list[str] | None) -> list[str]:
+    """The full names of the lessons that are named, or of all."""
+    from autograder.authoring import source
+
+    return [source.find_lesson(word) for word in words] if words else source.lesson_names()
+
+
 def named(words: list[str] | None) -> list:
     """The lessons that are named, or all."""
     from autograder.authoring import source
 
-    return [source.load(word) for word in (words or source.lesson_names())]
+    return [source.load(name) for name in names_of(words)]

@@ -1,33 +1,30 @@
-"""The commands on a small course of one lesson: build, check, try, mutants, and what they say of mistakes."""
+"""The commands on a course of one new lesson: new, build, prove, try, mutants, and what they say of mistakes."""
 
 import json
 import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from autograder.authoring.source import ROOT
-
-from .sample import BANK, LESSON
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """A copy of the project with the sample as its only lesson, built once."""
+    """A copy of the project with a new lesson as its only one, built once."""
     root = tmp_path_factory.mktemp("course")
     for folder in ("lessonkit", "autograder"):
         shutil.copytree(
             ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__", "expected", "recorded", "banks")
         )
-    (root / "solutions").mkdir()
-    (root / "autograder" / "banks").mkdir()
     shutil.copy(ROOT / "requirements.txt", root)
-    (root / "solutions" / "90_sample.py").write_text(LESSON)
-    (root / "autograder" / "banks" / "90_sample.py").write_text(BANK)
+    written = command(root, "new", "90_sample")
+    assert written.returncode == 0, written.stdout + written.stderr
     made = command(root, "build")
     assert made.returncode == 0, made.stdout + made.stderr
     return root
@@ -53,14 +50,15 @@ def files(root):
 def test_build_makes_what_the_lesson_needs(built):
     lesson = (built / "lessons/90_sample/90_sample.ipynb").read_text()
     solution = (built / "solutions/90_sample/90_sample.ipynb").read_text()
-    assert "the answer" in solution
-    assert "the answer" not in lesson
+    assert "return (keys @ query.unsqueeze(-1))" in solution
+    assert "return (keys @ query.unsqueeze(-1))" not in lesson
     assert "NotImplementedError" in lesson
     assert '"points": 2' in lesson
     assert "Hint 2 of 2" in lesson
     assert [p.name for p in (built / "solutions/90_sample").iterdir()] == ["90_sample.ipynb"]
     recorded = json.loads((built / "lessonkit/recorded/90_sample.json").read_text())
-    assert recorded["show"] == [{"text": "tensor([2.])\n"}]
+    assert list(recorded) == ["itself", "mechanism", "paper_table", "temperature"]
+    assert "its length is" in str(recorded["paper_table"])
 
 
 def test_a_rebuild_changes_nothing(course):
@@ -74,44 +72,123 @@ def test_a_rebuild_changes_nothing(course):
     assert command(course, "build", "--check").returncode == 0
 
 
+def edit(root, file, old, new):
+    path = root / file
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))
+
+
+SOURCE, BANK = "solutions/90_sample.py", "autograder/banks/90_sample.py"
+
+
 def test_check_notices_an_edited_source_and_writes_nothing(course):
-    source = course / "solutions/90_sample.py"
-    source.write_text(source.read_text().replace("# Text.", "# Another text."))
+    edit(course, SOURCE, "# ## Notation", "# ## Letters, or notation")
     before = files(course)
     result = command(course, "build", "--check")
     assert result.returncode == 1
     assert "out of step with its source; run `make build LESSON=90`" in result.stdout
     assert files(course) == before
+    proof = command(course, "prove", "90")
+    assert proof.returncode == 2
+    assert "✗ notebooks: out of step" in proof.stdout
 
 
 def test_check_notices_an_edited_bank(course):
-    bank = course / "autograder/banks/90_sample.py"
-    bank.write_text(bank.read_text().replace("You square x.", "This is x squared."))
+    edit(course, BANK, "The sign is wrong:", "Your sign is wrong:")
     result = command(course, "build", "--check")
     assert result.returncode == 1
     assert "expected results are out of step" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("changes", "ran"),
+    [
+        ([(SOURCE, "# ## Notation", "# ## Letters, or notation")], "no cell"),
+        ([(SOURCE, "# Figure: the weights", "# Figure: all weights")], "no cell"),
+        ([(SOURCE, "points=1", "points=3"), (BANK, "The sign is wrong:", "Your sign is wrong:")], "checks"),
+        ([(SOURCE, "one query", "a query")], "all cells"),
+    ],
+)
+def test_a_build_runs_no_more_than_it_must(course, changes, ran):
+    for change in changes:
+        edit(course, *change)
+    made = command(course, "build")
+    assert f"({ran} run)" in made.stdout, made.stdout + made.stderr
+    quick = files(course)
+    assert command(course, "build").stdout == "90_sample: up to date\n"
+    assert command(course, "build", "--check").returncode == 0
+    assert "(all cells run)" in command(course, "build", "--force").stdout
+    assert files(course) == quick
+
+
 def test_a_cell_that_fails_is_named_and_nothing_is_written(course):
-    source = course / "solutions/90_sample.py"
-    source.write_text(source.read_text().replace("print(doubled + 1)", "print(no_such_name)"))
+    edit(course, SOURCE, "context = context_vector(map_, vectors)", "context = no_such_name")
     before = files(course)
     result = command(course, "build")
     assert result.returncode == 2
-    assert "90_sample.py, line 42: this cell fails: NameError: name " in result.stdout
-    assert "no_such_name" in result.stdout
+    text = (course / SOURCE).read_text()
+    line = text[: text.index("context = no_such_name")].count("\n") + 1
+    (said,) = result.stdout.splitlines()
+    assert said.startswith(
+        f"90_sample.py, line {line}: this cell fails: NameError: name 'no_such_name' is not defined."
+    )
+    whole = Path(said.rpartition(": ")[2])
+    assert "context = no_such_name" in whole.read_text()
+    assert "\x1b" not in whole.read_text()
+    assert result.stderr == ""
     assert files(course) == before
+
+
+def test_every_fault_at_once_and_nothing_is_written(course):
+    edit(course, SOURCE, "difficulty=1", "difficulty=9")
+    edit(course, SOURCE, "# ## Summary", "# ## The end")
+    before = files(course)
+    for order in ("build", "prove"):
+        result = command(course, order, "90")
+        assert result.returncode == 2
+        assert [line.split(": ")[0] for line in result.stdout.splitlines()] == [
+            "90_sample.py, line 1",
+            "90_sample.py, line 50",
+        ]
+        assert result.stderr == ""
+    edit(course, SOURCE, "difficulty=9", "difficulty=1")
+    edit(course, BANK, "    return -(keys", "    return (keys")
+    before = files(course)
+    result = command(course, "build", "90")
+    assert result.returncode == 2
+    assert "line 1: there is no heading `## Summary`." in result.stdout
+    assert "accepts the mistake 'negative'" in result.stdout
+    assert result.stderr == ""
+    assert files(course) == before
+
+
+def test_a_new_lesson_proves(built):
+    result = command(built, "prove")
+    assert result.returncode == 0, result.stdout
+    assert [line.split(":")[0] for line in result.stdout.splitlines()] == [
+        "90_sample", "✓ contract", "✓ bank", "✓ mutants", "✓ notebooks"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("17-toy", "two digits and words"), ("90_other", "Number 90 is taken by 90_sample")],
+)
+def test_a_name_that_will_not_do(built, name, says):
+    result = command(built, "new", name)
+    assert (result.returncode, result.stderr) == (2, "")
+    assert says in result.stdout
 
 
 @pytest.mark.parametrize(
     ("answer", "code", "says"),
     [
-        ("def double(x):\n    return x + x\n", 0, "passed"),
-        ("def double(x):\n    return x\n", 1, "You return x itself"),
-        ("def double(x):\n    return torch.cat([x, x])\n", 1, "shape"),
-        ("def double(x):\n    raise KeyError('oh')\n", 1, "KeyError"),
-        ("def doubel(x):\n    return x\n", 2, "does not define `double`"),
-        ("def double(x:\n", 2, "not a Python file that can be read"),
+        ("def dot_scores(q, k):\n    return torch.einsum('bd,btd->bt', q, k)\n", 0, "passed"),
+        ("def dot_scores(q, k):\n    return -torch.einsum('bd,btd->bt', q, k)\n", 1, "The sign is wrong"),
+        ("def dot_scores(q, k):\n    return torch.cat([q, q])\n", 1, "shape"),
+        ("def dot_scores(q, k):\n    raise KeyError('oh')\n", 1, "KeyError"),
+        ("def dot_score(q, k):\n    return q\n", 2, "does not define `dot_scores`"),
+        ("def dot_scores(q:\n", 2, "not a Python file that can be read"),
         ("1 / 0\n", 2, "ZeroDivisionError"),
         (None, 2, "Cannot read"),
     ],
@@ -120,30 +197,29 @@ def test_try(built, tmp_path, answer, code, says):
     path = tmp_path / "answer.py"
     if answer is not None:
         path.write_text(answer)
-    result = command(built, "try", "90", "double", str(path))
+    result = command(built, "try", "90", "dot_scores", str(path))
     assert says in result.stdout
     assert result.returncode == code
     assert result.stderr == ""
 
 
 def test_try_suggests_names(built, tmp_path):
-    result = command(built, "try", "90_sampel", "double", "x.py")
+    result = command(built, "try", "90_sampel", "dot_scores", "x.py")
     assert result.returncode == 2
     assert "Did you mean '90_sample'?" in result.stdout
-    result = command(built, "try", "90", "duoble", "x.py")
+    result = command(built, "try", "90", "dot_scroes", "x.py")
     assert result.returncode == 2
-    assert "Did you mean 'double'?" in result.stdout
+    assert "Did you mean 'dot_scores'?" in result.stdout
 
 
 def test_mutants_are_listed_and_must_be_explained(course):
     result = command(course, "mutants")
     assert result.returncode == 0
     assert "90_sample: " in result.stdout
-    source = course / "solutions/90_sample.py"
-    source.write_text(source.read_text().replace("return 2 * x  #", "return 2 * x + 0  #"))
+    edit(course, SOURCE, "unsqueeze(-1)).squeeze(-1)", "unsqueeze(-1)).squeeze(-1) + 0")
     result = command(course, "mutants")
     assert result.returncode == 1
-    assert "2 * x + 0 -> 2 * x - 0" in result.stdout
+    assert ".squeeze(-1) + 0 -> (keys @ query.unsqueeze(-1)).squeeze(-1) - 0" in result.stdout
     assert "NOT EXPLAINED" in result.stdout
 
 
