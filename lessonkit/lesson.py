@@ -9,7 +9,7 @@ from pathlib import Path
 from lessonkit import kernel
 from lessonkit.checks import expectations
 from lessonkit.checks.judge import Finding, Trial, judge
-from lessonkit.checks.page import converted_from_now_on, is_shown_as_html, show_printed
+from lessonkit.checks.page import converted_from_now_on, is_shown_as_html, keep_callable, show_printed
 from lessonkit.checks.run import run_probe, with_settings
 from lessonkit.checks.verdict import Verdict
 from lessonkit.errors import CourseError, did_you_mean
@@ -30,6 +30,7 @@ class Lesson:
         self._skipped: list[str] = []
         self._state = State()
         self._began = time.time()
+        keep_callable(self)
 
     def check(
         self,

@@ -124,17 +124,24 @@ def softmax(scores: Tensor, dim: int) -> Tensor:
 
 # %% check="softmax" points=2
 def probe(softmax, draw):
-    scores = draw.normal(2, 3, 4)
-    large = draw.normal(3, 5, scale=1e4)
+    A, B, C = draw.sizes(3)
+    scores = draw.normal(A, B, C, scale=draw.scale(0.5, 4))
+    far = draw.choice((-1, 1)) * draw.integers(
+        2000, 90_000
+    )  # exp overflows, or is 0 everywhere
+    steps = torch.stack([draw.permutation(C) for _ in range(A)])
     return {
         "last": softmax(scores, -1),
-        "middle": softmax(scores, 1),
+        "middle": softmax(scores, draw.choice((1, -2))),
         "first": softmax(scores, 0),
-        "large": softmax(large, 1),
+        "large": softmax(
+            draw.watch(far + 1000.0 * draw.permutation(A)[:, None] + 2.0 * steps), 1
+        ),
     }
 
 
 check("softmax", softmax, probe)
+
 
 # %% [markdown]
 # ## Some must not be asked: masks
@@ -182,16 +189,21 @@ def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
 
 # %% check="masked_softmax" points=3
 def probe(masked_softmax, draw):
-    B, H, T = 4, 3, 5
+    B, H, T = draw.sizes(3, 3)
     mask = draw.mask(B, T, empty=True)
-    scores = draw.normal(B, T, scale=3.0, grad=True)
-    weights = masked_softmax(scores, mask)
-    (weights * draw.normal(B, T)).sum().backward()
-    heads = masked_softmax(draw.normal(H, B, T), mask)
-    return {"weights": weights, "gradient": scores.grad, "heads": heads}
+    scores = draw.normal(B, T, scale=draw.scale(1, 5))
+    shift = draw.integers(15_000, 60_000)
+    steps = torch.stack([draw.permutation(T) for _ in range(B)])
+    return {
+        "weights": masked_softmax(scores, mask),
+        "heads": masked_softmax(draw.normal(H, B, T), mask),
+        "very low scores": masked_softmax(draw.watch(1.0 * steps - shift), mask),
+        "very high scores": masked_softmax(draw.watch(1.0 * steps + shift), mask),
+    }
 
 
 check("masked_softmax", masked_softmax, probe)
+
 
 # %% [markdown]
 # ## The average itself
@@ -224,7 +236,7 @@ def weighted_average(weights: Tensor, values: Tensor) -> Tensor:
 
 # %% check="weighted_average" points=1
 def probe(weighted_average, draw):
-    B, H, Q, T, d = 2, 3, 4, 5, 6
+    B, H, Q, T, d = draw.sizes(5)
     flat = weighted_average(draw.weights(Q, T), draw.normal(T, d))
     batch = weighted_average(draw.weights(B, Q, T), draw.normal(B, T, d))
     heads = weighted_average(draw.weights(B, H, Q, T), draw.normal(B, H, T, d))
@@ -235,6 +247,7 @@ def probe(weighted_average, draw):
 
 
 check("weighted_average", weighted_average, probe)
+
 
 # %% [markdown]
 # ## Back to the curve: near measurements count more
@@ -267,19 +280,19 @@ def kernel_regression(x: Tensor, x_i: Tensor, y_i: Tensor, bandwidth: float) -> 
 
 # %% check="kernel_regression" points=2
 def probe(kernel_regression, draw):
-    Q, n = 4, 7
+    Q, n = draw.sizes(2, 3, 8)
     x, x_i, y_i = draw.normal(Q), draw.normal(n), draw.normal(n)
-    far = kernel_regression(
-        x + 80, x_i, y_i, 0.6
-    )  # a query far from all keys: exp(score) alone would be 0 / 0
+    away = draw.choice((-1, 1)) * draw.integers(60, 99)
     return {
-        "wide": kernel_regression(x, x_i, y_i, 1.7),
-        "narrow": kernel_regression(x, x_i, y_i, 0.4),
-        "far": far,
+        "wide": kernel_regression(x, x_i, y_i, draw.scale(1.3, 3)),
+        "narrow": kernel_regression(x, x_i, y_i, draw.scale(0.3, 0.7)),
+        # queries far from all keys: exp(-score) alone would be 0 / 0
+        "far": kernel_regression(draw.watch(x + away), x_i, y_i, draw.scale(0.4, 0.9)),
     }
 
 
 check("kernel_regression", kernel_regression, probe)
+
 
 # %% [markdown]
 # **Predict:** what happens with a very small bandwidth? With a very large one? Then look.
@@ -450,14 +463,12 @@ def soft_select(a: Tensor, z: Tensor) -> Tensor:
 
 # %% check="soft_select" points=1
 def probe(soft_select, draw):
-    B, k = 3, 5
-    a, z = draw.uniform(k, grad=True), draw.normal(B, k, grad=True)
-    selected = soft_select(a, z)
-    (selected * draw.normal(B, k)).sum().backward()
-    return {"selected": selected, "gradient of a": a.grad, "gradient of z": z.grad}
+    B, k = draw.sizes(2)
+    return {"selected": soft_select(draw.uniform(k), draw.normal(B, k))}
 
 
 check("soft_select", soft_select, probe)
+
 
 # %% [markdown] task="hard_select"
 # Keep only the features where `a` is above one half.
@@ -478,17 +489,16 @@ def hard_select(a: Tensor, z: Tensor) -> Tensor:
 
 # %% check="hard_select" points=1
 def probe(hard_select, draw):
-    B, k = 3, 6
-    z = draw.normal(B, k, grad=True)
-    a = draw.watch(
-        draw.permutation(k) / k
-    )  # 0, 1/6, ... 5/6 in random order: one is exactly 1/2
-    selected = hard_select(a, z)
-    (selected * selected.detach()).sum().backward()
-    return {"selected": selected, "gradient of z": z.grad}
+    found = {}
+    for name, kept in zip(("some features", "others"), draw.sizes(2, 1, 3), strict=True):
+        B, k = draw.size(3, 4), 2 * kept + draw.size(1, 3)
+        a = draw.watch(draw.permutation(k) / (2 * (k - 1 - kept)))  # one is exactly 1/2
+        found[name] = hard_select(a, draw.normal(B, k))
+    return found
 
 
 check("hard_select", hard_select, probe)
+
 
 # %% [markdown]
 # **Predict:** for which of the two does a gradient reach `a`?
@@ -543,15 +553,16 @@ def content_address(
 
 # %% check="content_address" points=3
 def probe(content_address, draw):
-    B, n, d = 3, 5, 4
-    memory = draw.normal(n, d) * draw.uniform(
-        n, 1, low=0.2, high=4.0
-    )  # rows of different lengths
-    weights, read = content_address(draw.normal(B, d, scale=3.0), memory, 2.5)
+    B, n, d = draw.sizes(3, 3)
+    lengths = draw.uniform(n, 1, low=0.2, high=4.0)
+    memory = draw.watch(draw.normal(n, d) * lengths)  # rows of different lengths
+    query = draw.normal(B, d, scale=draw.scale(2, 5))
+    weights, read = content_address(query, memory, draw.scale(1.5, 6))
     return {"weights": weights, "read": read}
 
 
 check("content_address", content_address, probe)
+
 
 # %% [markdown]
 # Here the truth is known: we take a row of the memory, add noise, and ask. Two scores: the weight on the row that we took, and how far what is *read* lies from that row.

@@ -89,14 +89,20 @@ def rnn_step(x: Tensor, h: Tensor, W_xh: Tensor, W_hh: Tensor, b: Tensor) -> Ten
 
 # %% check="rnn_step" points=1
 def probe(rnn_step, draw):
-    B, d, n = 4, 2, 3
-    x, h = draw.normal(B, d), draw.normal(B, n, grad=True)
-    new = rnn_step(x, h, draw.normal(n, d), draw.normal(n, n), draw.normal(n))
-    (new * draw.normal(B, n)).sum().backward()
-    return {"h": new, "gradient of h": h.grad}
+    B, d, n = draw.sizes(3)
+    return {
+        "h": rnn_step(
+            draw.normal(B, d),
+            draw.normal(B, n),
+            draw.normal(n, d, scale=0.7),
+            draw.normal(n, n, scale=0.7),
+            draw.normal(n),
+        )
+    }
 
 
 check("rnn_step", rnn_step, probe)
+
 
 # %% [markdown]
 # Sentences in a batch have different lengths, so shorter ones are padded at the end. The network runs on over the
@@ -126,15 +132,15 @@ def last_state(outputs: Tensor, lengths: Tensor) -> Tensor:
 
 # %% check="last_state" points=1
 def probe(last_state, draw):
-    B, T, n = 4, 5, 3
-    square = last_state(draw.normal(4, 4, 4), draw.lengths(4, 4))
-    return {
-        "vector": last_state(draw.normal(B, T, n), draw.lengths(B, T)),
-        "square": square,
-    }
+    B, T, n = draw.sizes(3, 3)
+    k = draw.size(3, 5)
+    square = last_state(draw.normal(k, k, k), draw.lengths(k, k))
+    vector = last_state(draw.normal(B, T, n), draw.lengths(B, T))
+    return {"vector": vector, "square": square}
 
 
 check("last_state", last_state, probe)
+
 
 # %% [markdown]
 # ## A network that writes
@@ -167,13 +173,15 @@ def shift_right(tgt: Tensor, bos: int) -> Tensor:
 
 # %% check="shift_right" points=1
 def probe(shift_right, draw):
-    return {
-        "read": shift_right(draw.integers(4, 50, 3, 5), 1),
-        "other BOS": shift_right(draw.integers(4, 50, 2, 4), 2),
-    }
+    found = {}
+    for name in ("read", "another BOS"):
+        (B, T), V = draw.sizes(2, 3), draw.size(20, 60)
+        found[name] = shift_right(draw.words(B, T, V), draw.integers(3, V))
+    return found
 
 
 check("shift_right", shift_right, probe)
+
 
 # %% [markdown]
 # The loss is the cross-entropy of the right words, $-\log p(y_t)$, averaged over all words that are no padding. A batch of long
@@ -200,20 +208,17 @@ def token_loss(logits: Tensor, tgt: Tensor, pad: int) -> Tensor:
 
 # %% check="token_loss" points=2
 def probe(token_loss, draw):
-    B, T, V = 3, 4, 6
-    logits = draw.normal(B, T, V, scale=2.0, grad=True)
-    tgt = draw.watch(draw.integers(1, V, B, T).masked_fill(~draw.mask(B, T), 0))
-    loss = token_loss(logits, tgt, 0)
-    loss.backward()
-    other = token_loss(
-        draw.normal(B, T, V),
-        draw.watch(draw.integers(0, 5, B, T).masked_fill(~draw.mask(B, T), 5)),
-        5,
-    )
-    return {"loss": loss, "gradient": logits.grad, "padding is 5": other}
+    found = {}
+    for name in ("loss", "other sizes, other padding"):
+        B, T, V = draw.sizes(3, 3)
+        pad = draw.integers(1, V)
+        logits = draw.normal(B, T, V, scale=draw.scale(1, 4))
+        found[name] = token_loss(logits, draw.words(B, T, V, pad), pad)
+    return found
 
 
 check("token_loss", token_loss, probe)
+
 
 # %% [markdown]
 # ## Writing without a teacher
@@ -255,25 +260,39 @@ def greedy_decode(
 
 # %% check="greedy_decode" points=3
 def probe(greedy_decode, draw):
-    B, V, bos, eos = 5, 9, 4, 2
-    table, rows, ends = draw.normal(12, V, V), draw.normal(B, V), draw.permutation(B)
-    table[:, eos] = -table[:, bos]  # who begins with EOS begins otherwise
+    B, V = draw.sizes(2, 4, 9)
+    first = draw.size(2, 4)  # when the first row ends; the last one ends B − 1 steps later
+    table, rows, ends = (
+        draw.normal(first + B + 3, V, V),
+        draw.normal(B, V),
+        draw.permutation(B),
+    )
 
-    def step(
-        tokens, state
-    ):  # depends on the last word, the time and the row; row b ends at time 3 + ends[b]
-        logits = table[state, tokens.view(B)] + rows
-        logits[:, eos] = torch.where(ends + 3 == state, 50.0, -50.0)
-        return logits, state + 1
+    def stepping(bos, eos):
+        ours = table.clone()
+        ours[:, eos] = -ours[:, bos]  # who begins with EOS begins otherwise
 
-    start = torch.ones(B, dtype=torch.long)
-    return {
-        "ended": greedy_decode(step, start, B, bos, eos, 10),
-        "cut": greedy_decode(step, start, B, bos, eos, 4),
-    }
+        def step(tokens, state):  # depends on the last word, the time and the row
+            if tuple(tokens.shape) != (B,):
+                raise ValueError(
+                    f"step takes the last words, (B,); yours are {tuple(tokens.shape)}"
+                )
+            logits = ours[state, tokens] + rows
+            logits[:, eos] = torch.where(ends + first == state, 50.0, -50.0)
+            return logits, state + 1
+
+        return step
+
+    start, found = torch.ones(B, dtype=torch.long), {}
+    for name, most in (("ended", first + B + 2), ("cut", first + 1)):
+        bos, eos = (1 + word for word in draw.tokens(2, V - 1))
+        found[name] = greedy_decode(stepping(bos, eos), start, B, bos, eos, most)
+    found["EOS is 0"] = greedy_decode(stepping(bos, 0), start, B, bos, 0, first + B + 2)
+    return found
 
 
 check("greedy_decode", greedy_decode, probe)
+
 
 # %% [markdown]
 # ## The model
@@ -542,7 +561,7 @@ def gradient_by_distance(states: Tensor, W_hh: Tensor) -> Tensor:
 
 # %% check="gradient_by_distance" points=3
 def probe(gradient_by_distance, draw):
-    T, n = 5, 3
+    T, n = draw.sizes(2, 3)
     states, W_hh = torch.tanh(draw.normal(T + 1, n)), draw.normal(n, n)
     return {"norms": gradient_by_distance(draw.watch(states), W_hh)}
 
@@ -682,31 +701,74 @@ def beam_search(
 
 # %% check="beam_search" points=4
 def probe(beam_search, draw):
-    V, bos, eos, length = 6, 4, 2, 6
     cases = {  # beam, α, how likely EOS is, how different the words are, how many
-        "beam of 3": (3, 1.0, 0.5, 0.5, 16),
-        "beam of 5, strong normalisation": (5, 2.0, -0.5, 1.5, 8),
-        "no normalisation": (3, 0.0, 0.5, 1.5, 3),
+        "beam of 3": (3, 1.0, 0.5, 0.5, 20),
+        "strong normalisation": (draw.size(4, 5), draw.scale(1.6, 2.2), -0.5, 1.5, 12),
+        "no normalisation": (draw.size(2, 4), 0.0, 0.5, 1.5, 3),
         "beam of 1": (1, 1.0, 0.5, 1.5, 2),
         "never ends": (2, 1.0, -30.0, 1.5, 2),
     }
     found = {}
     for name, (beam, alpha, ending, scale, count) in cases.items():
         for i in range(count):
-            table = draw.normal(length, V, V, scale=scale)
+            V, length = draw.size(5, 7), draw.size(4, 6)
+            bos, eos = draw.tokens(2, V)
+            table = draw.normal(length + 1, V, V, scale=scale)
             table[:, :, eos] += ending
+            asked = []
 
-            def step(word, state, table=table):
-                return torch.log_softmax(table[state, word], dim=0), state + 1
+            def step(word, state, table=table, asked=asked, length=length):
+                words, score, before = state
+                word = int(word)
+                words = (*words, word)
+                if len(words) > length:
+                    raise ValueError(
+                        f"step is called for a sentence that has max_length = {length} words already"
+                    )
+                score = 0.0 if before is None else score + float(before[word])
+                log_probs = torch.log_softmax(table[len(words), word], dim=0)
+                asked.append((len(words), score, *words[1:], *[-1] * (length - len(words))))
+                return log_probs, (words, score, log_probs)
 
-            words = [
-                int(word) for word in beam_search(step, 0, bos, eos, beam, length, alpha)
-            ]
-            found[f"{name} {i}"] = words + [0] * (length - len(words))
+            words = beam_search(step, ((), 0.0, None), bos, eos, beam, length, alpha)
+            words = [int(word) for word in words]
+            found[f"{name}, no. {i + 1}"] = words + [-1] * (length - len(words))
+            found[f"~{name}, no. {i + 1}"] = torch.tensor(sorted(asked))
     return found
 
 
-check("beam_search", beam_search, probe)
+def lost(got, want):
+    """Which beginning a beam lost first, or went on with although it shouldn't."""
+    for name in (
+        name for name in want if name[0] != "~" and list(got[name]) != list(want[name])
+    ):
+        yours, right = (
+            {
+                tuple(int(w) for w in row[2:] if w >= 0): (int(row[0]), row[1])
+                for row in found[f"~{name}"]
+            }
+            for found in (got, want)
+        )
+        gone = sorted(right.keys() - yours.keys(), key=len)
+        more = sorted(yours.keys() - right.keys(), key=len)
+        if gone and (not more or len(gone[0]) <= len(more[0])):
+            step, score = right[gone[0]]
+            return (
+                f"In `{name}` your beam loses the beginning {list(gone[0])} (Σ log p = {score:.2f}): step {step} should "
+                "go on from it."
+            )
+        if more:
+            return (
+                f"In `{name}` you go on from {list(more[0])} in step {yours[more[0]][0]}: it has ended already, or "
+                "others were likelier."
+            )
+        mine = [int(word) for word in got[name] if word >= 0]
+        return f"In `{name}` every step keeps the right beginnings; but of what has ended you choose {mine}."
+    return ""
+
+
+check("beam_search", beam_search, probe, explain=lost)
+
 
 # %% [markdown]
 # **Predict:** does a beam of 4 rescue the long sentences? (If the right translation has a better score than the greedy one, a beam

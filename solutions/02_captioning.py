@@ -178,28 +178,25 @@ def image_vector(pictures: Tensor, layers: list[Callable]) -> Tensor:
 
 # %% check="image_vector" points=1
 def probe(image_vector, draw):
-    B, H, n, K = 3, 4, 5, 6
-    pictures, W = draw.normal(B, 2, H, H, grad=True), draw.normal(n, 2 * H)
-    C = draw.normal(K, n)
+    B, H, n, K = draw.sizes(4, 3)
+    C = draw.size(2, 3)
+    W, classes = draw.normal(n, C * H), draw.normal(K, n)
     layers = [
         lambda x: x.mean(-1) ** 2,
         lambda x: x.flatten(1),
         lambda x: x @ W.T,
         torch.relu,
-        lambda x: x @ C.T,
+        lambda x: x @ classes.T,
     ]
     short = [lambda x: torch.tanh(x.flatten(1)), lambda x: x[:, :2]]
-    v = image_vector(pictures, layers)
-    if getattr(v, "requires_grad", False):
-        v.square().sum().backward()
     return {
-        "v": v,
-        "gradient of the pictures": pictures.grad,
-        "two layers": image_vector(draw.normal(B, 2, H, H), short),
+        "v": image_vector(draw.normal(B, C, H, H), layers),
+        "two layers": image_vector(draw.normal(B, C, H, H), short),
     }
 
 
 check("image_vector", image_vector, probe)
+
 
 # %% [markdown]
 # ## A network that writes
@@ -252,32 +249,28 @@ def caption_step(
 
 # %% check="caption_step" points=2
 def probe(caption_step, draw):
-    B, e, n, d, k = 2, 3, 4, 5, 6
-    x, h, v, W_ih = (
-        draw.normal(B, e, grad=True),
-        draw.normal(B, n, grad=True),
-        draw.normal(B, d, grad=True),
-        draw.normal(k, d, grad=True),
+    B, e, n, d, k = draw.sizes(5)
+    x, h, v = draw.normal(B, e), draw.normal(B, n), draw.normal(B, d)
+    W_ih, W, R = (
+        draw.normal(k, d),
+        draw.normal(n, e + k, scale=0.5),
+        draw.normal(n, n, scale=0.5),
     )
-    C, R = draw.normal(n, e + k, scale=0.5), draw.normal(n, n, scale=0.5)
 
     def cell(inputs, state):
-        return torch.tanh(inputs @ C.T + state @ R.T)
+        return torch.tanh(inputs @ W.T + state @ R.T)
 
-    times = [(t, every_step) for t in (0, 1, 4) for every_step in (True, False)]
-    found = {
-        f"t = {t}, {'every step' if every_step else 'first step only'}": caption_step(
+    return {
+        f"{name}, {'every step' if every_step else 'first step only'}": caption_step(
             x, h, v, t, W_ih, cell, every_step
         )
-        for t, every_step in times
+        for name, t in (("t = 0", 0), ("t = 1", 1), ("later", draw.size(2, 9)))
+        for every_step in (True, False)
     }
-    (found["t = 1, every step"] * draw.normal(B, n)).sum().backward()
-    for name, given in {"the word": x, "the state": h, "v": v, "W_ih": W_ih}.items():
-        found[f"gradient of {name}"] = given.grad
-    return found
 
 
 check("caption_step", caption_step, probe)
+
 
 # %% [markdown]
 # ## How wrong is a caption?
@@ -334,23 +327,21 @@ def table_step(table: Tensor, rows: Tensor) -> Callable:
 
 # %% check="caption_loss" points=3
 def probe(caption_loss, draw):
-    B, T, V, bos, pad = 3, 5, 8, 1, 0
-    table, rows = draw.normal(T + 1, V, V, scale=2.0, grad=True), draw.normal(B, V)
-    words = draw.watch(draw.integers(2, V, B, T).masked_fill(~draw.mask(B, T), pad))
-    start = (0, torch.zeros(B, dtype=torch.long))
-    loss = caption_loss(table_step(table, rows), start, words, bos, pad)
-    loss.backward()
-    other = caption_loss(
-        table_step(draw.normal(T + 1, V, V), draw.normal(B, V)),
-        start,
-        draw.watch(draw.integers(0, 6, B, T).masked_fill(~draw.mask(B, T), 7)),
-        6,
-        7,
-    )
-    return {"loss": loss, "gradient": table.grad, "BOS is 6, padding is 7": other}
+    found = {}
+    for name in ("loss", "other sizes, BOS and padding"):
+        B, T, V = draw.sizes(3, 3, 8)
+        bos, pad = (2 + word for word in draw.tokens(2, V - 1))
+        step = table_step(
+            draw.normal(T + 1, V + 1, V + 1, scale=draw.scale(1, 3)), draw.normal(B, V + 1)
+        )
+        words = draw.words(B, T, V + 1, pad, but=(bos,))
+        start = (0, torch.zeros(B, dtype=torch.long))
+        found[name] = caption_loss(step, start, words, bos, pad)
+    return found
 
 
 check("caption_loss", caption_loss, probe)
+
 
 # %% [markdown]
 # ## Writing a caption
@@ -391,27 +382,40 @@ def caption_greedy(
 
 # %% check="caption_greedy" points=3
 def probe(caption_greedy, draw):
-    B, V, bos, eos = 5, 9, 4, 2
-    table, rows, ends = draw.normal(12, V, V), draw.normal(B, V), draw.permutation(B)
+    B, V = draw.sizes(2, 4, 9)
+    first = draw.size(
+        2, 3
+    )  # when the first caption ends; the last one ends B − 1 steps later
+    table, rows, ends = (
+        draw.normal(first + B + 2, V, V),
+        draw.normal(B, V),
+        draw.permutation(B),
+    )
 
-    def step(tokens, state):  # row b ends at time 2 + ends[b]
-        time, total = state
-        if tuple(tokens.shape) != (B,):
-            raise ValueError(
-                f"step takes the last words, (B,); yours are {tuple(tokens.shape)}"
-            )
-        total = total + tokens
-        logits = table[time, tokens] + rows * torch.cos(total).unsqueeze(1)
-        logits[:, eos] = torch.where(ends + 2 == time, 7.0, -9.0)
-        return logits, (time + 1, total)
+    def stepping(eos):
+        def step(tokens, state):
+            time, total = state
+            if tuple(tokens.shape) != (B,):
+                raise ValueError(
+                    f"step takes the last words, (B,); yours are {tuple(tokens.shape)}"
+                )
+            total = total + tokens
+            logits = table[time, tokens] + rows * torch.cos(total).unsqueeze(1)
+            logits[:, eos] = torch.where(ends + first == time, 7.0, -9.0)
+            return logits, (time + 1, total)
 
-    start = (0, torch.zeros(B, dtype=torch.long))
-    words, log_p = caption_greedy(step, start, B, bos, eos, 10)
-    cut, cut_log_p = caption_greedy(step, start, B, bos, eos, 4)
-    return {"words": words, "log p": log_p, "cut": cut, "log p, cut": cut_log_p}
+        return step
+
+    start, found = (0, torch.zeros(B, dtype=torch.long)), {}
+    for name, most in (("", first + B + 2), (", cut", first + 2)):
+        bos, eos = (1 + word for word in draw.tokens(2, V - 1))
+        words, log_p = caption_greedy(stepping(eos), start, B, bos, eos, most)
+        found |= {f"words{name}": words, f"log p{name}": log_p}
+    return found
 
 
 check("caption_greedy", caption_greedy, probe)
+
 
 # %% [markdown]
 # ## The model
@@ -668,17 +672,27 @@ def continue_from_error(
 
 # %% check="continue_from_error" points=2
 def probe(continue_from_error, draw):
-    B, T, V, bos = 4, 6, 9, 1
-    step = table_step(draw.normal(T + 1, V, V), draw.normal(B, V))
-    words, wrong = draw.integers(2, V, B, T), draw.integers(2, V, B)
-    start = (0, torch.zeros(B, dtype=torch.long))
-    return {
-        f"error at {place}": continue_from_error(step, start, words, place, wrong, bos)
-        for place in (0, 2, T - 1)
-    } | {"BOS is 5": continue_from_error(step, start, words, 1, wrong, 5)}
+    found = {}
+    for name, where in (
+        ("error at the first word", 0),
+        ("in the midst", 1),
+        ("at the last word", 2),
+    ):
+        B, T, V = draw.sizes(3, 4, 9)
+        step = table_step(draw.normal(T + 1, V, V), draw.normal(B, V))
+        bos = draw.integers(1, V)
+        words, wrong = (
+            draw.words(B, T, V, but=(bos,)),
+            draw.words(B, 1, V, but=(bos,))[:, 0],
+        )
+        place = (0, draw.size(1, T - 2), T - 1)[where]
+        start = (0, torch.zeros(B, dtype=torch.long))
+        found[name] = continue_from_error(step, start, words, place, draw.watch(wrong), bos)
+    return found
 
 
 check("continue_from_error", continue_from_error, probe)
+
 
 # %% [markdown]
 # We force two kinds of error at the first colour (place 2 of *a big red square above ...*). **Another colour** is a wrong fact in a good sentence.

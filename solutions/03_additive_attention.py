@@ -152,27 +152,27 @@ def additive_score(query: Tensor, keys: Tensor, W: Tensor, U: Tensor, v: Tensor)
 
 # %% check="additive_score" points=2
 def probe(additive_score, draw):
-    B, T, n, a = 4, 5, 3, 2  # all different, so that a swapped axis shows
-    query, keys = draw.normal(B, n, grad=True), draw.normal(B, T, 2 * n)
-    W, U, v = draw.normal(a, n), draw.normal(a, 2 * n), draw.normal(a, grad=True)
-    scores = additive_score(query, keys, W, U, v)
-    (scores * draw.normal(B, T)).sum().backward()
-    square = additive_score(
-        draw.normal(5, 3),
-        draw.normal(5, 5, 6),
-        draw.normal(3, 3),
-        draw.normal(3, 6),
-        draw.normal(3),
+    B, T, n, a = draw.sizes(4)  # all different, so that a swapped axis shows
+    k = draw.size(3, 5)
+    scores = additive_score(
+        draw.normal(B, n),
+        draw.normal(B, T, 2 * n),
+        draw.normal(a, n),
+        draw.normal(a, 2 * n),
+        draw.normal(a),
     )
-    return {
-        "scores": scores,
-        "gradient of the query": query.grad,
-        "gradient of v": v.grad,
-        "square": square,
-    }
+    square = additive_score(
+        draw.normal(T, k),
+        draw.normal(T, T, 2 * k),
+        draw.normal(k, k),
+        draw.normal(k, 2 * k),
+        draw.normal(k),
+    )
+    return {"scores": scores, "square": square}
 
 
 check("additive_score", additive_score, probe)
+
 
 # %% [markdown] task="alignment_weights"
 # Turn scores into weights over the *source* words. Padding must get no weight. `masked_softmax(scores, mask)` of lesson 00 is
@@ -194,18 +194,16 @@ def alignment_weights(scores: Tensor, src_mask: Tensor) -> Tensor:
 
 # %% check="alignment_weights" points=1
 def probe(alignment_weights, draw):
-    B, T = 3, 4
-    scores, mask = draw.normal(B, T, scale=2.0, grad=True), draw.mask(B, T)
-    weights = alignment_weights(scores, mask)
-    (weights * draw.normal(B, T)).sum().backward()
+    B, T = draw.sizes(2, 3)
+    scores, mask = draw.normal(B, T, scale=draw.scale(1, 5)), draw.mask(B, T)
     return {
-        "weights": weights,
-        "gradient": scores.grad,
-        "square": alignment_weights(draw.normal(4, 4), draw.mask(4, 4)),
+        "weights": alignment_weights(scores, mask),
+        "square": alignment_weights(draw.normal(T, T), draw.mask(T, T)),
     }
 
 
 check("alignment_weights", alignment_weights, probe)
+
 
 # %% [markdown] task="context_vector"
 # $c_i$: the average of the encoder's states by these weights, for a batch.
@@ -226,16 +224,17 @@ def context_vector(weights: Tensor, states: Tensor) -> Tensor:
 
 # %% check="context_vector" points=1
 def probe(context_vector, draw):
-    B, T, d = 2, 5, 3
-    weights, states = draw.weights(B, T), draw.normal(B, T, d)
-    square = context_vector(draw.weights(4, 4), draw.normal(4, 4, 4))
-    one = context_vector(
-        draw.weights(1, T), draw.normal(1, T, 1)
-    )  # axes of length 1 must not be squeezed away
-    return {"context": context_vector(weights, states), "square": square, "one": one}
+    B, T, d = draw.sizes(3)
+    k = draw.size(3, 5)
+    square = context_vector(draw.weights(k, k), draw.normal(k, k, k))
+    # axes of length 1 must not be squeezed away
+    one = context_vector(draw.weights(1, T), draw.normal(1, T, 1))
+    context = context_vector(draw.weights(B, T), draw.normal(B, T, d))
+    return {"context": context, "square": square, "one": one}
 
 
 check("context_vector", context_vector, probe)
+
 
 # %% [markdown]
 # ## One step of the decoder
@@ -277,26 +276,27 @@ def decoder_step(
 
 # %% check="decoder_step" points=3
 def probe(decoder_step, draw):
-    B, T, n, e, d = 2, 5, 3, 4, 6
+    B, T, n, e, d = draw.sizes(5)
     embedded, state, memory = draw.normal(B, e), draw.normal(B, n), draw.normal(B, T, d)
-    A, C, R, mask = (
+    A, C, R = (
         draw.normal(d, n, scale=0.3),
-        draw.normal(n, e + d),
-        draw.normal(n, n),
-        draw.mask(B, T),
+        draw.normal(n, e + d, scale=0.3),
+        draw.normal(n, n, scale=0.5),
     )
+    mask = draw.mask(B, T)
 
     def attend(query, memory, src_mask):
         return masked_softmax((memory @ A @ query.unsqueeze(-1)).squeeze(-1), src_mask)
 
-    def cell(x, h):
-        return torch.tanh(x @ C.T + h @ R.T)
+    def cell(input, state):
+        return torch.tanh(input @ C.T + state @ R.T)
 
     new_state, context, weights = decoder_step(embedded, state, memory, mask, attend, cell)
     return {"state": new_state, "context": context, "weights": weights}
 
 
 check("decoder_step", decoder_step, probe)
+
 
 # %% [markdown]
 # ## The model
@@ -486,14 +486,15 @@ def links_from_weights(weights: Tensor) -> set[tuple[int, int]]:
 # %% check="links_from_weights" points=2
 def probe(links_from_weights, draw):
     found = {}
-    for name, (T, S) in {"wide": (4, 6), "tall": (7, 3)}.items():
+    few, many = sorted(draw.sizes(2, 3, 8))
+    for name, (T, S) in {"wide": (few, many), "tall": (many, few)}.items():
         links = links_from_weights(draw.weights(T, S))
         found[name] = sorted([int(source), int(target)] for source, target in links)
-        found[f"{name}, is a set"] = isinstance(links, set | frozenset)
     return found
 
 
 check("links_from_weights", links_from_weights, probe)
+
 
 # %% [markdown]
 # Then compare with gold. People who align real sentences (*annotators*) mark two kinds of links: *sure* ones, S, and *possible* ones, P, which include
@@ -523,23 +524,23 @@ def alignment_error_rate(links: set, sure: set, possible: set) -> float:
 
 # %% check="alignment_error_rate" points=2
 def probe(alignment_error_rate, draw):
-    places = [(s, t) for s in range(5) for t in range(4)]
-
-    def some(count):
-        return {places[i] for i in draw.permutation(20).tolist()[:count]}
-
-    sure, more = some(6), some(9)
-    links = some(7) | set(sorted(sure)[:3]) | set(sorted(more)[:2])
-    separate = alignment_error_rate(links, sure, more - sure)
-    together = alignment_error_rate(links, sure, more | sure)
-    perfect = alignment_error_rate(set(sure), sure, more | sure)
-    few = alignment_error_rate(set(sorted(sure)[:2]), sure, more)
+    S, T = draw.sizes(2, 5, 7)
+    places = [(s, t) for s in range(S) for t in range(T)]
+    order = [places[i] for i in draw.permutation(S * T).tolist()]
+    a, b, c = draw.size(5, 7), draw.size(7, 9), draw.size(4, 6)
+    sure, more, others = (
+        set(order[:a]),
+        set(order[a : a + b]),
+        set(order[a + b : a + b + c]),
+    )
+    links = others | set(order[: draw.size(2, a - 1)]) | set(order[a : a + draw.size(2, 5)])
+    few = set(order[: draw.size(2, a - 1)])
     return {
-        "P without S": separate,
-        "P with S": together,
-        "A = S": perfect,
-        "A within S": few,
-        "A beyond S": alignment_error_rate(sure | more, sure, more),
+        "P without S": alignment_error_rate(links, sure, set(more)),
+        "P with S": alignment_error_rate(links, sure, more | sure),
+        "A = S": alignment_error_rate(set(sure), sure, more | sure),
+        "A within S": alignment_error_rate(few, sure, set(more)),
+        "A beyond S": alignment_error_rate(sure | more, sure, set(more)),
     }
 
 

@@ -213,19 +213,17 @@ def dot_score(query: Tensor, keys: Tensor) -> Tensor:
 
 # %% check="dot_score" points=1
 def probe(dot_score, draw):
-    B, S, n = 2, 5, 3
-    query, keys = draw.normal(B, n, grad=True), draw.normal(B, S, n)
-    scores = dot_score(query, keys)
-    (scores * draw.normal(B, S)).sum().backward()
+    B, S, n = draw.sizes(3)
+    k = draw.size(3, 5)
     return {
-        "scores": scores,
-        "gradient of the query": query.grad,
+        "scores": dot_score(draw.normal(B, n), draw.normal(B, S, n)),
         "one word": dot_score(draw.normal(1, n), draw.normal(1, 1, n)),
-        "square": dot_score(draw.normal(4, 4), draw.normal(4, 4, 4)),
+        "square": dot_score(draw.normal(k, k), draw.normal(k, k, k)),
     }
 
 
 check("dot_score", dot_score, probe)
+
 
 # %% [markdown]
 # The dot product has nothing to learn, and a price: the decoder's state must look like the encoder's state of the word it
@@ -250,15 +248,14 @@ def general_score(query: Tensor, keys: Tensor, W: Tensor) -> Tensor:
 
 # %% check="general_score" points=2
 def probe(general_score, draw):
-    B, S, n = 2, 5, 3
+    B, S, n, d = draw.sizes(4)
     square = general_score(draw.normal(B, n), draw.normal(B, S, n), draw.normal(n, n))
-    query, keys, W = draw.normal(B, n), draw.normal(B, S, 4), draw.normal(n, 4, grad=True)
-    scores = general_score(query, keys, W)
-    (scores * draw.normal(B, S)).sum().backward()
-    return {"n = d": square, "scores": scores, "gradient of W": W.grad}
+    scores = general_score(draw.normal(B, n), draw.normal(B, S, d), draw.normal(n, d))
+    return {"n = d": square, "scores": scores}
 
 
 check("general_score", general_score, probe)
+
 
 # %% [markdown] task="concat_score"
 # $v^\top \tanh(W [h_t;\, \bar h_s])$: put the query beside each key, query first. If you cut $W$ into its left part (for the query) and
@@ -281,13 +278,23 @@ def concat_score(query: Tensor, keys: Tensor, W: Tensor, v: Tensor) -> Tensor:
 
 # %% check="concat_score" points=2
 def probe(concat_score, draw):
-    B, S, n, d, a = 2, 5, 3, 4, 6
-    query, keys = draw.normal(B, n, grad=True), draw.normal(B, S, d)
-    W, v = draw.normal(a, n + d), draw.normal(a)
-    scores = concat_score(query, keys, W, v)
-    (scores * draw.normal(B, S)).sum().backward()
-    same = concat_score(draw.normal(3, 3), draw.normal(3, 3, 3), draw.normal(6, 6), v)
-    return {"scores": scores, "gradient of the query": query.grad, "n = d": same}
+    B, S, n, d, a = draw.sizes(5)
+    if abs(n - d) < 2:
+        d = n + 3  # half of n + d is neither
+    k = draw.size(2, 4)
+    scores = concat_score(
+        draw.normal(B, n),
+        draw.normal(B, S, d),
+        draw.normal(a, n + d, scale=0.5),
+        draw.normal(a),
+    )
+    same = concat_score(
+        draw.normal(k, k),
+        draw.normal(k, k, k),
+        draw.normal(2 * k, 2 * k, scale=0.5),
+        draw.normal(2 * k),
+    )
+    return {"scores": scores, "n = d": same}
 
 
 check("concat_score", concat_score, probe)
@@ -341,20 +348,24 @@ def window_mask(position: Tensor, src_mask: Tensor, D: int) -> Tensor:
 
 # %% check="window_mask" points=2
 def probe(window_mask, draw):
-    B, S, D = 4, 11, 2
-    mask = draw.mask(B, S)
-    whole = torch.ones(B, S, dtype=torch.bool)
-    between = draw.uniform(B, low=2.5, high=8.5)
-    integers = draw.watch(torch.tensor([0.0, 3.0, 6.0, 10.0]))
+    B, S = draw.size(4, 5), draw.size(10, 13)
+    D = draw.size(2, 3)
+    mask, whole = draw.mask(B, S), draw.watch(torch.ones(B, S, dtype=torch.bool))
+    inside = draw.watch(
+        torch.tensor([0.0, *(draw.permutation(S - 2)[: B - 2] + 1.0), S - 1.0])
+    )
+    fractions = draw.uniform(B, low=0.1, high=0.4) + draw.permutation(B) % 2 / 2
+    between = draw.watch(draw.permutation(S - 2)[:B] + fractions)
     return {
-        "at whole places": window_mask(integers, draw.watch(whole), D),
-        "between places": window_mask(between, draw.watch(whole), D),
+        "at whole places": window_mask(inside, whole, D),
+        "between places": window_mask(between, whole, D),
         "with padding": window_mask(between, mask, D + 1),
-        "beyond the end": window_mask(draw.watch(between + 20), mask, D),
+        "beyond the end": window_mask(draw.watch(between + draw.integers(20, 30)), mask, D),
     }
 
 
 check("window_mask", window_mask, probe)
+
 
 # %% [markdown]
 # Beyond the end the window is empty. That happens to local-m when the translation is longer than the source, and it is why
@@ -381,16 +392,15 @@ def predict_position(state: Tensor, W_p: Tensor, v_p: Tensor, src_mask: Tensor) 
 
 # %% check="predict_position" points=2
 def probe(predict_position, draw):
-    B, S, n, a = 4, 7, 3, 5
-    state, mask = draw.normal(B, n, grad=True), draw.mask(B, S)
-    W_p, v_p = draw.normal(a, n), draw.normal(a)
-    position = predict_position(state, W_p, v_p, mask)
-    (position * draw.normal(B)).sum().backward()
+    B, S, n, a = draw.sizes(4, 3, 8)
+    mask = draw.mask(B, S)
+    position = predict_position(draw.normal(B, n), draw.normal(a, n), draw.normal(a), mask)
     same = predict_position(draw.normal(B, n), draw.normal(n, n), draw.normal(n), mask)
-    return {"position": position, "gradient of the state": state.grad, "a = n": same}
+    return {"position": position, "a = n": same}
 
 
 check("predict_position", predict_position, probe)
+
 
 # %% [markdown]
 # One thing is missing. A word is inside the window or outside; move $p_t$ a little, and nothing changes: the mask has no
@@ -422,19 +432,19 @@ def gaussian_window(weights: Tensor, position: Tensor, D: int) -> Tensor:
 
 # %% check="gaussian_window" points=2
 def probe(gaussian_window, draw):
-    B, S, D = 3, 7, 5
-    weights = draw.weights(B, S)
-    position = draw.uniform(B, low=1.0, high=5.0, grad=True)
-    local = gaussian_window(weights, position, D)
-    (local * draw.normal(B, S)).sum().backward()
+    B, S = draw.sizes(2, 3, 8)
+    k, D = draw.size(4, 6), draw.choice((3, 5))
+    position = draw.uniform(B, low=0.5, high=S - 1.5)
     return {
-        "weights": local,
-        "gradient of the position": position.grad,
-        "narrow": gaussian_window(draw.weights(5, 5), draw.uniform(5, high=4.0), 3),
+        "weights": gaussian_window(draw.weights(B, S), position, D),
+        "narrow": gaussian_window(
+            draw.weights(k, k), draw.uniform(k, high=k - 1.0), D + draw.choice((-1, 1))
+        ),
     }
 
 
 check("gaussian_window", gaussian_window, probe)
+
 
 # %% [markdown]
 # Is it true that without the Gaussian nothing reaches $p_t$? Ask the machine. The same scores, the same loss, with and
@@ -486,13 +496,18 @@ def attentional_vector(context: Tensor, state: Tensor, W: Tensor) -> Tensor:
 
 # %% check="attentional_vector" points=1
 def probe(attentional_vector, draw):
-    B, d, n = 2, 4, 3
-    vector = attentional_vector(draw.normal(B, d), draw.normal(B, n), draw.normal(n, d + n))
-    same = attentional_vector(draw.normal(5, n), draw.normal(5, n), draw.normal(n, 2 * n))
+    B, d, n = draw.sizes(3)
+    vector = attentional_vector(
+        draw.normal(B, d), draw.normal(B, n), draw.normal(n, d + n, scale=0.5)
+    )
+    same = attentional_vector(
+        draw.normal(d, n), draw.normal(d, n), draw.normal(n, 2 * n, scale=0.5)
+    )
     return {"n = d": same, "attentional vector": vector}
 
 
 check("attentional_vector", attentional_vector, probe)
+
 
 # %% [markdown] task="input_feeding_step"
 # Put the step together. **Input feeding** (section 3.3): the cell reads the last word *and* the last attentional vector, side by
@@ -528,14 +543,14 @@ def input_feeding_step(
 
 # %% check="input_feeding_step" points=3
 def probe(input_feeding_step, draw):
-    B, S, n, e, d = 2, 5, 3, 4, 6
+    B, S, n, e, d = draw.sizes(5)
     embedded, attentional, state = draw.normal(B, e), draw.normal(B, n), draw.normal(B, n)
     memory, mask = draw.normal(B, S, d), draw.mask(B, S)
-    C, R = draw.normal(n, e + n), draw.normal(n, n)
-    A, W = draw.normal(n, d), draw.normal(n, d + n)
+    C, R = draw.normal(n, e + n, scale=0.5), draw.normal(n, n, scale=0.5)
+    A, W = draw.normal(n, d, scale=0.5), draw.normal(n, d + n, scale=0.5)
 
-    def cell(x, h):
-        return torch.tanh(x @ C.T + h @ R.T)
+    def cell(input, state):
+        return torch.tanh(input @ C.T + state @ R.T)
 
     def attend(query, memory, src_mask):
         return masked_softmax((memory @ (query @ A).unsqueeze(-1)).squeeze(-1), src_mask)
@@ -552,6 +567,7 @@ def probe(input_feeding_step, draw):
 
 
 check("input_feeding_step", input_feeding_step, probe)
+
 
 # %% [markdown]
 # ## The model

@@ -165,18 +165,16 @@ def regions(features: Tensor) -> Tensor:
 
 # %% check="regions" points=1
 def probe(regions, draw):
-    B, D, H, W = 2, 5, 3, 4  # all different, so that a swapped axis shows
-    features = draw.normal(B, D, H, W, grad=True)
-    a = regions(features)
-    (a * draw.normal(B, H * W, D)).sum().backward()
+    B, D, H, W = draw.sizes(4)  # all different, so that a swapped axis shows
+    k = draw.size(2, 3)
     return {
-        "regions": a,
-        "gradient of the features": features.grad,
-        "square": regions(draw.normal(4, 4, 2, 2)),
+        "regions": regions(draw.normal(B, D, H, W)),
+        "square": regions(draw.normal(k * k, k * k, k, k)),
     }
 
 
 check("regions", regions, probe)
+
 
 # %% [markdown] task="initial_state"
 # The decoder starts from the gist of the whole picture: the mean of all regions, through one layer with tanh.
@@ -197,15 +195,14 @@ def initial_state(a: Tensor, W: Tensor, b: Tensor) -> Tensor:
 
 # %% check="initial_state" points=1
 def probe(initial_state, draw):
-    B, L, D, n = 3, 6, 5, 4
-    a, W, b = draw.normal(B, L, D, grad=True), draw.normal(n, D), draw.normal(n)
-    state = initial_state(a, W, b)
-    (state * draw.normal(B, n)).sum().backward()
-    square = initial_state(draw.normal(4, 4, 4), draw.normal(4, 4), draw.normal(4))
-    return {"state": state, "gradient of the regions": a.grad, "square": square}
+    B, L, D, n = draw.sizes(4)
+    state = initial_state(draw.normal(B, L, D), draw.normal(n, D), draw.normal(n))
+    square = initial_state(draw.normal(L, L, L), draw.normal(L, L), draw.normal(L))
+    return {"state": state, "square": square}
 
 
 check("initial_state", initial_state, probe)
+
 
 # %% [markdown] task="region_weights"
 # You know this one from lesson 03: an additive score for each region, then softmax. No mask is needed: a picture has no padding.
@@ -233,23 +230,23 @@ def region_weights(a: Tensor, h: Tensor, W_a: Tensor, W_h: Tensor, v: Tensor) ->
 
 # %% check="region_weights" points=2
 def probe(region_weights, draw):
-    B, L, D, n, k = 3, 6, 5, 4, 2
-    a, h = draw.normal(B, L, D), draw.normal(B, n, grad=True)
-    W_a, W_h, v = draw.normal(k, D), draw.normal(k, n), draw.normal(k, scale=2.0, grad=True)
-    weights = region_weights(a, h, W_a, W_h, v)
-    (weights * draw.normal(B, L)).sum().backward()
+    B, L, D, n, k = draw.sizes(5)
+    weights = region_weights(
+        draw.normal(B, L, D),
+        draw.normal(B, n),
+        draw.normal(k, D),
+        draw.normal(k, n),
+        draw.normal(k, scale=2.0),
+    )
+    s = draw.size(3, 5)
     square = region_weights(
-        draw.normal(4, 4, 4), draw.normal(4, 4), draw.normal(4, 4), draw.normal(4, 4), draw.normal(4)
+        draw.normal(s, s, s), draw.normal(s, s), draw.normal(s, s), draw.normal(s, s), draw.normal(s)
     )  # fmt: skip
-    return {
-        "weights": weights,
-        "gradient of the state": h.grad,
-        "gradient of v": v.grad,
-        "square": square,
-    }
+    return {"weights": weights, "square": square}
 
 
 check("region_weights", region_weights, probe)
+
 
 # %% [markdown]
 # ### A gate: how much does this word need the picture?
@@ -278,21 +275,23 @@ def soft_context(weights: Tensor, a: Tensor, h: Tensor, w: Tensor, b: Tensor) ->
 
 # %% check="soft_context" points=2
 def probe(soft_context, draw):
-    B, L, D, n = 3, 6, 5, 4
-    weights = draw.weights(B, L).requires_grad_()
-    a, h = draw.normal(B, L, D, grad=True), draw.normal(B, n, grad=True)
-    context = soft_context(weights, a, h, draw.normal(n), draw.normal(1))
-    (context * draw.normal(B, D)).sum().backward()
+    B, L, D, n = draw.sizes(4)
+    s = draw.size(3, 5)
+    context = soft_context(
+        draw.weights(B, L),
+        draw.normal(B, L, D),
+        draw.normal(B, n),
+        draw.normal(n),
+        draw.normal(1),
+    )
     square = soft_context(
-        draw.weights(4, 4), draw.normal(4, 4, 4), draw.normal(4, 4), draw.normal(4), draw.normal(1)
+        draw.weights(s, s), draw.normal(s, s, s), draw.normal(s, s), draw.normal(s), draw.normal(1)
     )  # fmt: skip
-    return {
-        "context": context, "gradient of the state": h.grad, "gradient of the weights": weights.grad,
-        "gradient of the regions": a.grad, "square": square,
-    }  # fmt: skip
+    return {"context": context, "square": square}
 
 
 check("soft_context", soft_context, probe)
+
 
 # %% [markdown]
 # ## The model
@@ -568,18 +567,16 @@ def doubly_stochastic_penalty(weights: Tensor, mask: Tensor) -> Tensor:
 
 # %% check="doubly_stochastic_penalty" points=2
 def probe(doubly_stochastic_penalty, draw):
-    B, T, L = 3, 4, 5
-    weights, mask = draw.weights(B, T, L).requires_grad_(), draw.mask(B, T)
-    penalty = doubly_stochastic_penalty(weights, mask)
-    penalty.backward()
+    B, T, L = draw.sizes(3, 3)
+    b, t, k = draw.size(2, 3), draw.size(8, 10), draw.size(4, 5)
     return {
-        "penalty": penalty,
-        "gradient": weights.grad,
-        "many words": doubly_stochastic_penalty(draw.weights(2, 9, 3), draw.mask(2, 9)),
+        "penalty": doubly_stochastic_penalty(draw.weights(B, T, L), draw.mask(B, T)),
+        "many words": doubly_stochastic_penalty(draw.weights(b, t, k), draw.mask(b, t)),
     }
 
 
 check("doubly_stochastic_penalty", doubly_stochastic_penalty, probe)
+
 
 # %% [markdown]
 # Before you use it, do the sum. A caption of $T$ words gives away $T$ units of weight, always. So over $L$ regions with coverage $c_i$
@@ -627,24 +624,29 @@ def hard_context(weights: Tensor, a: Tensor, u: Tensor) -> tuple[Tensor, Tensor]
 
 # %% check="hard_context" points=2
 def probe(hard_context, draw):
-    B, L, D = 31, 5, 3  # many pictures, so that no wrong rule chooses right by luck
-    weights, a = draw.weights(B, L).requires_grad_(), draw.normal(B, L, D, grad=True)
-    context, log_chance = hard_context(weights, a, draw.uniform(B))
-    ((context * draw.normal(B, D)).sum() + (log_chance * draw.normal(B)).sum()).backward()
+    B = draw.size(29, 34)  # many pictures, so that no wrong rule chooses right by luck
+    L, D = draw.sizes(2, 3)
+    context, log_chance = hard_context(
+        draw.weights(B, L), draw.normal(B, L, D), draw.uniform(B)
+    )
     # u on an edge, a region without weight, and a sum just below 1
     edges = torch.tensor(
-        [[0.25, 0.25, 0.5], [0.0, 0.5, 0.5], [0.5, 0.25, 0.25 - 1e-9], [0.25, 0.5, 0.25]]
+        [[0.25, 0.25, 0.5], [0.0, 0.5, 0.5], [0.5, 0.25, 0.25 - 1e-6], [0.25, 0.5, 0.25]]
     )
-    u = torch.tensor([0.25, 0.0, 1 - 1e-10, 0.5])
-    found, chances = hard_context(edges, draw.normal(4, 3, 2), u)
+    u = torch.tensor([0.25, 0.0, 1 - 1e-7, 0.5])
+    found, chances = hard_context(
+        draw.watch(edges, shares=True), draw.normal(4, 3, draw.size(2, 4)), draw.watch(u)
+    )
     return {
-        "context": context, "log p(s)": log_chance,
-        "gradient of the weights": weights.grad, "gradient of the regions": a.grad,
-        "context at edges": found, "log p(s) at edges": chances,
-    }  # fmt: skip
+        "context": context,
+        "log p(s)": log_chance,
+        "context at edges": found,
+        "log p(s) at edges": chances,
+    }
 
 
 check("hard_context", hard_context, probe)
+
 
 # %% [markdown]
 # ### How do you learn from a choice?
@@ -694,22 +696,17 @@ def score_function_surrogate(
 
 # %% check="score_function_surrogate" points=3
 def probe(score_function_surrogate, draw):
-    log_y, log_s = draw.normal(4, grad=True), draw.normal(4, grad=True)
-    loss, after = score_function_surrogate(log_y, log_s, 0.5)
-    loss.backward()
-    found = {
-        "gradient of log_y": log_y.grad,
-        "gradient of log_s": log_s.grad,
-        "new baseline": after,
-    }
-    # two pictures of three regions: nine choices, and we can try them all
-    B, L, D, V = 2, 3, 4, 5
+    B, (L, D, V) = 2, draw.sizes(3, 3, 5)
+    first = draw.uniform(low=0.3, high=2.0).item()
+    loss, after = score_function_surrogate(draw.normal(B + L), draw.normal(B + L), first)
+    found = {"new baseline": after, "new baseline has a gradient": has_gradient(after)}
+    # a few pictures of a few regions: we can try all choices
     a, query = draw.normal(B, L, D), draw.normal(D, grad=True)
     readout = draw.normal(V, D, grad=True)
     word, rows = draw.integers(0, V, B), torch.arange(B)
     log_alpha = torch.log_softmax(a @ query, dim=-1)
     log_words = torch.log_softmax(a @ readout.T, dim=-1)[rows, :, word]
-    for baseline in (0.0, -3.0):
+    for name, baseline in (("b = 0", 0.0), ("another b", -draw.scale(1.5, 4))):
         average = 0.0
         for choice in itertools.product(range(L), repeat=B):
             log_s = log_alpha[rows, torch.tensor(choice)]
@@ -718,22 +715,24 @@ def probe(score_function_surrogate, draw):
             )
             average = average + log_s.sum().exp().detach() * loss
         for what, value in (
-            (f"all choices, b = {baseline:g}", average),
-            (f"one choice, b = {baseline:g}", loss),
+            (f"all choices, {name}", average),
+            (f"one choice, {name}", loss),
         ):
             gradients = torch.autograd.grad(
                 value, [query, readout], retain_graph=True, allow_unused=True, materialize_grads=True
             )  # fmt: skip
-            for name, gradient in zip(("the query", "the readout"), gradients, strict=True):
-                found[f"gradient of {name}, {what}"] = gradient
-        found[f"new baseline from {baseline:g}"] = after
-        found[f"new baseline from {baseline:g} has a gradient"] = bool(
-            getattr(after, "requires_grad", False)
-        )
+            for part, gradient in zip(("the query", "the readout"), gradients, strict=True):
+                found[f"gradient of {part}, {what}"] = gradient
+        found[f"new baseline from {name}"] = after
     return found
 
 
+def has_gradient(value):
+    return bool(getattr(value, "requires_grad", False))
+
+
 check("score_function_surrogate", score_function_surrogate, probe)
+
 
 # %% [markdown]
 # The check tried all choices, and compared the average of your gradients with the reference's. Below is the same with the *exact* gradient

@@ -269,14 +269,16 @@ def project_qkv(
 
 # %% check="project_qkv" points=1
 def probe(project_qkv, draw):
-    B, T, d, d_k, d_v = 2, 5, 4, 3, 6
-    a = draw.normal(B, T, d)
-    q, k, v = project_qkv(a, draw.normal(d_k, d), draw.normal(d_k, d), draw.normal(d_v, d))
-    square = project_qkv(draw.normal(2, 3, 4), *[draw.normal(4, 4) for _ in range(3)])
+    B, T, d, d_k, d_v = draw.sizes(5)
+    q, k, v = project_qkv(
+        draw.normal(B, T, d), draw.normal(d_k, d), draw.normal(d_k, d), draw.normal(d_v, d)
+    )
+    square = project_qkv(draw.normal(B, T, d), *[draw.normal(d, d) for _ in range(3)])
     return {"q": q, "k": k, "v": v, "all sizes equal": list(square)}
 
 
 check("project_qkv", project_qkv, probe)
+
 
 # %% [markdown]
 # ## How well do they fit? Two scores
@@ -310,17 +312,20 @@ def additive_self_scores(q: Tensor, k: Tensor, w: Tensor) -> Tensor:
 
 # %% check="additive_self_scores" points=2
 def probe(additive_self_scores, draw):
-    B, Q, T, n = 2, 4, 5, 3
-    q, k, w = draw.normal(B, Q, n, grad=True), draw.normal(B, T, n), draw.normal(n)
-    scores = additive_self_scores(q, k, w)
-    (scores * draw.normal(B, Q, T)).sum().backward()
-    square = additive_self_scores(
-        draw.normal(4, 4, 4), draw.normal(4, 4, 4), draw.normal(4)
-    )
-    return {"scores": scores, "gradient of q": q.grad, "all sizes equal": square}
+    B, Q, T, n = draw.sizes(4)
+    s = draw.size(3, 5)
+    return {
+        "scores": additive_self_scores(
+            draw.normal(B, Q, n), draw.normal(B, T, n), draw.normal(n)
+        ),
+        "all sizes equal": additive_self_scores(
+            draw.normal(s, s, s), draw.normal(s, s, s), draw.normal(s)
+        ),
+    }
 
 
 check("additive_self_scores", additive_self_scores, probe)
+
 
 # %% [markdown]
 # The additive score makes a tensor of $B \cdot Q \cdot T \cdot n$ numbers before it sums over $n$. The **dot product** does not: all
@@ -356,15 +361,16 @@ def dot_scores(q: Tensor, k: Tensor) -> Tensor:
 
 # %% check="dot_scores" points=2
 def probe(dot_scores, draw):
-    B, Q, T, d_k = 3, 4, 6, 50  # wide, so that a lost scale shows
-    q, k = draw.normal(B, Q, d_k, grad=True), draw.normal(B, T, d_k)
-    scores = dot_scores(q, k)
-    (scores * draw.normal(B, Q, T)).sum().backward()
-    narrow = dot_scores(draw.normal(2, 5, 3), draw.normal(2, 5, 3))
-    return {"scores": scores, "gradient of q": q.grad, "narrow": narrow}
+    B, Q, T = draw.sizes(3)
+    d_k, narrow = draw.size(40, 60), draw.size(3, 6)  # wide, so that a lost scale shows
+    return {
+        "scores": dot_scores(draw.normal(B, Q, d_k), draw.normal(B, T, d_k)),
+        "narrow": dot_scores(draw.normal(B, T, narrow), draw.normal(B, T, narrow)),
+    }
 
 
 check("dot_scores", dot_scores, probe)
+
 
 # %% [markdown]
 # Which of your two scores is cheaper? They give as many numbers. **Predict:** how many times as long does the additive score take,
@@ -530,11 +536,11 @@ def output_by_loop(i: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 
 # %% check="output_by_loop" points=2
 def probe(output_by_loop, draw):
-    T, d_k, d_v = 5, 7, 3
+    T, d_k, d_v = draw.sizes(3, 4, 9)
     q, k, v = draw.normal(T, d_k), draw.normal(T, d_k), draw.normal(T, d_v)
     return {
         "first word": output_by_loop(0, q, k, v),
-        "middle word": output_by_loop(2, q, k, v),
+        "middle word": output_by_loop(draw.size(1, T - 2), q, k, v),
         "last word": output_by_loop(T - 1, q, k, v),
     }
 
@@ -545,6 +551,7 @@ check(
     probe,
     no_gradients="a loop to be read: nothing trains through it",
 )
+
 
 # %% [markdown]
 # ## All outputs at once
@@ -592,24 +599,27 @@ def self_attention(
 
 # %% check="self_attention" points=4
 def probe(self_attention, draw):
-    B, T, d, d_k, d_v = 3, 5, 10, 6, 4
-    a, matrices = (
-        draw.normal(B, T, d, grad=True),
-        [draw.normal(n, d) for n in (d_k, d_k, d_v)],
-    )
+    B, T, d_k, d_v = draw.sizes(4, 3, 7)
+    d = draw.size(9, 12)
+    a, matrices = draw.normal(B, T, d), [draw.normal(n, d) for n in (d_k, d_k, d_v)]
     padding = draw.mask(B, T).unsqueeze(1)  # (B, 1, T): padding may not be asked
-    some = draw.uniform(T, T) < 0.6  # (T, T): any words may be hidden, but the first one
-    some[:, 0] = True
-    outputs, weights = self_attention(a, *matrices, padding)
-    (outputs * draw.normal(B, T, d_v)).sum().backward()
-    found = {"outputs": outputs, "weights": weights, "gradient": a.grad}
-    for name, mask in (("some hidden", some), ("both masks", padding & some)):
-        outputs, weights = self_attention(a.detach(), *matrices, mask)
-        found |= {f"outputs, {name}": outputs, f"weights, {name}": weights}
+    some = draw.uniform(T, T) < 0.6  # (T, T): any words may be hidden, but one
+    some[:, draw.integers(0, T)] = True
+    masks = {
+        "": padding,
+        ", some hidden": some,
+        ", both masks": padding & (some | padding[:, :, :1].mT),
+    }
+    masks[", both masks"][:, :, 0] = True
+    found = {}
+    for name, mask in masks.items():
+        outputs, weights = self_attention(a, *matrices, draw.watch(mask))
+        found |= {f"outputs{name}": outputs, f"weights{name}": weights}
     return found
 
 
 check("self_attention", self_attention, probe)
+
 
 # %% [markdown]
 # Are the two conventions really the same? And does it do what the loop does? With your functions:
@@ -663,15 +673,16 @@ def causal_mask(T: int) -> Tensor:
 
 # %% check="causal_mask" points=1
 def probe(causal_mask, draw):
-    T = draw.integers(4, 9)
+    few, more = sorted(draw.sizes(2, 3, 9))
     return {
         "one word": causal_mask(1),
-        "three words": causal_mask(3),
-        "more": causal_mask(T),
+        "a few words": causal_mask(few),
+        "more": causal_mask(more),
     }
 
 
 check("causal_mask", causal_mask, probe)
+
 
 # %% [markdown]
 # ## How far is it, and who waits for whom?
@@ -724,6 +735,7 @@ def probe(path_length_and_steps, draw):
 
 
 check("path_length_and_steps", path_length_and_steps, probe)
+
 
 # %% demo="paths"
 with demonstration("paths"):

@@ -290,19 +290,18 @@ def split_heads(x: Tensor, heads: int) -> Tensor:
 
 # %% check="split_heads" points=1
 def probe(split_heads, draw):
-    B, T, h, d_k = 2, 5, 3, 4
-    two = split_heads(draw.normal(3, 4, 10), 2)
-    one = split_heads(draw.normal(2, 3, 4), 1)
-    square = split_heads(draw.normal(4, 4, 16), 4)
+    B, T, h, d_k = draw.sizes(4)
+    s = draw.size(3, 4)
     return {
-        "three heads": split_heads(draw.normal(B, T, h * d_k), h),
-        "two heads": two,
-        "one head": one,
-        "square": square,
+        "some heads": split_heads(draw.normal(B, T, h * d_k), h),
+        "two heads": split_heads(draw.normal(T, B, 2 * h), 2),
+        "one head": split_heads(draw.normal(B, h, d_k), 1),
+        "square": split_heads(draw.normal(s, s, s * s), s),
     }
 
 
 check("split_heads", split_heads, probe)
+
 
 # %% [markdown] task="merge_heads"
 # The way back: put the heads of each word side by side, head 1 first.
@@ -323,15 +322,17 @@ def merge_heads(x: Tensor) -> Tensor:
 
 # %% check="merge_heads" points=1
 def probe(merge_heads, draw):
-    B, h, T, d_k = 2, 3, 5, 4
+    B, h, T, d_k = draw.sizes(4)
+    s = draw.size(3, 4)
     return {
         "merged": merge_heads(draw.normal(B, h, T, d_k)),
-        "one head": merge_heads(draw.normal(3, 1, 2, 4)),
-        "square": merge_heads(draw.normal(4, 4, 4, 4)),
+        "one head": merge_heads(draw.normal(B, 1, T, d_k)),
+        "square": merge_heads(draw.normal(s, s, s, s)),
     }
 
 
 check("merge_heads", merge_heads, probe)
+
 
 # %% [markdown]
 # ## The layer
@@ -345,10 +346,10 @@ check("merge_heads", merge_heads, probe)
 
 # %% [markdown] task="multi_head_attention"
 # The words of `x` ask the words of `memory` (the same, in self-attention). All four matrices are used as `x @ W`. `mask` is None, or
-# True where attention may look, and broadcastable to (B, T, S): for example (B, 1, S) for padding, (1, T, T) for a causal mask. Return the
+# True where attention may look: (B, 1, S) for padding, (1, T, S) for a causal mask, (B, T, S) for both. Return the
 # output and the weights.
 # hint: Queries come from `x`, keys and values from `memory`; split each after its projection. `keys.mT` swaps the last two axes.
-# hint: `mask.unsqueeze(1)` gives the mask an axis for the heads. `masked_softmax(scores, mask)` is imported; without a mask it is `torch.softmax(scores, dim=-1)`.
+# hint: `mask.unsqueeze(-3)` gives the mask an axis for the heads, before its last two. `masked_softmax(scores, mask)` is imported; without a mask it is `torch.softmax(scores, dim=-1)`.
 
 
 # %% exercise="multi_head_attention" minutes=20 difficulty=3
@@ -364,7 +365,7 @@ def multi_head_attention(
 ) -> tuple[Tensor, Tensor]:
     """Every head attends on its own; the outputs are joined and mixed (Vaswani et al. 2017, sec. 3.2.2).
 
-    x (B, T, d), memory (B, S, d), W_q, W_k, W_v, W_o (d, d), mask bool, broadcastable to (B, T, S), True = may attend
+    x (B, T, d), memory (B, S, d), W_q, W_k, W_v, W_o (d, d), mask bool (B, 1, S), (1, T, S) or (B, T, S), True = may attend
     -> output (B, T, d), weights (B, heads, T, S)
     """
     ### BEGIN SOLUTION
@@ -375,7 +376,7 @@ def multi_head_attention(
     if mask is None:
         weights = torch.softmax(scores, dim=-1)
     else:
-        weights = masked_softmax(scores, mask.unsqueeze(1))
+        weights = masked_softmax(scores, mask.unsqueeze(-3))
     return multi_head.merge_heads(weights @ values) @ W_o, weights
     ### END SOLUTION
 
@@ -383,33 +384,37 @@ def multi_head_attention(
 # %% check="multi_head_attention" points=4
 def probe(multi_head_attention, draw):
     def matrices(d):
-        return [draw.normal(d, d, scale=d**-0.5, grad=True) for _ in range(4)]
+        return [draw.normal(d, d, scale=d**-0.5) for _ in range(4)]
 
     def some_places(*shape):  # random, but every query may look somewhere
         return draw.watch((draw.uniform(*shape) < 0.6) | torch.eye(*shape[-2:]).bool())
 
-    x, memory, W = draw.normal(3, 4, 12, grad=True), draw.normal(3, 5, 12), matrices(12)
-    output, weights = multi_head_attention(
-        x, memory, *W, 2, draw.watch(draw.mask(3, 5).unsqueeze(1))
-    )
-    (output * draw.normal(3, 4, 12)).sum().backward()
-    found = {"output": output, "weights": weights, "gradient of x": x.grad}
-    for name, matrix in zip("qkvo", W, strict=True):
-        found[f"gradient of W_{name}"] = matrix.grad
-    free = draw.normal(2, 4, 9)
-    found["without a mask"] = multi_head_attention(free, free, *matrices(9), 3)
+    B, T, S = draw.sizes(3, 2, 6)
+    h, d_k = draw.choice((2, 4)), draw.choice((3, 5))
+    d = h * d_k
+    x, memory = draw.normal(B, T, d), draw.normal(B, S, d)
+    padding = draw.watch(draw.mask(B, S).unsqueeze(1))
+    output, weights = multi_head_attention(x, memory, *matrices(d), h, padding)
+    found = {"output": output, "weights": weights}
+    for name, mask in (
+        ("without a mask", None),
+        ("one mask for all sentences", some_places(1, T, S)),
+    ):
+        output, weights = multi_head_attention(x, memory, *matrices(d), h, mask)
+        found |= {f"output, {name}": output, f"weights, {name}": weights}
     # as many sentences as heads, and as many queries as keys: a mask on the wrong axis fits
-    square = draw.normal(2, 4, 6)
-    found["square"] = multi_head_attention(
-        square, square, *matrices(6), 2, some_places(2, 4, 4)
-    )
-    found["causal"] = multi_head_attention(
-        square, square, *matrices(6), 2, draw.watch(torch.ones(1, 4, 4).tril().bool())
-    )
+    same = draw.normal(h, T, d)
+    for name, mask in (
+        ("square", some_places(h, T, T)),
+        ("causal", draw.watch(torch.ones(1, T, T).tril().bool())),
+    ):
+        output, weights = multi_head_attention(same, same, *matrices(d), h, mask)
+        found |= {f"output, {name}": output, f"weights, {name}": weights}
     return found
 
 
 check("multi_head_attention", multi_head_attention, probe)
+
 
 # %% [markdown]
 # **Predict:** two heads of half the width, exactly as many parameters. How many places will be right now? What will each map show?
@@ -480,17 +485,23 @@ def torch_projections(
 # %% check="torch_projections" points=2
 def probe(torch_projections, draw):
     found = {}
-    for d, heads in ((6, 2), (9, 3)):
+    for name, (heads, d_k) in (
+        ("a layer", draw.sizes(2)),
+        ("a wider one", draw.sizes(2, 3, 5)),
+    ):
+        d = heads * d_k
         module = nn.MultiheadAttention(d, heads, bias=False, batch_first=True)
         with torch.no_grad():
             module.in_proj_weight.copy_(draw.normal(3 * d, d))
             module.out_proj.weight.copy_(draw.normal(d, d))
-        for name, matrix in zip("qkvo", torch_projections(module), strict=True):
-            found[f"W_{name} of width {d}"] = matrix
+        matrices = torch_projections(draw.watch(module))
+        for part, matrix in zip("qkvo", matrices, strict=True):
+            found[f"W_{part} of {name}"] = matrix
     return found
 
 
 check("torch_projections", torch_projections, probe)
+
 
 # %% demo="equality"
 with demonstration("equality"):
@@ -554,6 +565,7 @@ def probe(count_parameters_and_flops, draw):
 
 
 check("count_parameters_and_flops", count_parameters_and_flops, probe)
+
 
 # %% demo="cost"
 with demonstration("cost"):
@@ -641,24 +653,31 @@ def head_roles(weights: Tensor, relations: Tensor) -> Tensor:
 
 # %% check="head_roles" points=3
 def probe(head_roles, draw):
-    B, h, T = 3, 2, 6
+    B, h = draw.sizes(2)
+    T = draw.size(6, 8)
     places = torch.arange(T)
-    to = [places == places.unsqueeze(1) + offset for offset in (-1, 2, -3)]
+    to = [
+        places == places.unsqueeze(1) + offset
+        for offset in (-1, draw.size(1, 2), -draw.size(2, 3))
+    ]
     first = (places == 0).expand(T, T)  # every query should look at the first place
     relations = torch.stack(
         [*to, first, to[0] | to[1]]
     )  # in the last, some have two places
-    square = torch.stack(
-        [places[:3] == places[:3].unsqueeze(1) + offset for offset in (-1, 1, 0)]
-    )
+    s = draw.size(3, 4)
+    few = torch.arange(s)
+    square = [few == few.unsqueeze(1) + (offset - 1) for offset in range(s)]
     return {
         "roles": head_roles(draw.weights(B, h, T, T), draw.watch(relations)),
-        "square": head_roles(draw.weights(3, 3, 3, 3), draw.watch(square)),
+        "square": head_roles(draw.weights(s, s, s, s), draw.watch(torch.stack(square))),
     }
 
 
 check(
-    "head_roles", head_roles, probe, no_gradients="a measurement: nothing trains through it"
+    "head_roles",
+    head_roles,
+    probe,
+    no_gradients="a measurement: nothing trains through it",
 )
 
 
@@ -859,7 +878,8 @@ def probe(head_importance, draw):
 
         return head_importance(losses, B, h)
 
-    return {"five examples": importance(5, 3, 4), "square": importance(4, 4, 2)}
+    B, h, T = draw.sizes(3, 3)
+    return {"importance": importance(B, h, T), "square": importance(h, h, B)}
 
 
 check("head_importance", head_importance, probe)

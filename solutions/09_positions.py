@@ -285,12 +285,13 @@ def probe(sinusoidal_encoding, draw):
     T, d = draw.integers(5, 12), 2 * draw.integers(7, 12)
     return {
         "encoding": sinusoidal_encoding(T, d),
-        "many places": sinusoidal_encoding(60, 4),
-        "one pair": sinusoidal_encoding(3, 2),
+        "many places": sinusoidal_encoding(draw.integers(50, 70), 2 * draw.size(2, 3)),
+        "one pair": sinusoidal_encoding(draw.size(3, 5), 2),
     }
 
 
 check("sinusoidal_encoding", sinusoidal_encoding, probe)
+
 
 # %% demo="encoding"
 with demonstration("encoding"):
@@ -351,13 +352,14 @@ def probe(shift_matrix, draw):
     return {
         "forward": shift_matrix(forward, d),
         "back": shift_matrix(back, d),
-        "far": shift_matrix(draw.integers(300, 500), 12),
-        "stay": shift_matrix(0, 4),
+        "far": shift_matrix(draw.integers(300, 500), 2 * draw.size(5, 7)),
+        "stay": shift_matrix(0, 2 * draw.size(2, 3)),
         "one pair": shift_matrix(forward + 1, 2),
     }
 
 
 check("shift_matrix", shift_matrix, probe)
+
 
 # %% demo="shift"
 with demonstration("shift"):
@@ -402,18 +404,16 @@ def relative_index(T: int, k: int) -> Tensor:
 # %% check="relative_index" points=2
 def probe(relative_index, draw):
     T, k = draw.integers(6, 10), draw.integers(2, 4)
-    index, table = relative_index(T, k), draw.normal(2 * k + 1, 3)
+    few = draw.size(3, 4)
     return {
-        "clipped": index,
-        "short": relative_index(3, 5),
-        "k = 1": relative_index(4, 1),
-        "rows of a table": None
-        if index is None
-        else table[torch.as_tensor(index).clamp(0, 2 * k)],
+        "clipped": relative_index(T, k),
+        "short": relative_index(few, few + draw.size(1, 3)),
+        "k = 1": relative_index(draw.size(4, 6), 1),
     }
 
 
 check("relative_index", relative_index, probe)
+
 
 # %% [markdown] task="relative_attention"
 # Self-attention with both tables. `positions.relative_index(T, k)` is the finished piece; k follows from the tables, which have 2k + 1
@@ -452,26 +452,25 @@ def relative_attention(
 # %% check="relative_attention" points=4
 def probe(relative_attention, draw):
     def inputs(*shape, k):
-        tables = [draw.normal(2 * k + 1, shape[-1], grad=True) for _ in range(2)]
-        return [draw.normal(*shape, grad=True) for _ in range(3)] + tables
+        tables = [draw.normal(2 * k + 1, shape[-1]) for _ in range(2)]
+        return [draw.normal(*shape) for _ in range(3)] + tables
 
-    B, h, T, d = 2, 3, 6, 4
-    given = inputs(B, h, T, d, k=2)
-    output, weights = relative_attention(*given, draw.watch(torch.ones(T, T).tril().bool()))
-    (output * draw.normal(B, h, T, d)).sum().backward()
-    found = {"output": output, "weights": weights}
-    for name, tensor in zip(
-        ("queries", "keys", "values", "a_K", "a_V"), given, strict=True
-    ):
-        found[f"gradient of {name}"] = tensor.grad
-    everywhere = draw.watch(torch.ones(5, 5).bool())
-    found["without batch, all may attend"] = relative_attention(
-        *inputs(5, 3, k=6), everywhere
-    )
-    return found
+    B, h, d = draw.sizes(3, 2, 5)
+    T, k, n = draw.size(6, 7), draw.size(2, 3), draw.size(4, 5)
+    causal = draw.watch(torch.ones(T, T).tril().bool())
+    output, weights = relative_attention(*inputs(B, h, T, d, k=k), causal)
+    everywhere = draw.watch(torch.ones(n, n).bool())
+    plain, spread = relative_attention(*inputs(n, d, k=n + 1), everywhere)
+    return {
+        "output": output,
+        "weights": weights,
+        "output, without batch, all may attend": plain,
+        "weights, without batch, all may attend": spread,
+    }
 
 
 check("relative_attention", relative_attention, probe)
+
 
 # %% [markdown]
 # ## Turn the hands inside the score: rotary positions
@@ -511,19 +510,19 @@ def rotary(x: Tensor, positions: Tensor) -> Tensor:
 
 # %% check="rotary" points=3
 def probe(rotary, draw):
-    B, h, T, d = 2, 3, 5, 8
-    x = draw.normal(B, h, T, d, grad=True)
-    turned = rotary(x, draw.permutation(T) + draw.integers(1, 9))
-    (turned * draw.normal(B, h, T, d)).sum().backward()
+    B, h, T = draw.sizes(3, 2, 6)
+    d = 2 * draw.size(3, 5)
+    n = draw.size(3, 4)
+    places = draw.watch(draw.permutation(T) + draw.integers(1, 9))
     return {
-        "turned": turned,
-        "gradient": x.grad,
-        "one pair": rotary(draw.normal(4, 2), draw.watch(torch.arange(4))),
-        "far away": rotary(draw.normal(3, 6), draw.integers(50, 99, 3)),
+        "turned": rotary(draw.normal(B, h, T, d), places),
+        "one pair": rotary(draw.normal(n, 2), draw.watch(torch.arange(n))),
+        "far away": rotary(draw.normal(n, d - 2), draw.integers(50, 99, n)),
     }
 
 
 check("rotary", rotary, probe)
+
 
 # %% demo="rotary_scores"
 with demonstration("rotary_scores"):
@@ -576,13 +575,14 @@ def alibi_bias(T: int, heads: int) -> Tensor:
 def probe(alibi_bias, draw):
     T = draw.integers(5, 9)
     return {
-        "four heads": alibi_bias(T, 4),
-        "eight heads": alibi_bias(3, 8),
-        "two heads": alibi_bias(T + 1, 2),
+        "some heads": alibi_bias(T, draw.choice((2, 4))),
+        "eight heads": alibi_bias(draw.size(3, 4), 8),
+        "sixteen heads": alibi_bias(T + 1, 16),
     }
 
 
 check("alibi_bias", alibi_bias, probe)
+
 
 # %% [markdown]
 # ## The race

@@ -214,21 +214,19 @@ def layer_norm(x: Tensor, gain: Tensor, bias: Tensor, eps: float = 1e-5) -> Tens
 
 # %% check="layer_norm" points=2
 def probe(layer_norm, draw):
-    B, T, d = 2, 5, 4
-    x, gain = draw.normal(B, T, d, grad=True), draw.normal(d, grad=True)
-    y = layer_norm(x, gain, draw.normal(d), 0.3)  # a large eps, so that its place shows
-    (y * draw.normal(B, T, d)).sum().backward()
-    tiny = layer_norm(draw.normal(6, 3, scale=3e-3), draw.normal(3), draw.normal(3))
+    B, T, d = draw.sizes(3, 3)
+    s = draw.size(3, 5)
+    eps = draw.scale(0.15, 0.6)  # large, so that its place shows
+    tiny = draw.normal(B, d, scale=draw.scale(2e-3, 5e-3))
     return {
-        "y": y,
-        "gradient of x": x.grad,
-        "gradient of the gain": gain.grad,
-        "small numbers, the default eps": tiny,
-        "square": layer_norm(draw.normal(4, 4, 4), draw.normal(4), draw.normal(4), 0.1),
+        "y": layer_norm(draw.normal(B, T, d), draw.normal(d), draw.normal(d), eps),
+        "small numbers, the default eps": layer_norm(tiny, draw.normal(d), draw.normal(d)),
+        "square": layer_norm(draw.normal(s, s, s), draw.normal(s), draw.normal(s), eps / 2),
     }
 
 
 check("layer_norm", layer_norm, probe)
+
 
 # %% [markdown]
 # ## The feed-forward network
@@ -260,20 +258,17 @@ def feed_forward(x: Tensor, W_1: Tensor, b_1: Tensor, W_2: Tensor, b_2: Tensor) 
 
 # %% check="feed_forward" points=1
 def probe(feed_forward, draw):
-    B, T, d, f = 2, 5, 3, 4
-    x, W_1 = draw.normal(B, T, d, grad=True), draw.normal(f, d, grad=True)
-    y = feed_forward(x, W_1, draw.normal(f), draw.normal(d, f), draw.normal(d))
-    (y * draw.normal(B, T, d)).sum().backward()
-    weights = draw.normal(3, 3), draw.normal(3), draw.normal(3, 3), draw.normal(3)
+    B, T, d, f = draw.sizes(4)
+    weights = draw.normal(f, d), draw.normal(f), draw.normal(d, f), draw.normal(d)
+    square = draw.normal(T, T), draw.normal(T), draw.normal(T, T), draw.normal(T)
     return {
-        "y": y,
-        "gradient of x": x.grad,
-        "gradient of W_1": W_1.grad,
-        "square": feed_forward(draw.normal(3, 3), *weights),
+        "y": feed_forward(draw.normal(B, T, d), *weights),
+        "square": feed_forward(draw.normal(T, T), *square),
     }
 
 
 check("feed_forward", feed_forward, probe)
+
 
 # %% [markdown]
 # ## The residual path, and the question "pre or post?"
@@ -318,7 +313,7 @@ def residual(x: Tensor, sublayer: Callable, norm: Callable, pre: bool) -> Tensor
 
 # %% check="residual" points=2
 def probe(residual, draw):
-    B, T, d = 2, 5, 3
+    B, T, d = draw.sizes(3, 3)
     A, gain, bias, calls = draw.normal(d, d), draw.normal(d), draw.normal(d), []
 
     def sublayer(y):
@@ -328,16 +323,15 @@ def probe(residual, draw):
     def norm(y):
         return transformer.layer_norm(y, gain, bias)
 
-    found = {}
-    for name, pre in (("post-norm", False), ("pre-norm", True)):
-        x = draw.normal(B, T, d, grad=True)
-        found[name] = residual(x, sublayer, norm, pre)
-        (found[name] * draw.normal(B, T, d)).sum().backward()
-        found[f"{name}, gradient of x"] = x.grad
+    found = {
+        name: residual(draw.normal(B, T, d), sublayer, norm, pre)
+        for name, pre in (("post-norm", False), ("pre-norm", True))
+    }
     return {**found, "calls of the sub-layer": len(calls)}
 
 
 check("residual", residual, probe)
+
 
 # %% [markdown]
 # ## A layer of the encoder
@@ -398,21 +392,24 @@ def encoder_layer(
 
 # %% check="encoder_layer" points=2
 def probe(encoder_layer, draw):
-    B, S, d = 3, 5, 4
-    mask = draw.mask(B, S).unsqueeze(1)
+    B, S, d = draw.sizes(3, 3)
+    mask = draw.watch(draw.mask(B, S).unsqueeze(1))
     attend = toy_attention(draw.normal(d, d), draw.normal(d, d))
     F, gains = draw.normal(d, d), draw.normal(2, d)
-    found = {}
-    for name, pre in (("post-norm", False), ("pre-norm", True)):
-        x = draw.normal(B, S, d, grad=True)
-        connect = toy_connections(gains, pre)
-        y = encoder_layer(x, mask, attend, lambda x: torch.tanh(x @ F), connect)
-        (y * draw.normal(B, S, d)).sum().backward()
-        found |= {name: y, f"{name}, gradient of x": x.grad}
-    return found
+
+    def feed(x):
+        return torch.tanh(x @ F)
+
+    return {
+        name: encoder_layer(
+            draw.normal(B, S, d), mask, attend, feed, toy_connections(gains, pre)
+        )
+        for name, pre in (("post-norm", False), ("pre-norm", True))
+    }
 
 
 check("encoder_layer", encoder_layer, probe)
+
 
 # %% [markdown]
 # ## A layer of the decoder
@@ -452,30 +449,40 @@ def decoder_layer(
 
 # %% check="decoder_layer" points=3
 def probe(decoder_layer, draw):
-    B, d = 3, 4
+    B, d = draw.sizes(2, 3, 5)
     attend_self, attend_source = (
         toy_attention(draw.normal(d, d), draw.normal(d, d)) for _ in range(2)
     )
     F, gains = draw.normal(d, d), draw.normal(3, d)
+
+    def feed(x):
+        return torch.tanh(x @ F)
+
     found = {}
-    # S = T, so that what is exchanged gives numbers, which can be named, and not an error
-    for name, pre, S, T in (("post-norm", False, 5, 5), ("pre-norm", True, 6, 6)):
-        x, memory = draw.normal(B, T, d, grad=True), draw.normal(B, S, d, grad=True)
-        src_mask = draw.mask(B, S).unsqueeze(1)
+    # S = T, so that what is exchanged gives numbers, which can be named, and not an error; then S = T + 1
+    for name, pre, more in (
+        ("post-norm", False, 0),
+        ("pre-norm", True, 0),
+        ("a longer source", False, 1),
+    ):
+        T = draw.size(5, 7)
+        x, memory = draw.normal(B, T, d), draw.normal(B, T + more, d)
+        src_mask = draw.watch(draw.mask(B, T + more).unsqueeze(1))
         tgt_mask = draw.mask(B, T).unsqueeze(1) & torch.ones(T, T, dtype=torch.bool).tril()
-        connect = toy_connections(gains, pre)
-        functions = attend_self, attend_source, lambda x: torch.tanh(x @ F), connect
-        y = decoder_layer(x, memory, src_mask, tgt_mask, *functions)
-        (y * draw.normal(B, T, d)).sum().backward()
-        found |= {
-            name: y,
-            f"{name}, gradient of x": x.grad,
-            f"{name}, gradient of the memory": memory.grad,
-        }
+        functions = attend_self, attend_source, feed, toy_connections(gains, pre)
+        try:
+            found[name] = decoder_layer(
+                x, memory, src_mask, draw.watch(tgt_mask), *functions
+            )
+        except RuntimeError as error:
+            if not more:
+                raise
+            found[name] = error
     return found
 
 
 check("decoder_layer", decoder_layer, probe)
+
 
 # %% [markdown]
 # ### The same as PyTorch's?
@@ -589,18 +596,18 @@ def padding_and_causal_masks(src: Tensor, tgt: Tensor, pad: int) -> tuple[Tensor
 # %% check="padding_and_causal_masks" points=2
 def probe(padding_and_causal_masks, draw):
     found = {}
-    for name, (B, S, T) in {"S > T": (3, 6, 5), "S = T": (2, 4, 4)}.items():
-        pad = draw.integers(5, 9)
-        src, tgt = (
-            draw.watch(draw.integers(0, 5, B, n).masked_fill(~draw.mask(B, n), pad))
-            for n in (S, T)
-        )
+    B, T, more = draw.size(2, 4), draw.size(4, 6), draw.size(1, 2)
+    for name, S in (("S > T", T + more), ("S = T", T)):
+        V = draw.size(6, 9)
+        pad = draw.integers(1, V)
+        src, tgt = draw.words(B, S, V, pad), draw.words(B, T, V, pad)
         src_mask, tgt_mask = padding_and_causal_masks(src, tgt, pad)
         found |= {f"src_mask, {name}": src_mask, f"tgt_mask, {name}": tgt_mask}
     return found
 
 
 check("padding_and_causal_masks", padding_and_causal_masks, probe)
+
 
 # %% [markdown]
 # ## The loss that doesn't ask for certainty
@@ -634,16 +641,18 @@ def smoothed_loss(logits: Tensor, tgt: Tensor, pad: int, smoothing: float) -> Te
 
 # %% check="smoothed_loss" points=3
 def probe(smoothed_loss, draw):
-    B, T, V, pad = 3, 4, 7, 2
-    tgt = draw.watch(draw.integers(3, V, B, T).masked_fill(~draw.mask(B, T), pad))
-    logits = draw.normal(B, T, V, scale=2.0, grad=True)
-    loss = smoothed_loss(logits, tgt, pad, 0.2)
-    loss.backward()
-    none = smoothed_loss(draw.normal(B, T, V), tgt, pad, 0.0)
-    return {"loss": loss, "gradient of the logits": logits.grad, "without smoothing": none}
+    B, T, V = draw.sizes(3, 3, 8)
+    pad = draw.integers(1, V)
+    tgt = draw.words(B, T, V, pad)
+    logits = draw.normal(B, T, V, scale=draw.scale(1, 3))
+    return {
+        "loss": smoothed_loss(logits, tgt, pad, draw.scale(0.15, 0.4)),
+        "without smoothing": smoothed_loss(draw.normal(B, T, V), tgt, pad, 0.0),
+    }
 
 
 check("smoothed_loss", smoothed_loss, probe)
+
 
 # %% [markdown]
 # ## The rate: up, then down
@@ -675,11 +684,12 @@ def noam_rate(step: int, d_model: int, warmup: int) -> float:
 # %% check="noam_rate" points=1
 def probe(noam_rate, draw):
     d_model, warmup = draw.integers(10, 600), draw.integers(50, 400)
-    steps = 1, 2, warmup // 2, warmup - 1, warmup, warmup + 1, 9 * warmup
+    steps = 1, 2, warmup // 2, warmup - 1, warmup, warmup + 1, draw.size(5, 12) * warmup
     return {"rates": [float(noam_rate(step, d_model, warmup)) for step in steps]}
 
 
 check("noam_rate", noam_rate, probe)
+
 
 # %% demo="rates"
 with demonstration("rates"):

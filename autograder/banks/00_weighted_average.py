@@ -77,7 +77,8 @@ def by_logsumexp(scores, dim):
 
 @mistake(
     "softmax",
-    "The values are right, but numpy cuts the gradient: nothing before your softmax could learn. Stay in torch.",
+    "The values are right, but the gradient is cut (numpy, `.detach()`, `no_grad`): the scores could not "
+    "learn. Stay in torch.",
 )
 def through_numpy(scores, dim):
     s = scores.numpy()
@@ -526,3 +527,102 @@ equivalent(
     "x.unsqueeze(1) - x_i -> x_i - x.unsqueeze(1)",
     "the difference is squared, so its sign doesn't matter",
 )
+
+# Seen in learners' work
+
+
+@mistake(
+    "softmax",
+    "You subtract one maximum for the whole tensor. Rows far below it become 0 / 0: subtract the maximum "
+    "over `dim`, with "
+    "keepdim=True.",
+)
+def global_maximum(scores, dim):
+    powers = torch.exp(scores - scores.max())
+    return powers / powers.sum(dim, keepdim=True)
+
+
+@mistake(
+    "softmax",
+    "The sum has lost its axis: with `keepdim=True` it keeps it, with length 1, and the division finds its partners.",
+)
+def axis_lost(scores, dim):
+    powers = torch.exp(scores - scores.amax(dim, keepdim=True))
+    return powers / powers.sum(dim)
+
+
+@mistake(
+    "masked_softmax",
+    "−100, or −10,000, is not low enough: where all scores are lower, the hidden places win. Fill with "
+    "torch.finfo(scores.dtype).min.",
+)
+def minus_hundred(scores, mask):
+    return torch.softmax(scores.masked_fill(~mask, -100.0), -1).masked_fill(~mask, 0.0)
+
+
+@mistake(
+    "masked_softmax",
+    "exp overflows for large scores, and is 0 for very low ones. Subtract the maximum first, or fill and use softmax.",
+)
+def bare_exponentials(scores, mask):
+    powers = scores.exp() * mask
+    return powers / (powers.sum(-1, keepdim=True) + 1e-9)
+
+
+@mistake("kernel_regression", "You average the keys x_i. The weights are for the measured values y_i.")
+def keys_averaged(x, x_i, y_i, bandwidth):
+    return torch.softmax(-0.5 * ((x.unsqueeze(1) - x_i) / bandwidth) ** 2, 1) @ x_i
+
+
+@mistake(
+    "kernel_regression",
+    "Your table has a row for each key and a column for each query. Queries are rows: `x.unsqueeze(1) - x_i`.",
+)
+def keys_as_rows(x, x_i, y_i, bandwidth):
+    return torch.softmax(-0.5 * ((x - x_i.unsqueeze(1)) / bandwidth) ** 2, 1) @ y_i
+
+
+@mistake("hard_select", "A mask of the features indexes the rows here. Features are the second axis: `z[:, a > 0.5]`.")
+def mask_on_the_rows(a, z):
+    return z[a > 0.5]
+
+
+@mistake("hard_select", "You always keep the two largest. Keep those above 1/2, however many they are.")
+def two_largest(a, z):
+    return z[:, a.topk(2).indices.sort().values]
+
+
+@mistake(
+    "content_address",
+    "The length is taken of the whole tensor. Each row has its own: `norm(dim=-1, keepdim=True)`.",
+)
+def one_length_for_all(query, memory, sharpness):
+    weights = torch.softmax(sharpness * (query / query.norm() @ (memory / memory.norm()).T), -1)
+    return weights, weights @ memory
+
+
+@mistake("content_address", "The results are in the other order: first the weights, then what is read.")
+def read_first(query, memory, sharpness):
+    weights, read = by_cosine_similarity(query, memory, sharpness)
+    return read, weights
+
+
+@mistake(
+    "weighted_average",
+    "The values are right, but a gradient is cut (`.detach()`, numpy, `torch.tensor`): the weights could not learn.",
+)
+def weights_cut(weights, values):
+    return weights.detach() @ values
+
+
+@mistake("softmax", "`-=` overwrites numbers that the gradient still needs: `scores - ...` makes new ones.")
+def shifted_in_place_on_a_copy(scores, dim):
+    powers = scores.clone()
+    powers -= powers.amax(dim, keepdim=True)
+    powers = powers.exp()
+    return powers / powers.sum(dim, keepdim=True)
+
+
+@alternative("weighted_average")
+def names_float32(weights, values):
+    return torch.einsum("...qt,...td->...qd", weights.float(), values)

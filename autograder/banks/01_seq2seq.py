@@ -645,3 +645,182 @@ equivalent(
     "torch's default dtype is that of the states while a check runs",
 )
 equivalent("gradient_by_distance", "1 - h ** 2 -> h ** 2 - 1", "the sign of a Jacobian doesn't change its norm")
+
+# Seen in learners' work
+
+
+@mistake("rnn_step", "The bias stands outside of tanh: add it to the sum before.")
+def bias_outside(x, h, W_xh, W_hh, b):
+    return torch.tanh(x @ W_xh.T + h @ W_hh.T) + b
+
+
+@mistake(
+    "last_state", "The indices are in the wrong order: first the row, then the place, `outputs[rows, lengths - 1]`."
+)
+def indices_swapped(outputs, lengths):
+    return outputs[lengths - 1, torch.arange(len(lengths))]
+
+
+@mistake(
+    "shift_right",
+    "Your result holds decimal numbers, since `torch.zeros` and `torch.full` of a float make them. An embedding wants "
+    "int64: `torch.full_like(tgt, bos)`.",
+)
+def made_of_floats(tgt, bos):
+    read = torch.zeros(tgt.shape)
+    read[:, 0] = bos
+    read[:, 1:] = tgt[:, :-1]
+    return read
+
+
+@mistake(
+    "token_loss",
+    "`cross_entropy` takes axis 1 for the classes, and yours has the places there. Flatten the first two axes of both.",
+)
+def not_flattened(logits, tgt, pad):
+    return F.cross_entropy(logits, tgt, ignore_index=pad)
+
+
+@mistake("token_loss", "The sum is divided by the number of sentences. Divide by the number of words that count.")
+def divided_by_sentences(logits, tgt, pad):
+    return F.cross_entropy(logits.flatten(0, 1), tgt.flatten(), ignore_index=pad, reduction="sum") / len(tgt)
+
+
+@mistake("greedy_decode", "`step` takes the last words as (B,); yours have an axis of length 1 too many, (B, 1).")
+def tokens_in_a_column(step, state, batch, bos, eos, max_length):
+    return _greedy(lambda tokens, s: step(tokens.unsqueeze(1), s), state, batch, bos, eos, max_length)
+
+
+@mistake("greedy_decode", "The last step's words are lost: append them first, and stop then.")
+def stops_before_it_appends(step, state, batch, bos, eos, max_length):
+    words = _greedy(step, state, batch, bos, eos, max_length)
+    return words[:, :-1] if (words == eos).any(1).all() else words
+
+
+@mistake("greedy_decode", "One step too few: `max_length` words may be chosen, and BOS is none of them.")
+def one_word_short(step, state, batch, bos, eos, max_length):
+    return _greedy(step, state, batch, bos, eos, max_length - 1)
+
+
+@mistake(
+    "greedy_decode",
+    "`done` must be added up over the steps (`done | (tokens == eos)`): you only look at who says EOS in this one.",
+)
+def done_is_forgotten(step, state, batch, bos, eos, max_length):
+    tokens, done, chosen = torch.full((batch,), bos), torch.zeros(batch, dtype=torch.bool), []
+    for _ in range(max_length):
+        logits, state = step(tokens, state)
+        tokens = logits.argmax(-1).masked_fill(done, eos + 0)
+        chosen.append(tokens)
+        done = logits.argmax(-1) == eos
+        if done.all():
+            break
+    return torch.stack(chosen, dim=1)
+
+
+@mistake(
+    "gradient_by_distance",
+    "You multiply the norms of the steps. The norm of a product is smaller: multiply the matrices, then take the norm.",
+)
+def product_of_norms(states, W_hh):
+    norms = [torch.tensor(1.0)]
+    for h in states[1:].flip(0):
+        norms.append(norms[-1] * torch.linalg.matrix_norm((1 - h**2).unsqueeze(1) * W_hh, 2))
+    return torch.stack(norms)
+
+
+@mistake("gradient_by_distance", "W_hh is transposed: the Jacobian of W_hh h is W_hh itself.")
+def transposed(states, W_hh):
+    return _products(states, W_hh, lambda h: (1 - h**2).unsqueeze(1) * W_hh.T)
+
+
+@mistake(
+    "gradient_by_distance",
+    "This is the largest eigenvalue. The spectral norm is the largest *singular* value: matrix_norm(J, 2).",
+)
+def largest_eigenvalue(states, W_hh):
+    J, found = torch.eye(len(W_hh)), []
+    for h in states.flip(0):
+        found.append(torch.linalg.eigvals(J).abs().max())
+        J = J @ ((1 - h**2).unsqueeze(1) * W_hh)
+    return torch.stack(found)
+
+
+def _other_beam(step, state, bos, eos, beam, max_length, alpha, *, first=False, enough=False, shrinks=False,
+                outside=False, ascending=False, value=None, early=False):  # fmt: skip
+    """Beam search with one part exchanged."""
+    going, finished, size = [([], 0.0, state)], [], beam
+    for _ in range(max_length):
+        grown = []
+        for words, score, s in going:
+            log_probs, new = step(words[-1] if words else bos, s)
+            grown += [([*words, word], score + p, new) for word, p in enumerate(log_probs.tolist())]
+        grown = sorted(grown, key=lambda g: g[1], reverse=not ascending)
+        if outside:
+            finished += [g for g in grown[:size] if g[0][-1] == eos]
+            going = [g for g in grown if g[0][-1] != eos][:size]
+        else:
+            finished += [g for g in grown[:size] if g[0][-1] == eos]
+            going = [g for g in grown[:size] if g[0][-1] != eos]
+        size = beam - len(finished) if shrinks else size
+        if not going or size <= 0 or (first and finished) or (enough and len(finished) >= beam):
+            break
+    pool = finished or going
+    return pool[0][0] if early else max(pool, key=value or (lambda g: g[1] / len(g[0]) ** alpha))[0]
+
+
+@mistake(
+    "beam_search",
+    "The first sentence that has ended is returned. Go on with the others, and return the best of all that have ended.",
+)
+def stops_with_the_first(*given):
+    return _other_beam(*given, first=True)
+
+
+@mistake("beam_search", "The search stops when `beam` sentences have ended. Go on with those that are still open.")
+def stops_when_enough(*given):
+    return _other_beam(*given, enough=True)
+
+
+@mistake(
+    "beam_search",
+    "The beam shrinks for good with each sentence that ends. Each step keeps the `beam` best of all that was grown.",
+)
+def shrinks_for_good(*given):
+    return _other_beam(*given, shrinks=True)
+
+
+@mistake(
+    "beam_search",
+    "Sentences that end don't take a place in your beam: the `beam` best are chosen first, those with EOS "
+    "among them, and "
+    "then taken out.",
+)
+def ended_ones_take_no_place(*given):
+    return _other_beam(*given, outside=True)
+
+
+@mistake("beam_search", "The least likely are kept: sort from the largest log-probability to the smallest.")
+def ascending(*given):
+    return _other_beam(*given, ascending=True)
+
+
+@mistake("beam_search", "α is not used: divide by length to the power α.")
+def alpha_ignored(*given):
+    return _other_beam(*given, value=lambda g: g[1] / len(g[0]))
+
+
+@mistake("beam_search", "You multiply by length^α; it divides.")
+def multiplied_by_length(step, state, bos, eos, beam, max_length, alpha):
+    value = lambda g: g[1] * len(g[0]) ** alpha  # noqa: E731
+    return _other_beam(step, state, bos, eos, beam, max_length, alpha, value=value)
+
+
+@mistake("beam_search", "The search has no end: after max_length words choose among what there is.")
+def no_end(step, state, bos, eos, beam, max_length, alpha):
+    return _other_beam(step, state, bos, eos, beam, max_length + 1, alpha)
+
+
+@alternative("rnn_step")
+def names_float32(x, h, W_xh, W_hh, b):
+    return torch.tanh(torch.einsum("bd,nd->bn", x.float(), W_xh) + h @ W_hh.T + b)

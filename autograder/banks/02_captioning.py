@@ -776,3 +776,99 @@ def list_of_inputs(step, state, words, place, wrong, bos):
         tokens = forced.get(t, logits.argmax(1))
         written[:, t] = tokens
     return written
+
+
+# Seen in learners' work
+
+
+@mistake(
+    "image_vector", "You take the class layer out of the caller's own list. Use `layers[:-1]`, which is a new one."
+)
+def takes_it_out(pictures, layers):
+    layers.pop()
+    for layer in layers:
+        pictures = layer(pictures)
+    return pictures
+
+
+@mistake(
+    "image_vector",
+    "`nn.Sequential` takes modules only, and these are functions: call one after the other in a loop.",
+)
+def in_a_sequential(pictures, layers):
+    return torch.nn.Sequential(*layers[:-1])(pictures)
+
+
+@mistake("caption_step", "`or` should be `and`: the picture's part is zeros only if t > 0 *and* every_step is False.")
+def either_condition(x, h, v, t, W_ih, cell, every_step):
+    image = v @ W_ih.T
+    return cell(torch.cat([x, torch.zeros_like(image) if t > 0 or not every_step else image], -1), h)
+
+
+@mistake("caption_loss", "EOS, the last real word of each caption, isn't asked for: only padding is left out.")
+def last_word_left_out(step, state, words, bos, pad):
+    tokens, losses = torch.full((len(words),), bos), []
+    for t in range(words.shape[1]):
+        logits, state = step(tokens, state)
+        each = torch.nn.functional.cross_entropy(logits, words[:, t], reduction="none")
+        following = words[:, t + 1] if t + 1 < words.shape[1] else torch.full((len(words),), pad)
+        losses.append(each[(words[:, t] != pad) & (following != pad)])
+        tokens = words[:, t]
+    return torch.cat(losses).mean()
+
+
+@mistake("caption_loss", "These are raw logits: only after `log_softmax` are they log-probabilities.")
+def raw_logits(step, state, words, bos, pad):
+    tokens, losses = torch.full((len(words),), bos), []
+    for t in range(words.shape[1]):
+        logits, state = step(tokens, state)
+        losses.append(-logits.gather(1, words[:, t : t + 1])[:, 0][words[:, t] != pad])
+        tokens = words[:, t]
+    return torch.cat(losses).mean()
+
+
+@mistake("caption_greedy", "Only the last word's log p is returned: add them up over the steps.")
+def last_word_only(step, state, batch, bos, eos, max_length):
+    tokens, done = torch.full((batch,), bos), torch.zeros(batch, dtype=torch.bool)
+    words, last = [], torch.zeros(batch)
+    for _ in range(max_length):
+        logits, state = step(tokens, state)
+        value, tokens = torch.log_softmax(logits, dim=-1).max(dim=-1)
+        last = torch.where(done, last, value)
+        tokens = tokens.masked_fill(done, eos)
+        words.append(tokens)
+        done = done | (tokens == eos)
+        if done.all():
+            break
+    return torch.stack(words, dim=1), last
+
+
+@mistake("caption_greedy", "The softmax runs over the captions of the batch. It belongs over the words: dim=-1.")
+def softmax_over_the_batch(step, state, batch, bos, eos, max_length):
+    tokens, done = torch.full((batch,), bos), torch.zeros(batch, dtype=torch.bool)
+    words, total = [], torch.zeros(batch)
+    for _ in range(max_length):
+        logits, state = step(tokens, state)
+        tokens = logits.argmax(-1)
+        value = torch.log_softmax(logits, dim=0).gather(1, tokens[:, None])[:, 0]
+        total = total + value.masked_fill(done, 0.0)
+        tokens = tokens.masked_fill(done, eos)
+        words.append(tokens)
+        done = done | (tokens == eos)
+        if done.all():
+            break
+    return torch.stack(words, dim=1), total
+
+
+@mistake(
+    "continue_from_error",
+    "The wrong word is written, but the network goes on from its own choice: feed it the wrong word, too.",
+)
+def own_word_read(step, state, words, place, wrong, bos):
+    tokens, written = torch.full_like(wrong, bos), []
+    for t in range(words.shape[1]):
+        logits, state = step(tokens, state)
+        said = logits.argmax(-1)
+        written.append(words[:, t] if t < place else wrong if t == place else said)
+        tokens = words[:, t] if t < place else said
+    return torch.stack(written, dim=1)

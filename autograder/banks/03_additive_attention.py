@@ -494,3 +494,125 @@ def set_methods(links, sure, possible):
 def as_a_tensor(links, sure, possible):
     a, s, p = (sorted(x) for x in (links, sure, possible | sure))
     return 1 - torch.tensor(sum(x in s for x in a) + sum(x in p for x in a)) / (len(a) + len(s))
+
+
+# Seen in learners' work
+
+
+@mistake(
+    "context_vector",
+    "The values are right, but the weights are detached: no gradient would reach the scores, and attention "
+    "would stay as "
+    "random as it began.",
+)
+def weights_detached(weights, states):
+    return (weights.detach().unsqueeze(1) @ states).squeeze(1)
+
+
+@mistake(
+    "decoder_step", "`attend(...).detach()` cuts the gradient: the values are right, but attention would never learn."
+)
+def attention_detached(embedded, state, memory, src_mask, attend, cell):
+    weights = attend(state, memory, src_mask).detach()
+    context = (weights.unsqueeze(1) @ memory).squeeze(1)
+    return cell(torch.cat([embedded, context], dim=-1), state), context, weights
+
+
+@mistake(
+    "decoder_step",
+    "The context is made anew by numpy or `torch.tensor`, and its gradient is cut: use `@` or torch.einsum.",
+)
+def context_by_numpy(embedded, state, memory, src_mask, attend, cell):
+    weights = attend(state, memory, src_mask)
+    context = torch.tensor(np.einsum("bt,btd->bd", weights.detach().numpy(), memory.detach().numpy()))
+    return cell(torch.cat([embedded, context], dim=-1), state), context, weights
+
+
+@mistake("decoder_step", "The cell's arguments are swapped: first its input, word and context, then the old state.")
+def cells_arguments_swapped(embedded, state, memory, src_mask, attend, cell):
+    weights = attend(state, memory, src_mask)
+    context = (weights.unsqueeze(1) @ memory).squeeze(1)
+    return cell(state, torch.cat([embedded, context], dim=-1)), context, weights
+
+
+@mistake("decoder_step", "The arguments of `attend` are swapped: first the query, the state; then the memory.")
+def attends_the_wrong_way(embedded, state, memory, src_mask, attend, cell):
+    weights = attend(memory, state, src_mask)
+    context = (weights.unsqueeze(1) @ memory).squeeze(1)
+    return cell(torch.cat([embedded, context], dim=-1), state), context, weights
+
+
+@mistake("decoder_step", "The word can't be the query: it is the *state* before the step that asks.")
+def the_word_asks(embedded, state, memory, src_mask, attend, cell):
+    weights = attend(embedded, memory, src_mask)
+    context = (weights.unsqueeze(1) @ memory).squeeze(1)
+    return cell(torch.cat([embedded, context], dim=-1), state), context, weights
+
+
+@mistake("decoder_step", "`torch.cat` without `dim` stacks rows. Word and context stand side by side: `dim=-1`.")
+def joined_as_rows(embedded, state, memory, src_mask, attend, cell):
+    weights = attend(state, memory, src_mask)
+    context = (weights.unsqueeze(1) @ memory).squeeze(1)
+    return cell(torch.cat([embedded, context]), state), context, weights
+
+
+@mistake(
+    "links_from_weights",
+    "Your set holds tensors. Two tensors are never the same member of a set, so no link would ever be found "
+    "in the gold "
+    "ones: write `int(...)` around each.",
+)
+def pairs_of_tensors(weights):
+    return {(s, t) for t, s in enumerate(weights.argmax(dim=-1))}
+
+
+@mistake("links_from_weights", "You return a list. A set is asked for: only then do `&` and `|` work.")
+def as_a_list(weights):
+    return [(int(s), t) for t, s in enumerate(weights.argmax(dim=-1))]
+
+
+@mistake("alignment_error_rate", "`possible |= sure` changes the caller's own set. `possible | sure` makes a new one.")
+def callers_set_changed(links, sure, possible):
+    possible |= sure
+    return 1 - (len(links & sure) + len(links & possible)) / (len(links) + len(sure))
+
+
+@mistake("alignment_error_rate", "`//` drops what is behind the point: divide with `/`.")
+def whole_numbers_only(links, sure, possible):
+    possible = possible | sure
+    return 1 - (len(links & sure) + len(links & possible)) // (len(links) + len(sure))
+
+
+@mistake("alignment_error_rate", "This is in percent; a share from 0 to 1 is asked for.")
+def in_percent(links, sure, possible):
+    possible = possible | sure
+    return 100 * (1 - (len(links & sure) + len(links & possible)) / (len(links) + len(sure)))
+
+
+@mistake("alignment_error_rate", "A pair of brackets is missing: `|A| + |S|` as a whole divides.")
+def bracket_missing(links, sure, possible):
+    possible = possible | sure
+    return 1 - (len(links & sure) + len(links & possible)) / len(links) + len(sure)
+
+
+@mistake("alignment_error_rate", "P includes S: join them with `|`. `possible & sure` is what both have.")
+def what_both_have(links, sure, possible):
+    possible = possible & sure
+    return 1 - (len(links & sure) + len(links & possible)) / (len(links) + len(sure))
+
+
+@mistake("additive_score", "relu is not tanh: it lets large sums through unbounded. Bahdanau's score squashes them.")
+def with_relu(query, keys, W, U, v):
+    return torch.relu((query @ W.T).unsqueeze(1) + keys @ U.T) @ v
+
+
+@mistake("additive_score", "sigmoid is not tanh: it has no negative values. Use torch.tanh.")
+def with_sigmoid(query, keys, W, U, v):
+    return torch.sigmoid((query @ W.T).unsqueeze(1) + keys @ U.T) @ v
+
+
+@mistake(
+    "additive_score", "You divide by the root of the width. That is the Transformer's dot product, not this score."
+)
+def scaled_by_root(query, keys, W, U, v):
+    return torch.tanh((query @ W.T).unsqueeze(1) + keys @ U.T) @ v / len(v) ** 0.5

@@ -762,3 +762,139 @@ equivalent(
     "torch.arange(weights.shape[1]) - position.unsqueeze(1) -> position.unsqueeze(1) - torch.arange(weights.shape[1])",
     _SQUARED,
 )
+
+# Seen in learners' work
+
+
+@mistake(
+    "dot_score", "The query needs an axis for the words: `keys @ query.unsqueeze(-1)`, and `squeeze(-1)` afterwards."
+)
+def no_axis_for_the_words(query, keys):
+    return keys @ query
+
+
+@mistake("general_score", "W is detached: the values are right, but W could never learn.")
+def w_detached(query, keys, W):
+    return (keys @ (query @ W.detach()).unsqueeze(-1)).squeeze(-1)
+
+
+@mistake("concat_score", "W is cut in the middle. Its left part has as many columns as the *query* has features.")
+def cut_in_the_middle(query, keys, W, v):
+    h = W.shape[1] // 2
+    return torch.tanh((query @ W[:, :h].T).unsqueeze(1) + keys @ W[:, h:].T) @ v
+
+
+@mistake("concat_score", "The query must be repeated for every word before it is joined: `unsqueeze(1).expand(...)`.")
+def query_not_repeated(query, keys, W, v):
+    return torch.tanh(torch.cat([query, keys], dim=-1) @ W.T) @ v
+
+
+@mistake("concat_score", "`torch.cat` without `dim` joins along the batch. Query and key stand side by side: `dim=-1`.")
+def joined_along_the_batch(query, keys, W, v):
+    return torch.tanh(torch.cat([query.unsqueeze(1).expand(-1, keys.shape[1], -1), keys]) @ W.T) @ v
+
+
+@mistake(
+    "window_mask",
+    "`&` binds tighter than `<=`: this compares with `D & src_mask`. Put the comparison in brackets: "
+    "`(distance <= D) & src_mask`.",
+)
+def brackets_missing_in_comparison(position, src_mask, D):
+    distance = (torch.arange(src_mask.shape[1]) - position.unsqueeze(1)).abs()
+    return distance <= D & src_mask
+
+
+@mistake("window_mask", "The position is rounded first. It lies between words, and the distance is from there.")
+def position_rounded(position, src_mask, D):
+    places = torch.arange(src_mask.shape[1])
+    return ((places - position.round().unsqueeze(1)).abs() <= D) & src_mask
+
+
+@mistake("predict_position", "W_p and v_p are detached: the values are right, but the place could never be learned.")
+def parameters_detached(state, W_p, v_p, src_mask):
+    return src_mask.sum(dim=1) * torch.sigmoid(torch.tanh(state @ W_p.detach().T) @ v_p.detach())
+
+
+@mistake("predict_position", "The lengths of all sentences are added up: sum the mask over the words only, `dim=1`.")
+def all_lengths(state, W_p, v_p, src_mask):
+    return src_mask.sum() * torch.sigmoid(torch.tanh(state @ W_p.T) @ v_p)
+
+
+@mistake("gaussian_window", "Places are counted from 0: your distances are from 1.")
+def places_from_one(weights, position, D):
+    distance = torch.arange(1, weights.shape[1] + 1) - position.unsqueeze(1)
+    return weights * torch.exp(-(distance**2) / (2 * (D / 2) ** 2))
+
+
+@mistake(
+    "attentional_vector", "You add context and state. They stand side by side: `torch.cat([context, state], dim=-1)`."
+)
+def added_up(context, state, W):
+    return torch.tanh((context + state) @ W.T)
+
+
+@mistake("attentional_vector", "`torch.cat` without `dim` stacks rows. Context and state stand side by side: `dim=-1`.")
+def stacked_as_rows(context, state, W):
+    return torch.tanh(torch.cat([context, state]) @ W.T)
+
+
+@mistake(
+    "attentional_vector", "Context and state are detached: the values are right, but nothing before them could learn."
+)
+def both_detached(context, state, W):
+    return torch.tanh(torch.cat([context.detach(), state.detach()], dim=-1) @ W.T)
+
+
+def _fed(embedded, attentional, state, memory, src_mask, cell, attend, combine, *, query=None, weights_of=None):
+    new_state = cell(torch.cat([embedded, attentional], dim=-1), state)
+    weights = attend(new_state, memory, src_mask)
+    weights = weights_of(weights) if weights_of else weights
+    context = (weights.unsqueeze(1) @ memory).squeeze(1)
+    return context, new_state, weights
+
+
+@mistake("input_feeding_step", "h̃ is detached: what was decided one step earlier could not learn from this one.")
+def fed_vector_detached(embedded, attentional, state, memory, src_mask, cell, attend, combine):
+    given = embedded, attentional.detach(), state, memory, src_mask, cell, attend, combine
+    context, new_state, weights = _fed(*given)
+    return combine(context, new_state), new_state, weights
+
+
+@mistake("input_feeding_step", "`attend(...).detach()`: the values are right, but attention would never learn.")
+def fed_weights_detached(*given):
+    context, new_state, weights = _fed(*given, weights_of=lambda weights: weights.detach())
+    return given[-1](context, new_state), new_state, weights
+
+
+@mistake("input_feeding_step", "The arguments of `combine` are swapped: first the context, then the state.")
+def combined_the_wrong_way(*given):
+    context, new_state, weights = _fed(*given)
+    return given[-1](new_state, context), new_state, weights
+
+
+@mistake(
+    "input_feeding_step",
+    "That is lesson 03's step: here the cell's input is the word and h̃ of the step before, not the context; "
+    "and the state "
+    "*after* the cell asks.",
+)
+def step_of_lesson_three(embedded, attentional, state, memory, src_mask, cell, attend, combine):
+    weights = attend(state, memory, src_mask)
+    context = (weights.unsqueeze(1) @ memory).squeeze(1)
+    new_state = cell(torch.cat([embedded, context], dim=-1), state)
+    return combine(context, new_state), new_state, weights
+
+
+@mistake("input_feeding_step", "You return the vector that came in. Return the new one, from `combine`.")
+def old_vector_returned(embedded, attentional, state, memory, src_mask, cell, attend, combine):
+    _, new_state, weights = _fed(embedded, attentional, state, memory, src_mask, cell, attend, combine)
+    return attentional, new_state, weights
+
+
+@mistake("input_feeding_step", "The cell's arguments are swapped: first its input, word and h̃, then the old state.")
+def fed_cell_swapped(embedded, attentional, state, memory, src_mask, cell, attend, combine):
+    def turned(x, h):
+        return cell(h, x)
+
+    context, new_state, weights = _fed(embedded, attentional, state, memory, src_mask, turned, attend, combine)
+    return combine(context, new_state), new_state, weights

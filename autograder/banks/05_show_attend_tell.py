@@ -220,7 +220,12 @@ def linear_score(a, h, W_a, W_h, v):
     return torch.softmax((a @ W_a.T + (h @ W_h.T).unsqueeze(1)) @ v, dim=-1)
 
 
-@mistake("region_weights", "The state has no part in your weights: every word would look at the same place. Add W_h h.")
+@mistake(
+    "region_weights",
+    "The state has no part in your weights, so every word would look at the same place: W_h h is missing, or "
+    "stands in a "
+    "tanh of its own, where the softmax takes it away again. Add it to W_a a inside one tanh.",
+)
 def state_ignored(a, h, W_a, W_h, v):
     return torch.softmax(torch.tanh(a @ W_a.T) @ v, dim=-1)
 
@@ -238,11 +243,6 @@ def tanh_outside(a, h, W_a, W_h, v):
 @mistake("region_weights", "You multiply W_a a_i and W_h h. In the additive score they are added inside the tanh.")
 def multiplied(a, h, W_a, W_h, v):
     return torch.softmax(torch.tanh((a @ W_a.T) * (h @ W_h.T).unsqueeze(1)) @ v, dim=-1)
-
-
-@mistake("region_weights", "tanh is taken of each part alone. Add the two parts first, then one tanh of the sum.")
-def two_tanhs(a, h, W_a, W_h, v):
-    return torch.softmax((torch.tanh(a @ W_a.T) + torch.tanh(h @ W_h.T).unsqueeze(1)) @ v, dim=-1)
 
 
 @mistake("region_weights", "Sigmoid gives each region a weight of its own; they don't sum to 1. Use softmax.")
@@ -706,7 +706,8 @@ def not_detached(log_y, log_s, baseline):
 
 @mistake(
     "score_function_surrogate",
-    "The second term is missing: where to look is never learned. Add (log p(y) − b) · log p(s).",
+    "The second term is missing, or log p(s) is detached in it: where to look is never learned. Add (log "
+    "p(y) − b) · log p(s).",
 )
 def words_only(log_y, log_s, baseline):
     return -log_y.mean() + 0.0 * log_s.sum(), _next(log_y, baseline)
@@ -794,13 +795,6 @@ def product_of_means(log_y, log_s, baseline):
     return -(log_y.mean() + (log_y.detach().mean() - baseline) * log_s.mean()), _next(log_y, baseline)
 
 
-@mistake(
-    "score_function_surrogate", "log p(s) is detached, so its term has no gradient: only log p(y) − b is a factor."
-)
-def choice_detached(log_y, log_s, baseline):
-    return -(log_y + (log_y.detach() - baseline) * log_s.detach()).mean(), _next(log_y, baseline)
-
-
 @mistake("score_function_surrogate", "Two results are asked for: the loss, and the next baseline.")
 def loss_only(log_y, log_s, baseline):
     return -(log_y + (log_y.detach() - baseline) * log_s).mean()
@@ -836,3 +830,48 @@ def with_a_dot_product(log_y, log_s, baseline):
 
 
 equivalent("doubly_stochastic_penalty", "1 - coverage -> coverage - 1", "the difference is squared")
+
+# Seen in learners' work
+
+
+@mistake("region_weights", "The softmax comes last, over the scores. Yours is taken before `@ v`.")
+def softmax_before_v(a, h, W_a, W_h, v):
+    return torch.softmax(torch.tanh(a @ W_a.T + (h @ W_h.T).unsqueeze(1)), dim=1) @ v
+
+
+@mistake("region_weights", "W_a and W_h are exchanged: W_a is for the regions, W_h for the state.")
+def matrices_exchanged(a, h, W_a, W_h, v):
+    return torch.softmax(torch.tanh(a @ W_h.T + (h @ W_a.T).unsqueeze(1)) @ v, dim=-1)
+
+
+@mistake("hard_context", "You draw u yourself. It is given as an argument, so that the choice can be checked.")
+def own_random_number(weights, a, u):
+    u = torch.rand(len(a))
+    rows = torch.arange(len(a))
+    choice = (weights.cumsum(dim=-1) <= u.unsqueeze(-1)).sum(dim=-1).clamp(max=a.shape[1] - 1)
+    return a[rows, choice], weights[rows, choice].log()
+
+
+@mistake(
+    "hard_context",
+    "`a[:, choice]` picks every chosen region for every picture. Pair rows and choices: `a[rows, choice]`.",
+)
+def every_pair(weights, a, u):
+    choice = (weights.cumsum(dim=-1) <= u.unsqueeze(-1)).sum(dim=-1).clamp(max=a.shape[1] - 1)
+    return a[:, choice], weights[:, choice].log()
+
+
+@mistake("initial_state", "The regions are detached: the values are right, but the eyes before them could not learn.")
+def regions_detached(a, W, b):
+    return torch.tanh(a.detach().mean(dim=1) @ W.T + b)
+
+
+@mistake("initial_state", "W and b are detached: the values are right, but they could never learn.")
+def parameters_detached(a, W, b):
+    return torch.tanh(a.mean(dim=1) @ W.detach().T + b.detach())
+
+
+@alternative("hard_context")
+def with_categorical(weights, a, u):  # its gradient differs by a constant, which softmax takes away
+    choice = (weights.cumsum(dim=-1) <= u.unsqueeze(-1)).sum(dim=-1).clamp(max=a.shape[1] - 1)
+    return a[torch.arange(len(a)), choice], torch.distributions.Categorical(probs=weights).log_prob(choice)

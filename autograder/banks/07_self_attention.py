@@ -888,3 +888,74 @@ equivalent(
     "output_by_loop", "q[i] @ k[j] -> k[j] @ q[i]", "the dot product of two vectors doesn't depend on their order"
 )
 equivalent("path_length_and_steps", "j - i -> i - j", "only the absolute value counts; i > j is treated apart")
+
+# Seen in learners' work
+
+
+@mistake("project_qkv", "W is reshaped where it should be transposed: that puts its numbers in other places.")
+def reshaped_matrices(a, W_q, W_k, W_v):
+    return tuple(a @ W.reshape(a.shape[-1], -1) for W in (W_q, W_k, W_v))
+
+
+@mistake("project_qkv", "The keys are made with W_q. Each of the three has its own matrix.")
+def keys_by_the_queries_matrix(a, W_q, W_k, W_v):
+    return a @ W_q.T, a @ W_q.T, a @ W_v.T
+
+
+@mistake("additive_self_scores", "sigmoid is not tanh: it has no negative values. Use torch.tanh.")
+def with_sigmoid(q, k, w):
+    return torch.sigmoid(q.unsqueeze(2) + k.unsqueeze(1)) @ w
+
+
+def _attending(a, W_q, W_k, W_v, mask, *, dim=-1, turned=False, lowest=-1e9, clean=False):
+    q, k, v = a @ W_q.T, a @ W_k.T, a @ W_v.T
+    mask = ~mask if turned else mask
+    scores = (q @ k.mT / math.sqrt(q.shape[-1])).masked_fill(~mask, lowest)
+    weights = torch.softmax(scores, dim=dim)
+    weights = weights.masked_fill(~mask, 0.0) if clean else weights
+    return weights @ v, weights
+
+
+@mistake(
+    "self_attention",
+    "The softmax runs over the queries, dim=-2. For every query the weights of all keys sum to 1: dim=-1.",
+)
+def over_the_queries_with_a_large_number(a, W_q, W_k, W_v, mask):
+    return _attending(a, W_q, W_k, W_v, mask, dim=-2)
+
+
+@mistake(
+    "self_attention",
+    "The mask is turned round: True means *may attend*, so fill the scores where it is False, `~mask`. (PyTorch's own "
+    "layer has it the other way.)",
+)
+def turned_mask_with_a_large_number(a, W_q, W_k, W_v, mask):
+    return _attending(a, W_q, W_k, W_v, mask, turned=True)
+
+
+@mistake("self_attention", "Only the outputs are returned. The weights are asked for, too: `outputs, weights`.")
+def outputs_alone(a, W_q, W_k, W_v, mask):
+    return _attending(a, W_q, W_k, W_v, mask, clean=True)[0]
+
+
+@mistake("self_attention", "The values are the words themselves: project them first, with W_v.")
+def values_are_the_words(a, W_q, W_k, W_v, mask):
+    weights = _attending(a, W_q, W_k, W_v, mask, clean=True)[1]
+    return weights @ a, weights
+
+
+@mistake("self_attention", "The weights are detached: the values are right, but W_q and W_k could never learn.")
+def weights_detached(a, W_q, W_k, W_v, mask):
+    weights = _attending(a, W_q, W_k, W_v, mask, clean=True)[1].detach()
+    return weights @ (a @ W_v.T), weights
+
+
+@mistake("path_length_and_steps", "A chain of T words takes T steps, the first among them: not T − 1.")
+def one_step_less(kind, T, i, j):
+    path, steps = one_case_each(kind, T, i, j)
+    return path, steps - 1 if steps > 1 else steps
+
+
+@alternative("additive_self_scores")
+def names_float32(q, k, w):
+    return torch.einsum("bqtn,n->bqt", torch.tanh(q.unsqueeze(2) + k.unsqueeze(1)), w.float())

@@ -189,7 +189,7 @@ def numpy_merge(x):
 
 
 def _weigh(scores, mask, dim=-1):
-    return torch.softmax(scores, dim) if mask is None else masked_softmax(scores, mask.unsqueeze(1), dim)
+    return torch.softmax(scores, dim) if mask is None else masked_softmax(scores, mask.unsqueeze(-3), dim)
 
 
 def _scores(x, memory, W_q, W_k, heads):
@@ -253,7 +253,7 @@ def softmax_over_queries(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
 def softmax_over_queries_to_nan(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
     scores = _scores(x, memory, W_q, W_k, heads)
     if mask is not None:
-        scores = scores.masked_fill(~mask.unsqueeze(1), float("-inf"))
+        scores = scores.masked_fill(~mask.unsqueeze(-3), float("-inf"))
     weights = torch.softmax(scores, dim=-2)
     return merge(weights @ split(memory @ W_v, heads)) @ W_o, weights
 
@@ -330,7 +330,7 @@ def mask_transposed(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
 @mistake(
     "multi_head_attention",
     "The mask, (B, T, S), meets scores of shape (B, h, T, S): its batch falls upon the heads. Give it an axis for "
-    "them with mask.unsqueeze(1).",
+    "them with mask.unsqueeze(-3).",
 )
 def mask_meets_the_heads(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
     scores = _scores(x, memory, W_q, W_k, heads)
@@ -341,11 +341,14 @@ def mask_meets_the_heads(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
 @mistake(
     "multi_head_attention",
     "The mask got its new axis in front: its batch falls upon the heads. It belongs after the "
-    "batch, mask.unsqueeze(1).",
+    "batch, mask.unsqueeze(-3).",
 )
 def mask_axis_behind(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
     scores = _scores(x, memory, W_q, W_k, heads)
-    weights = torch.softmax(scores, -1) if mask is None else masked_softmax(scores, mask.unsqueeze(2))
+    if mask is None:
+        weights = torch.softmax(scores, -1)
+    else:
+        weights = masked_softmax(scores, mask.unsqueeze(2) if mask.ndim == 3 else mask)
     return merge(weights @ split(memory @ W_v, heads)) @ W_o, weights
 
 
@@ -362,7 +365,7 @@ def mask_not_used(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
 def masked_afterwards(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
     weights = _weigh(_scores(x, memory, W_q, W_k, heads), None)
     if mask is not None:
-        weights = weights * mask.unsqueeze(1)
+        weights = weights * mask.unsqueeze(-3)
     return merge(weights @ split(memory @ W_v, heads)) @ W_o, weights
 
 
@@ -374,7 +377,7 @@ def masked_afterwards(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
 def masked_with_zero(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
     scores = _scores(x, memory, W_q, W_k, heads)
     if mask is not None:
-        scores = scores.masked_fill(~mask.unsqueeze(1), 0)
+        scores = scores.masked_fill(~mask.unsqueeze(-3), 0)
     weights = torch.softmax(scores, dim=-1)
     return merge(weights @ split(memory @ W_v, heads)) @ W_o, weights
 
@@ -387,7 +390,7 @@ def keys_and_values_swapped(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
 
 @mistake("multi_head_attention", "`mask` may be None: without a mask, take a plain softmax.")
 def none_is_no_mask(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
-    weights = masked_softmax(_scores(x, memory, W_q, W_k, heads), mask.unsqueeze(1))
+    weights = masked_softmax(_scores(x, memory, W_q, W_k, heads), mask.unsqueeze(-3))
     return merge(weights @ split(memory @ W_v, heads)) @ W_o, weights
 
 
@@ -483,7 +486,7 @@ def pytorchs_own_function(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
 @alternative("multi_head_attention")
 def fused_output(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
     q, k, v = split(x @ W_q, heads), split(memory @ W_k, heads), split(memory @ W_v, heads)
-    together = None if mask is None else mask.unsqueeze(1)
+    together = None if mask is None else mask.unsqueeze(-3)
     output = F.scaled_dot_product_attention(q, k, v, attn_mask=together)
     return merge(output) @ W_o, _weigh(q @ k.mT / q.shape[-1] ** 0.5, mask)
 
@@ -907,3 +910,86 @@ def gates_in_float32(losses, examples, heads):
     gates = torch.ones(examples, heads, dtype=torch.float32, requires_grad=True)
     losses(gates).backward(torch.ones(examples))
     return gates.grad.abs().mean(0)
+
+
+# Seen in learners' work
+
+
+def _of_heads(x, memory, W_q, W_k, W_v, W_o, heads, mask, *, dim=-1, turned=False, lowest=-1e9, axis=-3):
+    def split(y):
+        return y.unflatten(-1, (heads, -1)).transpose(1, 2)
+
+    q, k, v = split(x @ W_q), split(memory @ W_k), split(memory @ W_v)
+    scores = q @ k.mT / q.shape[-1] ** 0.5
+    if mask is not None:
+        mask = mask.unsqueeze(axis)
+        scores = scores.masked_fill(mask if turned else ~mask, lowest)
+    weights = torch.softmax(scores, dim)
+    return (weights @ v).transpose(1, 2).flatten(2) @ W_o, weights
+
+
+@mistake(
+    "multi_head_attention",
+    "The softmax runs over the queries, dim=-2. For every query the weights of all keys sum to 1: dim=-1. "
+    "(What is hidden "
+    "got −1e9, so no NaN shows it.)",
+)
+def over_the_queries_with_a_large_number(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    return _of_heads(x, memory, W_q, W_k, W_v, W_o, heads, mask, dim=-2)
+
+
+@mistake(
+    "multi_head_attention",
+    "The softmax runs over the heads, dim=1. For every query and head the weights of all keys sum to 1: dim=-1.",
+)
+def over_the_heads_with_a_large_number(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    return _of_heads(x, memory, W_q, W_k, W_v, W_o, heads, mask, dim=1)
+
+
+@mistake(
+    "torch_projections", "`.T.reshape(3, ...)` mixes rows and columns: cut in_proj_weight into three first, `chunk(3)`."
+)
+def transposed_then_reshaped(module):
+    d = module.out_proj.weight.shape[0]
+    W_q, W_k, W_v = module.in_proj_weight.T.reshape(3, d, d)
+    return W_q, W_k, W_v, module.out_proj.weight.T
+
+
+@mistake(
+    "count_parameters_and_flops",
+    "4 d² holds only where heads · d_k = d. In general each matrix is d × (heads · d_k).",
+)
+def four_squares(d, heads, d_k, T):
+    return 4 * d * d, 2 * T * 4 * d * d + 4 * heads * T * T * d_k
+
+
+@mistake("head_importance", "The gates don't ask for a gradient: make them with `requires_grad=True`.")
+def gates_without_gradient(losses, examples, heads):
+    gates = torch.ones(examples, heads)
+    (gradient,) = torch.autograd.grad(losses(gates).sum(), gates)
+    return gradient.abs().mean(0)
+
+
+@mistake(
+    "head_importance", "`torch.autograd.grad` returns a tuple, one gradient for each input: take the first, `[0]`."
+)
+def tuple_of_gradients(losses, examples, heads):
+    gates = torch.ones(examples, heads, requires_grad=True)
+    return torch.autograd.grad(losses(gates).sum(), gates).abs().mean(0)
+
+
+@mistake("head_importance", "A gradient can be asked of one number only: sum the losses of the examples first.")
+def losses_not_summed(losses, examples, heads):
+    gates = torch.ones(examples, heads, requires_grad=True)
+    (gradient,) = torch.autograd.grad(losses(gates), gates)
+    return gradient.abs().mean(0)
+
+
+@alternative("head_roles")
+def names_float32(weights, relations):
+    return torch.einsum("hij,rij->hr", weights.mean(0), relations.float()) / relations.any(-1).sum(-1)
+
+
+@alternative("head_roles")
+def flat_product_in_float32(weights, relations):
+    return weights.mean(0).flatten(1) @ relations.flatten(1).float().T / relations.any(-1).sum(-1)

@@ -720,3 +720,91 @@ equivalent(
     "places - places.unsqueeze(1) -> places.unsqueeze(1) - places",
     "the distance is taken without its sign, so j − i and i − j are the same",
 )
+
+# Seen in learners' work
+
+
+@mistake("alibi_bias", "`//` drops what is behind the point: with 16 heads 8 / 16 becomes 0. Divide with `/`.")
+def whole_number_division(T, heads):
+    p = torch.arange(T)
+    slopes = 2.0 ** (-8 * torch.arange(1, heads + 1) // heads)
+    return -slopes[:, None, None] * (p - p[:, None]).abs()
+
+
+@mistake("alibi_bias", "The step 8 // heads is a whole number, and 0 for 16 heads: divide with `/`.")
+def whole_step(T, heads):
+    p, step = torch.arange(T), 8 // heads
+    slopes = torch.tensor([2.0 ** (-step * h) for h in range(1, heads + 1)])
+    return -slopes[:, None, None] * (p - p[:, None]).abs()
+
+
+@mistake("alibi_bias", "The ratio 2^(−8 // heads) is rounded down: divide with `/`.")
+def whole_ratio(T, heads):
+    p, start = torch.arange(T), 2.0 ** (-8 // heads)
+    slopes = torch.tensor([start * start**h for h in range(heads)])
+    return -slopes[:, None, None] * (p - p[:, None]).abs()
+
+
+@mistake("alibi_bias", "The 8 is missing: slopes are 2^(−8h/heads).")
+def without_eight(T, heads):
+    p = torch.arange(T)
+    return -(2.0 ** (-torch.arange(1, heads + 1) / heads))[:, None, None] * (p - p[:, None]).abs()
+
+
+@mistake("alibi_bias", "Slopes are powers of 2, not of e: `2.0 ** ...`, not `torch.exp`.")
+def powers_of_e(T, heads):
+    p = torch.arange(T)
+    return -torch.exp(-8 * torch.arange(1, heads + 1) / heads)[:, None, None] * (p - p[:, None]).abs()
+
+
+@mistake(
+    "relative_index",
+    "Your result holds decimal numbers. It is to be an index, so int64: begin with torch.arange(T), or end "
+    "with `.long()`.",
+)
+def index_of_floats(T, k):
+    places = torch.arange(float(T))
+    return (places - places.unsqueeze(1)).clamp(-k, k) + k
+
+
+@mistake("shift_matrix", "The sign of k is lost (`abs`): a step back turns the other way round.")
+def sign_lost(k, d):
+    beta = abs(k) / 10_000 ** (torch.arange(0, d, 2) / d)
+    M, even, odd = torch.zeros(d, d), torch.arange(0, d, 2), torch.arange(1, d, 2)
+    M[even, even], M[even, odd], M[odd, even], M[odd, odd] = beta.cos(), beta.sin(), -beta.sin(), beta.cos()
+    return M
+
+
+@mistake(
+    "relative_attention",
+    "k is not len(a_K): the tables have 2k + 1 rows, from −k to k. So k = len(a_K) // 2.",
+)
+def k_is_the_length(queries, keys, values, a_K, a_V, mask):
+    T = queries.shape[-2]
+    places = torch.arange(T)
+    index = (places - places.unsqueeze(1)).clamp(-len(a_K), len(a_K)) + len(a_K)
+    products = queries @ keys.mT + torch.einsum("...id,ijd->...ij", queries, a_K[index])
+    weights = torch.softmax((products / queries.shape[-1] ** 0.5).masked_fill(~mask, -1e9), -1).masked_fill(~mask, 0)
+    return weights @ values + torch.einsum("...ij,ijd->...id", weights, a_V[index]), weights
+
+
+@mistake(
+    "relative_attention",
+    "You mask after the softmax, so the weights of a row no longer sum to 1. Mask the scores before it.",
+)
+def masked_after_softmax(queries, keys, values, a_K, a_V, mask):
+    T, k = queries.shape[-2], len(a_K) // 2
+    places = torch.arange(T)
+    index = (places - places.unsqueeze(1)).clamp(-k, k) + k
+    products = queries @ keys.mT + torch.einsum("...id,ijd->...ij", queries, a_K[index])
+    weights = torch.softmax(products / queries.shape[-1] ** 0.5, -1) * mask
+    return weights @ values + torch.einsum("...ij,ijd->...id", weights, a_V[index]), weights
+
+
+@alternative("rotary")
+def by_matrices_in_float32(x, positions):
+    d = x.shape[-1]
+    angle = positions.float()[:, None] / 10_000 ** (torch.arange(0, d, 2).float() / d)
+    c, s = angle.cos(), angle.sin()
+    turn = torch.stack([torch.stack([c, -s], -1), torch.stack([s, c], -1)], -2)
+    return torch.einsum("tfij,...tfj->...tfi", turn, x.unflatten(-1, (-1, 2))).flatten(-2)

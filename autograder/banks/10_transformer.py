@@ -517,7 +517,10 @@ def feed_in_the_middle(x, memory, src_mask, tgt_mask, attend_self, attend_source
     return _decoder(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect, (0, 2, 1))
 
 
-@mistake("decoder_layer", "The self-attention is missing: the words written so far never ask each other.")
+@mistake(
+    "decoder_layer",
+    "The self-attention is missing, or its result is thrown away: the words written so far never ask each other.",
+)
 def no_self_attention(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
     x = connect[1](x, lambda y: attend_source(y, memory, src_mask))
     return connect[2](x, feed)
@@ -1137,7 +1140,10 @@ def only_rising(step, d_model, warmup):
     return d_model**-0.5 * step * warmup**-1.5
 
 
-@mistake("noam_rate", "There is no warm-up: this is the falling branch alone.")
+@mistake(
+    "noam_rate",
+    "This is the falling branch alone: the ramp is missing, or never the smaller one (is its power of warmup −1.5?).",
+)
 def only_falling(step, d_model, warmup):
     return d_model**-0.5 * step**-0.5
 
@@ -1225,3 +1231,54 @@ def numpys(step, d_model, warmup):
     return np.power(float(d_model), -0.5) * np.minimum(
         np.power(float(step), -0.5), step * np.power(float(warmup), -1.5)
     )
+
+
+# Seen in learners' work
+
+
+@mistake("layer_norm", "eps is added to the variance once, as it is: don't square it.")
+def eps_squared(x, gain, bias, eps=1e-5):
+    centred = x - x.mean(dim=-1, keepdim=True)
+    return gain * centred / torch.sqrt((centred**2).mean(dim=-1, keepdim=True) + eps**2) + bias
+
+
+@mistake(
+    "layer_norm",
+    "You divide by the vector's length. The standard deviation is that over √d: take the mean, not the sum.",
+)
+def by_length(x, gain, bias, eps=1e-5):
+    centred = x - x.mean(dim=-1, keepdim=True)
+    return gain * centred / torch.sqrt((centred**2).sum(dim=-1, keepdim=True) + eps) + bias
+
+
+@mistake("encoder_layer", "`connect[1]` comes before `connect[0]`: the first belongs to self-attention.")
+def connects_exchanged(x, src_mask, attend, feed, connect):
+    x = connect[1](x, lambda y: attend(y, y, src_mask))
+    return connect[0](x, feed)
+
+
+@mistake("encoder_layer", "`connect` adds x already: don't add it once more.")
+def added_by_hand(x, src_mask, attend, feed, connect):
+    x = x + connect[0](x, lambda y: attend(y, y, src_mask))
+    return x + connect[1](x, feed)
+
+
+@mistake("smoothed_loss", "The share ε is written as 0.1 here. Use the argument `smoothing`.")
+def always_a_tenth(logits, tgt, pad, smoothing):
+    return torch.nn.functional.cross_entropy(logits.flatten(0, 1), tgt.flatten(), ignore_index=pad, label_smoothing=0.1)
+
+
+@mistake("smoothed_loss", "ε is spread over all V words, padding among them: divide by V, and leave no word out.")
+def padding_gets_nothing(logits, tgt, pad, smoothing):
+    losses = -torch.log_softmax(logits, dim=-1)
+    right = losses.gather(-1, tgt.unsqueeze(-1)).squeeze(-1)
+    others = [v for v in range(logits.shape[-1]) if v != pad]
+    return ((1 - smoothing) * right + smoothing * losses[..., others].mean(-1))[tgt != pad].mean()
+
+
+@alternative("smoothed_loss")
+def names_float32(logits, tgt, pad, smoothing):
+    losses = -torch.log_softmax(logits, dim=-1)
+    right = losses.gather(-1, tgt.unsqueeze(-1)).squeeze(-1)
+    each, keep = (1 - smoothing) * right + smoothing * losses.mean(dim=-1), (tgt != pad).float()
+    return torch.einsum("bt,bt->", each, keep) / keep.sum()

@@ -92,13 +92,22 @@ class Draw:
         between = self._bits.integers(min(2, T), max(T, 3), B - 2)
         return np.concatenate([[1, T], between])[self._bits.permutation(B)]
 
-    def watch(self, value: object) -> object:
+    def words(self, B: int, T: int, vocabulary: int, pad: int | None = None, but: Sequence[int] = ()) -> Tensor:
+        """Words 0 … vocabulary − 1, none of `but`, int64 (B, T). With `pad`, rows end with it after 1 … T others."""
+        allowed = np.array([word for word in range(vocabulary) if word != pad and word not in but])
+        words = allowed[self._bits.integers(0, len(allowed), B, T)]
+        if pad is not None:
+            words = np.where(np.arange(T) < self._lengths(B, T)[:, None], words, pad)
+        return self._hand_out(words)
+
+    def watch(self, value: object, shares: bool = False) -> object:
         """What the probe made itself: a copy of a tensor, or a list, set, dictionary, module as it is.
 
-        The judge notices if an answer changes it.
+        The judge notices if an answer changes it. `shares`: the rows of this tensor sum to 1.
         """
         value = value.detach().clone() if isinstance(value, Tensor) else value
         self._watched.append((value, snapshot(value)))
+        self._shares |= {id(value)} if shares else set()
         return value
 
     def is_shares(self, tensor: Tensor) -> bool:

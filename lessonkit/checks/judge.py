@@ -11,10 +11,8 @@ from lessonkit.checks.compare import LOOSE, STRICT, close, distance
 from lessonkit.checks.gradients import judge_gradients
 from lessonkit.checks.handing import GRADIENTS
 from lessonkit.checks.hints import finding_text, hint_of, not_finite, shape_hint
-from lessonkit.checks.outcome import Failure, Kind, Outcome
+from lessonkit.checks.outcome import NOT_COMPARED, Failure, Kind, Outcome
 from lessonkit.checks.sentences import CUT, explain
-
-NOT_COMPARED = "~"  # begins the name of a result that only serves to explain a wrong one
 
 
 @dataclass(frozen=True)
@@ -105,6 +103,8 @@ def _judge_failure(failure: Failure) -> Finding:
 
 
 def _judge_kinds(got: Outcome, want: Outcome) -> Finding | None:
+    if sentence := kinds.breach_of_number(got.returned, want.returned):
+        return Finding(Kind.WRONG, sentence)
     for place, promised in want.returned.items():
         if place in got.returned and (sentence := kinds.breach(got.returned[place], promised)):
             return Finding(Kind.WRONG, sentence)
@@ -218,7 +218,10 @@ def _ask_for(name: str, expected: Outcome) -> str:
 
 def _is_mistake(got: Outcome, mistake: Outcome, want: Outcome) -> bool:
     """Whether the outcome is that of a mistake, and nearer to it than to the right one."""
-    if not same_outcome(got, mistake) or same_outcome(want, mistake):
+    broken = _judge_kinds(mistake, want) is not None
+    if not same_outcome(got, mistake) or (_judge_kinds(got, want) is not None) != broken:
+        return False
+    if same_outcome(want, mistake) and not broken:
         return False
     if got.failure:
         return True
@@ -245,20 +248,10 @@ def same_outcome(a: Outcome, b: Outcome) -> bool:
         dict(a.others) == dict(b.others)
         and a.changed == b.changed
         and left.keys() == right.keys()
-        and _same_promise(a, b)
         and all(
             x.shape == right[name].shape
             and (x.dtype.kind == "b") == (right[name].dtype.kind == "b")
             and close(x, right[name], STRICT)
             for name, x in left.items()
         )
-    )
-
-
-def _same_promise(a: Outcome, b: Outcome) -> bool:
-    """Whether neither breaks what the other promises of the kinds of its results."""
-    return all(
-        not kinds.breach(a.returned[place], b.returned[place])
-        and not kinds.breach(b.returned[place], a.returned[place])
-        for place in a.returned.keys() & b.returned.keys()
     )

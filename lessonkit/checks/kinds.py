@@ -1,5 +1,6 @@
 """What an answer returned, in words: "tensor of float", "set of (int, int)"; and whether that is what was promised."""
 
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AnySet
 
 import numpy as np
@@ -11,7 +12,7 @@ _MOST = 8  # places of a result that are told apart
 
 def add_kinds(kinds: dict[str, str], result: object, place: str = "") -> None:
     """Note the kind of what one call returned, by its place: "" for one result, "0", "1", ... in a tuple."""
-    if isinstance(result, list | tuple) and result and not all(_is_plain(item) for item in result):
+    if isinstance(result, list | tuple) and not all(_is_plain(leaf) for leaf in _leaves(result)):
         for i, item in enumerate(result[:_MOST]):
             add_kinds(kinds, item, f"{place}.{i}" if place else str(i))
         return
@@ -34,7 +35,7 @@ def kind_of(value: object) -> str:
     if isinstance(value, float | np.floating):
         return "float"
     if isinstance(value, list | tuple):
-        return f"list of {_members(value)}"
+        return f"list of {_members(set(_leaves(value)))}"
     if isinstance(value, set | frozenset):
         return f"set of {_members(value)}"
     return "None" if value is None else type(value).__name__
@@ -48,12 +49,33 @@ def _is_plain(value: object) -> bool:
     return isinstance(value, bool | int | float | np.generic)
 
 
+def _leaves(value: object) -> Iterator[object]:
+    if isinstance(value, list | tuple):
+        for item in value:
+            yield from _leaves(item)
+    else:
+        yield value
+
+
 def _members(values: AnySet | list | tuple) -> str:
     kinds = {
         f"({', '.join(kind_of(part) for part in value)})" if isinstance(value, tuple) else kind_of(value)
         for value in values
     }
     return " or ".join(sorted(kinds)[:3]) or "nothing"
+
+
+def breach_of_number(got: Mapping[str, str], promised: Mapping[str, str]) -> str | None:
+    """A sentence if several results are returned where one is promised, or one for several."""
+    if "" in promised and "0" in got and promised[""].startswith("tensor"):
+        return (
+            "You return several things (a list or a tuple); one Tensor is promised: `torch.stack(...)` makes one of a "
+            "list of tensors; of a tuple take the one that is asked for."
+        )
+    if "0" in promised and "" not in promised and "" in got:
+        count = len({place.partition(".")[0] for place in promised})
+        return f"You return one thing; {count} are promised: separate them by commas, in the order of the docstring."
+    return None
 
 
 def breach(got: str, promised: str) -> str | None:
@@ -85,8 +107,6 @@ def _breach(kind: str, promised: set[str]) -> str | None:
         )
     if sets and kind.startswith("set of ") and "float" in kind and not any("float" in promise for promise in sets):
         return "Your set holds decimal numbers where it should hold ints: write `int(...)` around each."
-    if promised <= {"tensor of float"} and kind.startswith("list of tensor"):
-        return "You return a list of tensors; one Tensor is promised: `torch.stack(...)` makes one of them."
     return None
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 LARGEST = 2_000_000  # elements of one result
+NOT_COMPARED = "~"  # begins the name of a result that only serves to explain a wrong one
 
 
 class Kind(StrEnum):

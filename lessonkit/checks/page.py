@@ -17,6 +17,27 @@ def is_shown_as_html() -> bool:
     return shell is not None and hasattr(shell, "kernel")
 
 
+def keep_callable(lesson: object, names: tuple[str, ...] = ("check", "demonstration", "predict")) -> None:
+    """Put the lesson's own functions back where a cell has given their names to something that can't be called."""
+    interactive = sys.modules.get("IPython")
+    shell = interactive.get_ipython() if interactive else None
+    if shell is None:
+        return
+    seen: set[str] = set()
+
+    def put_back(_: object = None) -> None:
+        nonlocal seen
+        for name in names:
+            own, now = getattr(lesson, name), shell.user_ns.get(name)
+            if callable(now):
+                seen |= {name} if now == own else set()
+            elif name in seen:
+                shell.user_ns[name] = own
+                print(f"A cell has called something else `{name}`. It is the lesson's `{name}` again: rename yours.")
+
+    shell.events.register("post_run_cell", put_back)
+
+
 def show_printed(outcome: Outcome) -> None:
     """Print what an answer printed in its first run; the end of a flood is left out."""
     if outcome.printed:

@@ -17,7 +17,7 @@ from lessonkit.checks.clock import TimeUp, time_limit
 from lessonkit.checks.draw import Draw
 from lessonkit.checks.failures import describe_failure
 from lessonkit.checks.handing import GRADIENTS, Gradients, Handed
-from lessonkit.checks.outcome import Failure, Kind, Outcome, flatten
+from lessonkit.checks.outcome import NOT_COMPARED, Failure, Kind, Outcome, flatten
 
 # torch.compile is left out while checks run: it would take seconds, and needs a compiler. Read when it is first used.
 os.environ.setdefault("TORCHDYNAMO_DISABLE", "1")
@@ -82,8 +82,9 @@ def with_settings(probe: Callable, no_gradients: str | None = None, explain: Cal
 
 
 def without_gradients(outcome: Outcome) -> Outcome:
-    """The outcome without its gradients: those of a wrong result tell nothing, and take room."""
-    return dataclasses.replace(outcome, arrays={k: v for k, v in outcome.arrays.items() if k != GRADIENTS}, names=())
+    """The outcome without its gradients, and without what isn't compared: of a wrong result they only take room."""
+    kept = {name: array for name, array in outcome.arrays.items() if name[:1] not in (GRADIENTS, NOT_COMPARED)}
+    return dataclasses.replace(outcome, arrays=kept, names=())
 
 
 class _Page(io.StringIO):

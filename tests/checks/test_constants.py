@@ -1,0 +1,66 @@
+"""Nothing that is passed by luck: each number in a probe may be another one, and no wrong answer profits."""
+
+import ast
+import copy
+import secrets
+
+import pytest
+
+from autograder.authoring import bank as banks
+from autograder.authoring import source
+from lessonkit.checks.judge import Trial, judge
+from lessonkit.checks.run import run_probe, with_settings
+
+SEEDS = [secrets.randbelow(2**31) for _ in range(2)]  # fresh for each run; a failure prints them
+SECONDS = 5.0
+
+
+def other_probes(lesson, exercise):
+    """The probe with one of its numbers changed, for each number: what was changed, and the probe."""
+    tree = ast.parse(exercise.check.source)
+    numbers = [
+        node
+        for function in tree.body
+        if isinstance(function, ast.FunctionDef) and function.name == "probe"
+        for node in ast.walk(function)
+        if isinstance(node, ast.Constant) and type(node.value) in (int, float)
+    ]
+    for number in numbers:
+        changed = copy.copy(number.value)
+        number.value = changed + 1 if type(changed) is int else changed * 1.3
+        namespace, found = dict(lesson.namespace()), {}
+        namespace["check"] = lambda name, answer, probe, found=found, **settings: found.update(
+            probe=with_settings(probe, **settings)
+        )
+        try:
+            exec(compile(tree, "<changed probe>", "exec"), namespace)
+        except Exception:
+            found.clear()
+        number.value = changed
+        if found:
+            yield f"line {number.lineno}: {changed}", found["probe"]
+
+
+@pytest.mark.parametrize("lesson", source.lesson_names())
+def test_no_wrong_answer_depends_on_a_constant_of_its_probe(lesson, count):
+    known, bank = source.load(lesson), banks.load(lesson)
+    tried, accepted = 0, []
+    for exercise in known.exercises().values():
+        for change, probe in other_probes(known, exercise):
+            right = [run_probe(probe, exercise.reference, seed, SECONDS) for seed in SEEDS]
+            if any(outcome.failure for outcome in right):
+                continue  # a number that means something: an axis, an even width
+            tried += 1
+            again = [run_probe(probe, exercise.reference, seed, SECONDS) for seed in SEEDS]
+            assert judge([Trial(*three) for three in zip(SEEDS, again, right, strict=True)]).passed
+            for mistake in bank.mistakes_of(exercise.name):
+                trials = []
+                for seed, want in zip(SEEDS, right, strict=True):
+                    trials.append(Trial(seed, run_probe(probe, mistake.answer, seed, SECONDS), want))
+                    if not judge(trials).passed:
+                        break
+                else:
+                    accepted.append(f"{exercise.name}, {change}: {mistake.name}")
+    assert not accepted, (SEEDS, accepted)
+    assert tried > 0
+    count("numbers in probes changed", tried)
