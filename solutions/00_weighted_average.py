@@ -21,18 +21,15 @@
 # | $a \odot z$ | products of corresponding entries of two vectors of $k$ features |
 
 # %% name="setup"
-import itertools
-import math
-
 import torch
 from torch import Tensor, nn
 
 from lessonkit import Lesson, train
 from lessonkit.seeds import seed_everything
-from lessonkit.show import plots, tables, widgets
+from lessonkit.show import drawing, figures, plots, tables, touch, widgets
 
 lesson = Lesson("00_weighted_average")
-check, demonstration = lesson.check, lesson.demonstration
+check, demonstration, predict = lesson.check, lesson.demonstration, lesson.predict
 seed_everything(0)
 
 # %% [markdown]
@@ -40,11 +37,15 @@ seed_everything(0)
 #
 # Here are 60 noisy measurements of a curve, $y_i = \sin(2 x_i) + 0.3\,x_i + \text{noise}$. We want to predict $y$ at a
 # new place $x$. The simplest rule asks all measurements and trusts them equally: predict the mean of all $y_i$.
-#
-# **Predict:** what will the curve of predictions look like, as $x$ moves from left to right?
+
+
+# %% predict="flat_line"
+predict("flat_line", "What will the curve of predictions look like, as x moves from left to right?",
+        ["wavy, like the truth", "a slanted line", "flat"])  # fmt: skip
 
 
 # %% name="measurements"
+# The measurements: sixty noisy points of a curve
 def true_curve(x: Tensor) -> Tensor:
     """The curve behind the measurements."""
     return torch.sin(2 * x) + 0.3 * x
@@ -61,22 +62,28 @@ x_i, y_i = measure(seed=0)
 x = torch.linspace(0, 5, 101)
 equal = y_i.mean().expand(101)
 
+
+def squared_error(predicted: Tensor) -> float:
+    """Mean squared distance of predictions at the places x from the true curve."""
+    return ((predicted - true_curve(x)) ** 2).mean().item()
+
+
 # %% demo="flat_line"
+# Figure: the mean of all measurements, and the truth
 with demonstration("flat_line"):
-    fig = plots.lines(
-        {"truth": (x, true_curve(x)), "mean of all": (x, equal)}, "x", "y", "Equal weights"
-    )
-    fig.axes[0].scatter(x_i, y_i, s=14, color="#777777", label="measurements")
-    plots.show(
-        fig,
-        "The true curve waves up and down; the mean of all measurements is a flat line through it.",
-    )
-    print(
-        f"mean squared error of the flat line: {((equal - true_curve(x)) ** 2).mean():.3f}"
+    figures.curves(
+        {"truth": (x, true_curve(x)), "mean of all": (x, equal)}, "x", "y",
+        points={"measurements": (x_i, y_i)},
+    )  # fmt: skip
+    print(f"mean squared error of the flat line: {squared_error(equal):.3f}")
+    lesson.reveal(
+        "flat_line",
+        "flat",
+        "The mean of all measurements doesn't depend on x at all.",
     )
 
 # %% [markdown]
-# It is flat: where $x$ lies makes no difference. Obviously measurements near $x$ should count more. That is all attention
+# Where $x$ lies makes no difference. Obviously measurements near $x$ should count more. That is all attention
 # is: **weights that depend on what you ask.** The thing you ask with is the *query* (here $x$). Each measurement has a
 # *key*, by which it is judged ($x_i$), and a *value*, which it contributes ($y_i$):
 #
@@ -88,6 +95,31 @@ with demonstration("flat_line"):
 # *multiplied*. A network of added features can only approximate such a product, with many units; attention has it in one step. In lesson 03 you'll see what the
 # nonlinearity in the score is for.)
 #
+# As a drawing:
+
+# %% demo="mechanism"
+# Drawing: query, keys, scores, weights, values, average
+with demonstration("mechanism"):
+    d = drawing.Drawing(
+        "A query is compared with n keys, which gives n scores. Softmax makes n weights of them, positive and with sum 1. "
+        "The output is the average of the n values by these weights.", width=8, height=2.7,
+    )  # fmt: skip
+    query, keys = (
+        d.box(0.8, 2.1, "query q", "(d,)", "input"),
+        d.box(0.8, 1.2, "keys kᵢ", "(n, d)", "input"),
+    )
+    values = d.box(0.8, 0.35, "values vᵢ", "(n, e)", "input")
+    score, weights = (
+        d.box(3.0, 1.65, "scores sᵢ", "(n,)"),
+        d.box(4.9, 1.65, "weights aᵢ", "(n,), sum 1", "attention"),
+    )
+    output = d.box(7.1, 1.0, "Σ aᵢ vᵢ", "(e,)", "output")
+    for start, end, label in ((query, score, ""), (keys, score, "compare"), (score, weights, "softmax"),
+                              (weights, output, "average"), (values, output, "")):  # fmt: skip
+        d.arrow(start, end, label)
+    d.show()
+
+# %% [markdown]
 # ## Weights from scores: softmax
 #
 # Scores are any real numbers. Softmax turns them into weights:
@@ -151,21 +183,25 @@ check("softmax", softmax, probe)
 #
 # The usual trick sets the scores of masked places to $-\infty$ before the softmax, since $e^{-\infty} = 0$. It has a trap as
 # well: if a row is masked *completely*, every score is $-\infty$, and the result is NaN. It happens in practice: an empty sentence, a block of padding, the first word of a mask that allows only earlier
-# words. And one such row is enough to spoil the whole model:
+# words.
+
+# %% predict="nan_row"
+predict("nan_row", "Two sentences, one of them empty: what becomes of the gradient that the first would give alone?",
+        ["it stays as it was", "it is halved", "all of it is NaN"])  # fmt: skip
 
 # %% demo="nan_row"
+# Gradients of a shared matrix: without and with an empty sentence
 with demonstration("nan_row"):
     W = torch.eye(2, requires_grad=True)  # all that this model learns: it makes the values
     words = torch.tensor([[[1.0, 2.0], [3.0, 4.0]], [[0.0, 0.0], [0.0, 0.0]]])
     there = torch.tensor([[True, True], [False, False]])  # the second sentence is empty
-    for name, rows in (("the first sentence alone", slice(0, 1)), ("both", slice(0, 2))):
-        scores = words[rows].sum(-1).masked_fill(~there[rows], -math.inf)
-        averages = torch.softmax(scores, dim=-1).unsqueeze(1) @ (words[rows] @ W)
+    for name, count in (("the first sentence alone", 1), ("both", 2)):
+        scores = words[:count].sum(-1).masked_fill(~there[:count], float("-inf"))
+        averages = torch.softmax(scores, dim=-1).unsqueeze(1) @ (words[:count] @ W)
         (gradient,) = torch.autograd.grad((averages**2).mean(), W)
         print(f"{name}: gradient of W", [f"{g:.1f}" for g in gradient.flatten()])
-
-# %% [markdown]
-# $W$ is shared by all sentences, so nothing is left of what the first one had to say.
+    found = "all of it is NaN" if gradient.isnan().all() else "it stays as it was"
+    lesson.reveal("nan_row", found, "W is shared by all sentences. NaN plus anything is NaN, so nothing is left of what the first one had to say.")  # fmt: skip
 
 # %% [markdown] task="masked_softmax"
 # Softmax over the last axis, among the places where `mask` is True, and zeros elsewhere. A row without any True gives all
@@ -295,28 +331,31 @@ check("kernel_regression", kernel_regression, probe)
 
 
 # %% [markdown]
-# **Predict:** what happens with a very small bandwidth? With a very large one? Then look.
+# Three bandwidths: a hundredth of the width of the picture, a twentieth, more than half.
+
+# %% predict="bandwidths"
+predict(
+    "bandwidths",
+    "Which bandwidth comes nearest to the truth?",
+    ["b = 0.02", "b = 0.25", "b = 3.0"],
+)
 
 # %% demo="bandwidths"
+# Figure: predictions with three bandwidths
 with demonstration("bandwidths"):
-    curves = {"truth": (x, true_curve(x))}
-    for bandwidth in (0.02, 0.25, 3.0):
-        predicted = kernel_regression(x, x_i, y_i, bandwidth)
-        curves[f"b = {bandwidth}"] = (x, predicted)
-        print(
-            f"bandwidth {bandwidth:4}: mean squared error {((predicted - true_curve(x)) ** 2).mean():.3f}"
-        )
-    fig = plots.lines(curves, "x", "y", "Weights by distance")
-    fig.axes[0].scatter(x_i, y_i, s=14, color="#777777", zorder=0)
-    plots.show(
-        fig,
-        "Predictions for three bandwidths, with the measurements as dots. Mean squared distance from the truth: "
-        + ", ".join(
-            f"{name} {((ys - true_curve(x)) ** 2).mean():.3f}"
-            for name, (_, ys) in curves.items()
-            if name != "truth"
-        ),
+    curves = {f"b = {b}": (x, kernel_regression(x, x_i, y_i, b)) for b in (0.02, 0.25, 3.0)}
+    errors = {name: squared_error(curve[1]) for name, curve in curves.items()}
+    figures.curves(
+        {"truth": (x, true_curve(x)), **curves},
+        "x",
+        "y",
+        points={"measurements": (x_i, y_i)},
     )
+    print(
+        "mean squared error:",
+        ", ".join(f"{name} {error:.3f}" for name, error in errors.items()),
+    )
+    lesson.reveal("bandwidths", min(errors, key=errors.get), "With b = 0.02 only the nearest measurement counts, noise and all. With b = 3 all count nearly alike, and the curve is nearly the flat line again.")  # fmt: skip
 
 # %% [markdown]
 # With b = 0.02 the prediction follows every noisy point, with 0.25 the curve, with 3 it is nearly flat: back to the mean of all.
@@ -324,7 +363,8 @@ with demonstration("bandwidths"):
 # the nearest measurement takes all. (The scores are divided by $b^2$, so that is the temperature $T$; and its inverse, $\beta = 1/T$, is the *sharpness* that you'll meet below.) Here are the weights of a few queries, drawn as an **attention map**: each row is a
 # query, each column a key, and every row sums to 1. The truth is known, too: the nearest key of each row is outlined.
 
-# %% demo="kernel_map"
+# %% demo="kernel_map" varies=true
+# Attention map: five queries, twelve keys (hover, or use the arrow keys)
 with demonstration("kernel_map"):
     some_queries, some_keys = torch.tensor([0.5, 1.5, 2.5, 3.5, 4.5]), x_i[::5]
     scores = -0.5 * ((some_queries.unsqueeze(1) - some_keys) / 0.4) ** 2
@@ -333,27 +373,17 @@ with demonstration("kernel_map"):
         [f"x = {q:.1f}" for q in some_queries.tolist()],
         [f"{k:.1f}" for k in some_keys.tolist()],
     )
-    fig = plots.attention_map(softmax(scores, 1), *labels, gold=nearest)
-    fig.axes[0].set(xlabel="keys: where was measured", ylabel="queries")
-    fig.axes[0].xaxis.set_label_position("top")
-    found = softmax(scores, 1)
-    plots.show(
-        fig,
-        "Weights of five queries over twelve keys. For each query the key with the largest weight: "
-        + ", ".join(
-            f"{q} at {labels[1][int(row.argmax())]} ({row.max():.2f})"
-            for q, row in zip(labels[0], found, strict=True)
-        ),
-    )
+    touch.attention(softmax(scores, 1), *labels, gold=nearest, sides=("place asked", "place measured"))  # fmt: skip
 
 # %% [markdown]
 # ### Move it
 #
-# Move the query along the axis, and choose a temperature, from one winner to all alike. The picture
-# below the widget shows three settings, for readers outside JupyterLab.
+# Move the query along the axis, and choose a temperature, from one winner to all alike. Each dot is a measurement, its
+# height the weight that it gets.
 
 
 # %% name="temperature_figure"
+# Helpers: the weights of one query as a figure, and in words
 def show_weights(query: float, temperature: float) -> object:
     """The weights of all measurements for one query, at one temperature (the square of the bandwidth)."""
     weights = torch.softmax(-0.5 * (x_i - query) ** 2 / temperature, dim=0)
@@ -377,29 +407,25 @@ def say_weights(query: float, temperature: float) -> str:
 
 
 # %% demo="temperature" varies=true
+# Widget: a query and a temperature to move
 with demonstration("temperature"):
     widgets.explore(
-        show_weights,
-        say_weights,
-        query=(0.0, 5.0, 0.1),
-        temperature=[0.0001, 0.001, 0.01, 0.1, 1.0, 10.0, 1000.0],
-    )
-
-# %% demo="temperature_still"
-with demonstration("temperature_still"):
-    for temperature in (0.0001, 0.1, 1000.0):
-        plots.show(show_weights(2.5, temperature), say_weights(2.5, temperature))
-        print(say_weights(2.5, temperature))
+        show_weights, say_weights, {"query": 2.5, "temperature": 0.1},
+        query=(0.0, 5.0, 0.1), temperature=[0.0001, 0.001, 0.01, 0.1, 1.0, 10.0, 1000.0],
+    )  # fmt: skip
 
 # %% [markdown]
 # ### Let it learn
 #
 # The bandwidth needn't be chosen by hand. Everything in $f(x)$ is smooth, so its error has a gradient with respect to $b$.
 # Each measurement is predicted from all others (its own key is masked, or it would just copy itself: this is what a mask
-# is good for). **Predict:** we start at $b = 2$, far too wide. Where will it end?
+# is good for). We start at $b = 2$, far too wide.
+
+# %% predict="learned_bandwidth"
+predict("learned_bandwidth", "Which bandwidth will it learn?", (0.0, 3.0, 0.05))
 
 
-# %% name="leave_one_out"
+# %% name="leave_one_out" show=true
 def leave_one_out(
     log_bandwidth: Tensor, x_i: Tensor, y_i: Tensor, masked_softmax
 ) -> Tensor:
@@ -411,23 +437,19 @@ def leave_one_out(
 
 
 # %% demo="learned_bandwidth" varies=true
+# Training: the bandwidth, by gradient descent
 with demonstration("learned_bandwidth"):
-    model = nn.ParameterList([nn.Parameter(torch.tensor(math.log(2.0)))])
+    model = nn.ParameterList([nn.Parameter(torch.tensor(2.0).log())])
     history = train.fit(
-        model,
-        itertools.repeat((x_i, y_i)),  # all measurements at every step
-        lambda m, data: leave_one_out(m[0], *data, masked_softmax),
-        steps=300,
-        lr=0.05,
-        title="bandwidth",
-    )
+        model, [(x_i, y_i)] * 300, lambda m, data: leave_one_out(m[0], *data, masked_softmax),
+        steps=300, lr=0.05, title="bandwidth",
+    )  # fmt: skip
     learned = model[0].exp().item()
-    error = ((kernel_regression(x, x_i, y_i, learned) - true_curve(x)) ** 2).mean()
-    print(f"learned bandwidth {learned:.2f}, mean squared error {error:.3f}")
+    error = squared_error(kernel_regression(x, x_i, y_i, learned))
+    lesson.reveal("learned_bandwidth", learned, f"It is narrower than the 0.25 that looked good to the eye, and its squared error is {error:.3f} against {squared_error(kernel_regression(x, x_i, y_i, 0.25)):.3f}.")  # fmt: skip
 
 # %% [markdown]
-# It ends at 0.17, narrower than the 0.25 that looked good to the eye, and with a smaller error (0.012 against 0.021). What was learned is $\log b$, so that $b$ stays positive whatever
-# the step.
+# What was learned is $\log b$, so that $b$ stays positive whatever the step.
 #
 # ## Soft and hard attention
 #
@@ -501,22 +523,30 @@ check("hard_select", hard_select, probe)
 
 
 # %% [markdown]
-# **Predict:** for which of the two does a gradient reach `a`?
+# Now ask for the gradient of `a`.
+
+# %% predict="gradients"
+predict(
+    "gradients",
+    "For which of the two does a gradient reach a?",
+    ["soft", "hard", "both", "neither"],
+)
 
 # %% demo="gradients"
+# Does a gradient reach a?
 with demonstration("gradients"):
-    z = torch.tensor([[1.0, 2.0, 3.0, 4.0]])
+    z, reached = torch.tensor([[1.0, 2.0, 3.0, 4.0]]), []
     for name, select in (("soft", soft_select), ("hard", hard_select)):
         a = torch.tensor([0.9, 0.2, 0.7, 0.1], requires_grad=True)
         selected = select(a, z)
-        reached = selected.requires_grad
+        reached += [name] * selected.requires_grad
         print(
-            f"{name}: {z.shape[1]} features in, {selected.shape[1]} out; a gradient reaches a: {reached}"
+            f"{name}: {z.shape[1]} features in, {selected.shape[1]} out; a gradient reaches a: {selected.requires_grad}"
         )
+    lesson.reveal("gradients", {0: "neither", 1: reached[-1], 2: "both"}[len(reached)], "Move `a` a little and `a > 0.5` doesn't change; move it further and it jumps. Its derivative is 0 wherever it has one.")  # fmt: skip
 
 # %% [markdown]
-# No gradient reaches `a` through the comparison `a > 0.5`: move `a` a little and the result doesn't change; move it further
-# and it jumps. That is the price of hard attention, and lessons 05 and 13 pay it with sampling and the score function.
+# No gradient passes a comparison. That is the price of hard attention, and lessons 05 and 13 pay it with sampling and the score function.
 # Until then attention is soft.
 #
 # ## Content addressing: asking a memory by what is in it
@@ -566,10 +596,14 @@ check("content_address", content_address, probe)
 
 # %% [markdown]
 # Here the truth is known: we take a row of the memory, add noise, and ask. Two scores: the weight on the row that we took, and how far what is *read* lies from that row.
-# **Predict:** does more sharpness always help?
+
+# %% predict="addressing"
+predict("addressing", "Does more sharpness always help, when the query is very noisy?",
+        ["yes, always", "up to a point; then it hurts", "it makes no difference"])  # fmt: skip
 
 
 # %% name="addressing_experiment"
+# Helpers: a noisy question to a memory, scored by weight and by what is read
 def address_score(content_address, noise: float, sharpness: float, seed: int) -> float:
     """Mean weight on the right one of 16 memory rows, when asked with that row plus noise; 400 questions."""
     generator = torch.Generator().manual_seed(seed)
@@ -591,50 +625,54 @@ def read_error(content_address, noise: float, sharpness: float, seed: int) -> fl
 
 
 # %% demo="addressing"
+# Figures: reading a memory, scored in two ways
 with demonstration("addressing"):
-    sharpnesses = [0, 1, 2, 4, 8, 16, 32, 64]
-    for measure_of, label in (
+    sharpnesses, noises = [0, 1, 2, 4, 8, 16, 32, 64], (0.2, 0.6, 1.2)
+    for score_of, label in (
         (address_score, "weight on the right row"),
         (read_error, "squared error of what is read"),
     ):
-        curves = {}
-        for noise in (0.2, 0.6, 1.2):
-            runs = torch.tensor(
-                [
-                    [measure_of(content_address, noise, s, seed) for s in sharpnesses]
-                    for seed in range(3)
-                ]
-            )
-            curves[f"noise {noise}"] = (
-                range(len(sharpnesses)),
-                runs.mean(0).tolist(),
-                runs.amin(0).tolist(),
-                runs.amax(0).tolist(),
-            )
-        fig = plots.lines(curves, "sharpness", label)
-        fig.axes[0].set_xticks(range(len(sharpnesses)), sharpnesses)
-        fig.axes[0].set_ylim(bottom=0)
-        words = "; ".join(
-            f"{name} {ys[4]:.2f} at sharpness 8, {ys[-1]:.2f} at 64"
-            for name, (_, ys, *_) in curves.items()
-        )
-        print(f"{label}: {words}")
-        plots.show(
-            fig,
-            f"The {label} against sharpness, from 0 to 64, mean of three memories: {words}.",
-        )
+        runs = {
+            f"noise {noise}": (range(8), [[score_of(content_address, noise, s, seed) for s in sharpnesses] for seed in range(3)])
+            for noise in noises
+        }  # fmt: skip
+        figures.curves(runs, "sharpness", label, limits=(0, None), ticks=dict(enumerate(map(str, sharpnesses))))  # fmt: skip
+    errors = [sum(run[i] for run in runs["noise 1.2"][1]) for i in range(8)]
+    found = "yes, always" if errors[-1] == min(errors) else "up to a point; then it hurts"
+    lesson.reveal("addressing", found, f"At noise 1.2 what is read is best at a sharpness of {sharpnesses[errors.index(min(errors))]}: squared error {min(errors) / 3:.1f}; at 64 it is {errors[-1] / 3:.1f}.")  # fmt: skip
 
 # %% [markdown]
-# The first figure says yes: sharper is never worse. The second says no. With much noise what is read is best at a sharpness of 8, and gets *worse* from there (3.0 at 8,
-# 4.1 at 64): the weight goes to one row, and that is not always the right one. A sharp memory is *sure and wrong*; soft weights hedge, since a mean of several rows is never as far off as
+# The first figure says yes: sharper is never worse. The second says no. With much noise what is read is best at a sharpness of 8, and gets *worse*
+# from there: the weight goes to one row, and that is not always the right one. A sharp memory is *sure and wrong*; soft weights hedge, since a mean of several rows is never as far off as
 # a wrong one. The mean weight can't show it: where it is lost, it is lost once, however wrong the rest. Before you believe a figure, ask what its score rewards.
 #
 # ## Predict, then break it
 #
 # 1. In `softmax`, remove the subtraction of the maximum, and run its check again. Which of the results break first?
+#
+#    <details><summary>What happens</summary>
+#
+#    `large` only: its scores reach ten thousand, and $e^{710}$ is infinite already. The others never come near.
+#
+#    </details>
+#
 # 2. In `kernel_regression`, use $+\tfrac12$ instead of $-\tfrac12$. What is the prediction an average of now? (Run the
 #    demonstration *bandwidths* again and see.)
+#
+#    <details><summary>What happens</summary>
+#
+#    Of the measurements that lie *farthest* away: left of the middle the prediction is the right end of the curve, right of
+#    it the left end. Only the widest bandwidth still gives something like the mean.
+#
+#    </details>
+#
 # 3. In `content_address`, leave out the division by the lengths. Which rows of the memory get too much weight?
+#
+#    <details><summary>What happens</summary>
+#
+#    The long ones. A dot product is the cosine times both lengths, so a long row wins against a better match.
+#
+#    </details>
 #
 # Put your code back afterwards; the checks tell you when it is right again.
 #
@@ -644,14 +682,8 @@ with demonstration("addressing"):
 # measurements, or a new memory. The least and the greatest value stand in brackets.
 
 
-# %% name="span"
-def span(name: str) -> str:
-    """Mean [least to greatest] of a recorded figure over the seeds."""
-    values = [run[name] for run in lesson.results()["runs"]]
-    return f"{sum(values) / len(values):.3f} [{min(values):.3f} to {max(values):.3f}]"
-
-
 # %% demo="paper_table"
+# Table: what was claimed, and what was measured
 with demonstration("paper_table"):
     tables.show_table(
         ["claim", "source", "we measured"],
@@ -659,17 +691,17 @@ with demonstration("paper_table"):
             [
                 "weights by distance beat equal weights",
                 "Nadaraya 1964; Watson 1964",
-                f"squared error {span('equal')} equal, {span('kernel')} at b = 0.25",
+                f"squared error {lesson.spread('equal', digits=3)} equal, {lesson.spread('kernel', digits=3)} at b = 0.25",
             ],
             [
                 "the bandwidth can be learned by gradient descent",
                 "follows from smoothness",
-                f"learned b {span('bandwidth')}, squared error {span('learned')}",
+                f"learned b {lesson.spread('bandwidth', digits=3)}, squared error {lesson.spread('learned', digits=3)}",
             ],
             [
                 "content addressing finds a noisy row",
                 "Graves et al. 2014, sec. 3.3.1",
-                f"weight on the right row {span('clear')} (noise 0.2), {span('noisy')} (noise 1.2), β = 32",
+                f"weight on the right row {lesson.spread('clear', digits=3)} (noise 0.2), {lesson.spread('noisy', digits=3)} (noise 1.2), β = 32",
             ],
             [
                 "no gradient reaches hard weights",

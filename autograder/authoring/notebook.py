@@ -65,8 +65,6 @@ def code_of(cell: Cell) -> str:
     if not is_folded(cell) or cell.source.startswith("%"):
         return cell.source
     first, _, rest = cell.source.partition("\n")
-    if cell.kind == "predict":
-        return cell.source
     if not first.startswith("#"):
         first, rest = f"# {_caption(cell)}", cell.source
     return "\n".join([first, _GUARD if cell.name == "setup" else _ADVICE, rest])
@@ -77,6 +75,8 @@ def _caption(cell: Cell) -> str:
     own = str(cell.marks.get(cell.kind, ""))
     if cell.kind == "check":
         return f"Check of {own}: run this cell"
+    if cell.kind == "predict":
+        return f"Predict: {_question(cell.source) or own.replace('_', ' ')}"
     if cell.kind == "demo":
         return f"Demonstration: {own.replace('_', ' ')}"
     if cell.name == "setup":
@@ -84,6 +84,13 @@ def _caption(cell: Cell) -> str:
     nodes = ast.parse(cell.source).body
     names = [node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)]
     return f"Helpers: {', '.join(names)}" if names else f"Helpers: {cell.name.replace('_', ' ')}"
+
+
+def _question(code: str) -> str:
+    """What a predict cell asks."""
+    calls = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
+    words = [part.value for call in calls for part in call.args[1:2] if isinstance(part, ast.Constant)]
+    return str(words[0]) if words else ""
 
 
 def _to_cell(lesson: LessonSource, cell: Cell) -> nbformat.NotebookNode:

@@ -2,6 +2,7 @@
 
 import hashlib
 import inspect
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -88,10 +89,20 @@ def line(name: str, progress: Progress, folder: Path) -> TextAndHtml:
         text, html = f"{text}: all exercises are solved", f"{html}: all exercises are solved"
     following = next_lesson(name, folder)
     if following:
-        text += f". Next: {following}"
-        html += f'. Next: <a href="../{following}/{following}.ipynb">{following.replace("_", " ")}</a>'
+        title = title_of(folder.parent / following / f"{following}.ipynb")
+        text += f". Next: {title}"
+        html += f'. Next: <a href="../{following}/{following}.ipynb">{escape(title)}</a>'
     note = "Kept on this machine only."
     return TextAndHtml(f"{text}. {note}", f"<p>{html}. <small>{note}</small></p>")
+
+
+def title_of(notebook: Path) -> str:
+    """The heading of a lesson's notebook; its file's name where that can't be read."""
+    try:
+        first = "".join(json.loads(notebook.read_text(encoding="utf-8"))["cells"][0]["source"])
+        return first.splitlines()[0].lstrip("# ")
+    except (OSError, ValueError, LookupError, TypeError):
+        return notebook.stem
 
 
 def next_lesson(name: str, folder: Path) -> str:

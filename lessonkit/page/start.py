@@ -1,6 +1,5 @@
 """The table of the start page: every lesson in the folder, and how far one is."""
 
-import json
 from pathlib import Path
 
 from lessonkit.errors import CourseError
@@ -27,13 +26,5 @@ def show(folder: Path | None = None) -> None:
 
 def _lessons(folder: Path) -> list[tuple[str, str]]:
     """(name, title) of the lessons' notebooks below a folder, in order."""
-    found = []
-    for path in sorted(folder.glob("[0-9][0-9]_*/[0-9][0-9]_*.ipynb")):
-        if path.stem != path.parent.name:
-            continue
-        try:
-            first = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
-        except (OSError, ValueError, LookupError, TypeError):
-            first = f"# {path.stem}"
-        found.append((path.stem, first.splitlines()[0].lstrip("# ") if first else path.stem))
-    return found
+    paths = sorted(folder.glob("[0-9][0-9]_*/[0-9][0-9]_*.ipynb"))
+    return [(path.stem, progress.title_of(path)) for path in paths if path.stem == path.parent.name]

@@ -111,7 +111,8 @@ function grid(example, weights, q, sides, choose, preview) {
   const width = left + T * cell + 4.5 * Math.min(longest(example.keys), 16) + 10, height = top + Q * cell + 4;
   const svg = make("svg:svg", { class: "lk-map", viewBox: `0 0 ${width} ${height}`, width, height, role: "img",
     "aria-label": `Map of all weights: ${Q} rows (${sides[0]}) by ${T} columns (${sides[1]}).` });
-  const words = (x, y, word, more) => make("svg:text", { x, y, ...more }, word.length > 16 ? `${word.slice(0, 15)}…` : word);
+  const text = (x, y, word, more) => make("svg:text", { x, y, ...more }, word);
+  const words = (x, y, word, more) => text(x, y, word.length > 16 ? `${word.slice(0, 15)}…` : word, more);
   example.keys.forEach((word, k) => {
     const x = left + (k + 0.5) * cell, y = top - 4;
     svg.append(words(x, y, word, { transform: `rotate(-50 ${x} ${y})` }));
@@ -125,8 +126,8 @@ function grid(example, weights, q, sides, choose, preview) {
     svg.append(make("svg:rect", { ...place, stroke: "black", "stroke-width": 3 }), make("svg:rect", { ...place, stroke: "white", "stroke-width": 1.2 }));
   }
   svg.append(make("svg:rect", { class: "lk-frame", x: left - 1, y: top + q * cell - 1, width: T * cell + 2, height: cell + 2 }));
-  svg.append(words(left + (T * cell) / 2, 12, sides[1], { "text-anchor": "middle", class: "lk-side" }));
-  svg.append(words(11, top + (Q * cell) / 2, sides[0], { "text-anchor": "middle", class: "lk-side", transform: `rotate(-90 11 ${top + (Q * cell) / 2})` }));
+  svg.append(text(left + (T * cell) / 2, 12, sides[1], { "text-anchor": "middle", class: "lk-side" }));
+  svg.append(text(11, top + (Q * cell) / 2, sides[0], { "text-anchor": "middle", class: "lk-side", transform: `rotate(-90 11 ${top + (Q * cell) / 2})` }));
   const row = (event) => {
     const box = svg.getBoundingClientRect(), y = (event.clientY - box.top) * (height / box.height);
     return Math.min(Math.max(Math.floor((y - top) / cell), 0), Q - 1);

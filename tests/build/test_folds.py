@@ -43,7 +43,7 @@ def test_folds_and_their_captions(tmp_path):
         "90-check-double-1": "# Helpers: check-double-1",
         "90-demo-show": "# Demonstration: show",
         "90-demo-again": "# Demonstration: again",
-        "90-predict-sum": 'predict("sum", "More, or less?", ["more", "less"])',
+        "90-predict-sum": "# Predict: More, or less?",
         "90-helper": "# Helpers: helper",
         "90-demo-figure": "# Figure: what it shows",
     }
