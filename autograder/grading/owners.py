@@ -29,11 +29,12 @@ class Owner:
     file: str = ""  # the student's own name of the file, where the platform puts marks before it
     layout: str = ""
     stamped: bool = False  # the time stands in nbgrader's timestamp.txt
+    from_zip: bool = False  # the time is that of the zip's entry
 
     @property
     def order(self) -> tuple:
         """Later attempts are greater."""
-        return (self.time.replace(tzinfo=None) if self.time else datetime.min, self.attempt)
+        return (self.attempt, self.time.replace(tzinfo=None) if self.time else datetime.min)
 
 
 @dataclass(frozen=True)

@@ -114,6 +114,8 @@ def collect(place: Path, lesson: str, pattern: str | None = None) -> Collection:
                 if file not in stamps.values():
                     others[clean(owner.id)].append((owner, file))
                 continue
+            if owner.time is None and file.time is not None:
+                owner = replace(owner, time=file.time, from_zip=True)
             if stamp := stamps.get(file.parts[:-1]):
                 said = stamp.read()[0][:100].decode("utf-8", "replace")
                 owner = replace(owner, time=owners.moment(said.strip()) or owner.time, stamped=True)
@@ -177,7 +179,9 @@ def _time_from(owner: Owner) -> str:
     """Where a time of handing in comes from."""
     if owner.time is None:
         return ""
-    return "timestamp.txt" if owner.stamped else "the zip" if owner.layout in (FOLDERS, FLAT) else owner.layout
+    if owner.stamped:
+        return "timestamp.txt"
+    return "the zip" if owner.from_zip or owner.layout in (FOLDERS, FLAT) else owner.layout
 
 
 def _only_candidates(claims: list[_Claim]) -> bool:
