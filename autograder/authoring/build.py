@@ -1,7 +1,7 @@
 """Build both notebooks of a lesson, and what lessonkit needs of it, from its source.
 
 What was built before is kept as far as nothing changed that it depends on: a changed sentence runs no cell, a changed
-check runs the checks only.
+check the checks only, a changed demonstration what it stands on.
 """
 
 import contextlib
@@ -11,11 +11,11 @@ from pathlib import Path
 
 import nbformat
 
-from autograder.authoring import contract, fingerprints
+from autograder.authoring import contract, dependence, fingerprints
+from autograder.authoring.ending import PAGE
 from autograder.authoring.faults import FaultyFileError, refuse
 from autograder.authoring.generate import student_notebook
 from autograder.authoring.notebook import cell_id, same_but_for_version, to_notebook, write
-from autograder.authoring.reach import same_code
 from autograder.authoring.source import ROOT, SOLUTIONS, LessonSource
 from autograder.files import write_whole
 
@@ -37,30 +37,36 @@ def student_path(lesson: str) -> Path:
 def build(lesson: LessonSource, force: bool = False, carry: bool = False) -> str:
     """Bring all that is built from a lesson up to date. Returns what was run for it; "" if nothing had to be done.
 
-    `force` runs everything. `carry` keeps the outputs of demonstrations although code changed: for changes that can't
-    change what they show. Validation compares, and finds it where that isn't so.
+    `force` runs everything. `carry` keeps the outputs of cells although code changed: for changes that can't change
+    what they show. Validation compares, and finds it where that isn't so.
 
     Raises:
         FaultyFileError: the lesson or its bank breaks the contract, or a cell fails; nothing is written then.
     """
-    stamps = fingerprints.outputs(lesson)
     old = None if force else _last_build(lesson)
     known = old.metadata.get("course", {}) if old else {}
-    checks_are_new = known.get("checks") != stamps["checks"] or known.get("expected") != _expected_in_place(lesson)
+    checks, cells = fingerprints.checks(lesson), fingerprints.cells(lesson)
+    checks_are_new = known.get("checks") != checks or known.get("expected") != _expected_in_place(lesson)
     _refuse_what_breaks_the_contract(lesson, checks_are_new)
     student, ran = student_notebook(lesson), []
+    ids = {number: cell_id(lesson.name, lesson.cells[number]) for number in cells}
+    shown = {cell.id: cell.outputs for cell in old.cells if cell.cell_type == "code"} if old else {}
+    before = known.get("cells", {})
+    stale = {n for n in cells if ids[n] not in shown or (before.get(ids[n]) != cells[n] and not carry)}
     with contextlib.ExitStack() as stack:
         if checks_are_new:
             from autograder.authoring import expected
 
             stack.enter_context(expected.put_in_place(lesson.name, expected.expected_results(lesson)))
             ran.append("checks")
-        same = all(known.get(part) == stamps[part] for part in ("library", "results"))
-        notebook = _with_old_outputs(lesson, old, checks_are_new, carry) if old and (same or carry) else None
-        if notebook is None:
-            from autograder.authoring.execute import execute
-
-            notebook, ran = execute(lesson), ["all cells"]
+        if stale:
+            fresh, words = _run(lesson, stale)
+            shown |= {cell.id: cell.outputs for cell in fresh.cells if cell.id in {ids[n] for n in stale}}
+            ran = ["all cells"] if words == "all cells" else [*ran, words]
+        notebook = _with_outputs(lesson, shown, checks_are_new)
+    made_with = old.metadata if old and not stale else fresh.metadata
+    notebook.metadata["language_info"]["version"] = made_with["language_info"]["version"]
+    stamps = {"cells": {ids[n]: digest for n, digest in cells.items()}, "checks": checks}
     notebook.metadata["course"] = {**stamps, "expected": _expected_in_place(lesson)}
     made = {
         solution_path(lesson.name): write(notebook),
@@ -71,6 +77,26 @@ def build(lesson: LessonSource, force: bool = False, carry: bool = False) -> str
     for path, text in changed.items():
         write_whole(path, text)
     return ", ".join(ran) or ("no cell" if changed else "")
+
+
+def _run(lesson: LessonSource, stale: set[int]) -> tuple[nbformat.NotebookNode, str]:
+    """Run the cells whose outputs are out of date, and those that they stand on; say which.
+
+    If that doesn't do, everything is run: what a cell stands on is found by its names only.
+    """
+    from autograder.authoring.execute import execute
+
+    units = dependence.units_of(lesson)
+    demos = [number for number, cell in enumerate(lesson.cells) if cell.kind == "demo"]
+    needed = {n for n in stale if n in demos}
+    for number in stale:
+        behind = dependence.behind(number, lesson.cells[number].source, units)
+        needed |= {unit.cell for unit in behind if unit.kind == "demo"}
+    if len(needed) < len(demos):
+        with contextlib.suppress(FaultyFileError):
+            return execute(lesson, demos=needed), f"{len(needed)} of {len(demos)} demonstrations"
+        stale |= set(fingerprints.cells(lesson))
+    return execute(lesson), "all cells"
 
 
 def _refuse_what_breaks_the_contract(lesson: LessonSource, checks_are_new: bool) -> None:
@@ -101,32 +127,20 @@ def _is_in(path: Path, text: str) -> bool:
     return path.is_file() and same_but_for_version(path.read_text("utf-8"), text)
 
 
-def _with_old_outputs(
-    lesson: LessonSource, old: nbformat.NotebookNode, checks_are_new: bool, carry: bool
-) -> nbformat.NotebookNode | None:
-    """The notebook with the outputs of the last build, those of the checks made anew if need be.
+def _with_outputs(lesson: LessonSource, shown: dict[str, list], checks_are_new: bool) -> nbformat.NotebookNode:
+    """The notebook with the outputs of its cells; those of checks and of the last cells made anew if need be."""
+    notebook = to_notebook(lesson)
+    code = [(cell, made) for cell, made in zip(lesson.cells, notebook.cells, strict=True) if cell.is_code]
+    for count, (cell, made) in enumerate(code, 1):
+        if cell.kind in ("check", PAGE) and (checks_are_new or made.id not in shown):
+            from autograder.authoring.execute import outputs_of
 
-    None if more changed than that: another cell's code, or the order of cells; with `carry`, only if a cell is new.
-    """
-    new = to_notebook(lesson)
-    run = {cell.id: cell for cell in old.cells if cell.cell_type == "code"}
-    checks = {cell_id(lesson.name, cell): cell for cell in lesson.of_kind("check")}
-    code = [cell for cell in new.cells if cell.cell_type == "code"]
-    if any(cell.id not in run for cell in code):
-        return None
-    if not carry and (
-        [c.id for c in code] != list(run)
-        or any(not same_code(c.source, run[c.id].source) for c in code if c.id not in checks)
-    ):
-        return None
-    for cell in code:
-        cell.outputs, cell.execution_count = run[cell.id].outputs, run[cell.id].execution_count
-        if cell.id in checks and checks_are_new:
-            from autograder.authoring.execute import check_outputs
-
-            cell.outputs = check_outputs(lesson, checks[cell.id], cell.execution_count)
-    new.metadata = old.metadata
-    return new
+            shown[made.id] = outputs_of(lesson, cell)
+        made.outputs, made.execution_count = shown.get(made.id, []), count
+        for output in made.outputs:
+            if output.output_type == "execute_result":
+                output.execution_count = count
+    return notebook
 
 
 def differences(lesson: LessonSource) -> Iterator[str]:

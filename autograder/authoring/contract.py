@@ -69,6 +69,12 @@ def begins_with_a_question(lesson: LessonSource) -> Iterator[Fault]:
         yield _first(lesson, "the first cell asks the lesson's question, in bold, before any formula: `**…?**`.")
 
 
+def says_how_long_it_takes(lesson: LessonSource) -> Iterator[Fault]:
+    """The first cell says how many minutes, for the map of the course."""
+    if not re.search(r"\d+\s+minutes", lesson.cells[0].source):
+        yield _first(lesson, "the first cell says how many minutes to allow: `Allow 90 minutes.`")
+
+
 def question(lesson: LessonSource) -> str:
     """The lesson's question: the first bold sentence of its first cell that is one."""
     found = re.search(r"\*\*([^*]+(?:\*[^*]+\*[^*]*)*\?)\*\*", lesson.cells[0].source)
@@ -234,9 +240,10 @@ def predictions_are_revealed(lesson: LessonSource) -> Iterator[Fault]:
 
 
 RULES: tuple[Rule, ...] = (
-    begins_with_a_question, has_its_parts, fits_on_a_screen, shows_figures_in_words_too, opens_itself,
-    has_a_fair_number_of_exercises, exercises_are_whole, tasks_have_hints, cells_of_an_exercise_are_in_order,
-    demonstrations_hold_their_code, plain_cells_need_no_answer, has_an_experiment, predictions_are_revealed,
+    begins_with_a_question, says_how_long_it_takes, has_its_parts, fits_on_a_screen, shows_figures_in_words_too,
+    opens_itself, has_a_fair_number_of_exercises, exercises_are_whole, tasks_have_hints,
+    cells_of_an_exercise_are_in_order, demonstrations_hold_their_code, plain_cells_need_no_answer,
+    has_an_experiment, predictions_are_revealed,
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import platform
 import re
 import tempfile
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 import nbformat
@@ -19,13 +20,17 @@ from autograder.authoring.source import SOLUTIONS, Cell, LessonSource
 
 SECONDS_A_CELL = 240  # more than the 60 s that a cell may take, since the building machine may be busy
 WIDGET = "application/vnd.jupyter.widget-view+json"
+_QUICK = ("plain", "exercise", "predict")  # what always runs: the others stand on it
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def execute(lesson: LessonSource, seconds: dict[str, float] | None = None) -> nbformat.NotebookNode:
+def execute(
+    lesson: LessonSource, seconds: dict[str, float] | None = None, demos: Collection[int] | None = None
+) -> nbformat.NotebookNode:
     """Run the lesson's notebook from top to bottom in a fresh kernel, with the answers; errors are errors.
 
-    `seconds`, if given, takes down how long each code cell ran, by its name.
+    `seconds`, if given, takes down how long each code cell ran, by its name. `demos` are the numbers of the
+    demonstrations to run, if not all of them; checks are left out then, too.
 
     Raises:
         FaultyFileError: a cell fails; names its line in the source, and the file with the whole traceback.
@@ -52,6 +57,8 @@ def execute(lesson: LessonSource, seconds: dict[str, float] | None = None) -> nb
     try:
         with client.setup_kernel(env=environment):
             for i, cell in enumerate(notebook.cells):
+                if demos is not None and lesson.cells[i].kind not in _QUICK and i not in demos:
+                    continue
                 start = time.monotonic()
                 try:
                     client.execute_cell(cell, i)
@@ -86,14 +93,26 @@ def _failure(lesson: LessonSource, cell: Cell, error: Exception) -> Fault:
     return Fault(lesson.path.name, line, f"this cell fails: {said}. The whole traceback: {whole}")
 
 
-def check_outputs(lesson: LessonSource, cell: Cell, count: int | None) -> list[nbformat.NotebookNode]:
-    """What a check cell shows for the reference answer, as a kernel would have it; runs no other cell anew."""
+def outputs_of(lesson: LessonSource, cell: Cell) -> list[nbformat.NotebookNode]:
+    """What a check shows for the reference answer, or a cell at a lesson's end, as a kernel would have it.
+
+    No other cell is run anew. The number of the execution is left open.
+    """
     from IPython.core.formatters import DisplayFormatter
 
-    namespace = dict(lesson.namespace())
+    from lessonkit.lesson import STRICT
+
+    namespace, printed = dict(lesson.namespace()), io.StringIO()
     *body, last = ast.parse("\n" * (cell.line - 1) + cell.source).body
-    with contextlib.redirect_stdout(io.StringIO()):
-        exec(compile(ast.Module(body, []), str(lesson.path), "exec"), namespace)
-        verdict = eval(compile(ast.Expression(last.value), str(lesson.path), "eval"), namespace)
-    data, metadata = DisplayFormatter().format(verdict)  # a kernel shows the card; the text is for a terminal
-    return [new_output("execute_result", data=data, metadata=metadata, execution_count=count)]
+    before = os.environ.get(STRICT)
+    os.environ[STRICT] = "1"
+    try:
+        with contextlib.redirect_stdout(printed):
+            exec(compile(ast.Module(body, []), str(lesson.path), "exec"), namespace)
+            value = eval(compile(ast.Expression(last.value), str(lesson.path), "eval"), namespace)
+    finally:
+        os.environ.pop(STRICT) if before is None else os.environ.update({STRICT: before})
+    if value is None:
+        return [new_output("stream", name="stdout", text=printed.getvalue())] if printed.getvalue() else []
+    data, metadata = DisplayFormatter().format(value)  # a kernel shows the card; the text is for a terminal
+    return [new_output("execute_result", data=data, metadata=metadata)]

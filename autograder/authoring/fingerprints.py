@@ -1,4 +1,4 @@
-"""Fingerprints: of all that outputs depend on, and of all that marks depend on.
+"""Fingerprints: of all that outputs depend on, cell by cell, and of all that marks depend on.
 
 Where a fingerprint is the same as when something was made, it need not be made again.
 """
@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from autograder.authoring import dependence
+from autograder.authoring.ending import PAGE
 from autograder.authoring.reach import Reach, code_of
 from autograder.authoring.source import ROOT, LessonSource
 
@@ -18,28 +20,40 @@ _DATA_FILES = (".tsv", ".json", ".npz")
 _GIVEN = ("plain", "exercise", "check")  # the cells that run while grading
 
 
-def outputs(lesson: LessonSource) -> dict[str, str]:
-    """What the outputs of cells depend on beside the cells themselves, in three parts, since they change apart.
+def checks(lesson: LessonSource) -> str:
+    """What the check cells show, and the cells at the end that count points."""
+    ends = [f"{cell.name} {code_of(cell.source)}" for cell in lesson.of_kind(PAGE)]
+    return _digest([judging(lesson), *ends, _reached(lesson, (*_GIVEN, PAGE)).digest(without="lessonkit.checks")])
 
-    "library": what the lesson reaches in lessonkit, its data, the pinned packages. "checks": what check cells show:
-    the answers, probes and points, the bank, lessonkit.checks. "results": the recorded experiments that it quotes.
-    """
-    library = _reached(lesson)
-    return {
-        "library": _digest([library.digest(without="lessonkit.checks"), *_pins(), *map(_content, _data_of(library))]),
-        "checks": judging(lesson),
-        "results": _digest(map(_content, _quoted(lesson))),
-    }
+
+def cells(lesson: LessonSource) -> dict[int, str]:
+    """What the output of each other code cell depends on, by the cell's number: its code and that behind it, what all
+    this reaches in lessonkit (checks apart), its data, recorded results if it reads some, and the pinned packages."""
+    units, pins, quoted = dependence.units_of(lesson), _pins(), [*map(_content, _quoted(lesson))]
+    contents: dict[Path, str] = {}
+    found = {}
+    for number, cell in enumerate(lesson.cells):
+        if not cell.is_code or cell.kind in ("check", PAGE) or only_defines(cell.source):
+            continue
+        code = [*(unit.code for unit in dependence.behind(number, cell.source, units)), code_of(cell.source)]
+        reach = Reach(ROOT, "lessonkit")
+        reach.add_code("\n".join(code))
+        for path in (data := _data_of(reach)):
+            contents.setdefault(path, _content(path))
+        parts = [*code, reach.digest(without="lessonkit.checks"), *pins, *(contents[path] for path in data)]
+        found[number] = _digest(parts + quoted * bool(reach.mentioned & {"RESULTS"}))[:12]
+    return found
 
 
 def judging(lesson: LessonSource) -> str:
     """What the expected results and the verdicts of a check depend on: cells that run while grading, with their
     points; the bank; lessonkit and the data as far as they use them; the pinned packages."""
-    cells = [cell for cell in lesson.cells if cell.kind in _GIVEN]
     reached = _reached(lesson, _GIVEN)
     for path in sorted((ROOT / "lessonkit" / "checks").glob("*.py")):
         reached.add_module(f"lessonkit.checks.{path.stem}")
-    parts = [f"{cell.name} {cell.marks.get('points')} {code_of(cell.source)}" for cell in cells]
+    parts = [
+        f"{cell.name} {cell.marks.get('points')} {code_of(cell.source)}" for cell in lesson.cells if cell.kind in _GIVEN
+    ]
     bank = ROOT / "autograder" / "banks" / f"{lesson.name}.py"
     return _digest([*parts, reached.digest(), *_pins(), *map(_content, [*_data_of(reached), bank])])
 
@@ -56,15 +70,21 @@ def marks(lesson: LessonSource) -> str:
     return _digest([judging(lesson), grader.digest()])
 
 
+def only_defines(source: str) -> bool:
+    """Whether code shows nothing whatever happens: functions, classes, imports."""
+    kinds = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef
+    return all(isinstance(node, kinds) for node in ast.parse(source).body)
+
+
 def content(path: Path) -> str:
     """A fingerprint of a file."""
     return _digest([_content(path)])
 
 
-def _reached(lesson: LessonSource, kinds: Iterable[str] | None = None) -> Reach:
+def _reached(lesson: LessonSource, kinds: Iterable[str]) -> Reach:
     reach = Reach(ROOT, "lessonkit")
-    code = [cell.source for cell in lesson.cells if cell.is_code and (kinds is None or cell.kind in kinds)]
-    reach.add_code(ast.parse("\n\n".join(code)))
+    code = [cell.source for cell in lesson.cells if cell.kind in kinds]
+    reach.add_code("\n\n".join(code))
     return reach
 
 

@@ -8,23 +8,32 @@ library may call it by names that stand nowhere.
 import ast
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 _DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+Origin = tuple[str, str | None]  # (module, name in it), or (module, None) for the module itself
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What is known of one piece of code: its text without comments, what it needs, which names it mentions."""
+
+    code: str
+    needs: tuple[Origin, ...]
+    mentions: frozenset[str]
 
 
 class Reach:
     """Collects what is reached from pieces of code. `root` is the folder that holds the packages."""
 
     def __init__(self, root: Path, *packages: str):
-        self.root, self.packages = root, packages
+        self._files = _Files(root, packages)
         self._found: dict[tuple[str, int, str], str] = {}  # (module, place, member) -> code
-        self._seen: set[tuple[str, str | None]] = set()
-        self._mentioned: set[str] = set()
-        self._top: dict[str, dict[str, tuple[str, str | None]]] = {}
-        self._paths: dict[str, Path | None] = {}
-        self._methods: dict[str, list[tuple[tuple[str, int, str], ast.stmt, str]]] = {}  # not mentioned yet
+        self._seen: set[Origin] = set()
+        self.mentioned: set[str] = set()
+        self._methods: dict[str, list[tuple[_Module, int]]] = {}  # not mentioned yet
 
     @property
     def modules(self) -> set[str]:
@@ -38,131 +47,173 @@ class Reach:
             sha.update(f"{key[0]} {key[2]} {self._found[key]}\n".encode())
         return sha.hexdigest()
 
-    def add_code(self, tree: ast.Module) -> None:
+    def add_code(self, code: str) -> None:
         """Everything that this code reaches; its own statements are not part of the digest."""
-        imports = dict(self._imports(tree))
-        self._follow(tree, "", imports)
+        tree = ast.parse(code)
+        self._follow(_facts(tree, dict(_imports(tree, self._files)), {}, "", self._files))
 
     def add_module(self, module: str) -> None:
         """A whole module, and all that it reaches."""
         self._need(module, None)
 
-    def _need(self, module: str, name: str | None) -> None:
-        if (module, name) in self._seen or (module, None) in self._seen:
-            return
-        self._seen.add((module, name))
-        path = self._path(module)
-        if path is None:
-            return
-        statements, bound = _parsed(path)
-        if name is not None and name not in bound:
-            self._need(f"{module}.{name}" if self._path(f"{module}.{name}") else module, None)
-            return
-        imports = self._imports_of(module)
-        chosen = set(range(len(statements))) if name is None else {*bound[name], *bound[""]}
-        for place in sorted(chosen):
-            if not isinstance(statements[place], ast.Import | ast.ImportFrom) or name is None:
-                self._take((module, place, ""), statements[place], module, imports)
-            elif name in imports:
-                self._follow(ast.Name(name, ast.Load()), module, imports)
+    def _need(self, name: str, member: str | None) -> None:
+        waiting: list[Origin] = [(name, member)]
+        while waiting:
+            name, member = waiting.pop()
+            if (name, member) in self._seen or (name, None) in self._seen:
+                continue
+            self._seen.add((name, member))
+            module = self._files.module(name)
+            if module is None:
+                continue
+            if member is not None and member not in module.bound:
+                inner = f"{name}.{member}"
+                waiting.append((inner if self._files.path(inner) else name, None))
+                continue
+            places = range(len(module.statements)) if member is None else {*module.bound[member], *module.bound[""]}
+            for place in sorted(places):
+                is_import = isinstance(module.statements[place], ast.Import | ast.ImportFrom)
+                if is_import and member is not None:
+                    waiting += [module.imports[member]] if member in module.imports else []
+                else:
+                    waiting += self._take(module, place)
 
-    def _take(self, key: tuple[str, int, str], node: ast.stmt, module: str, imports: dict) -> None:
+    def _take(self, module: "_Module", place: int, member: str = "") -> tuple[Origin, ...]:
+        key = (module.name, place, member)
         if key in self._found:
-            return
-        if isinstance(node, ast.ClassDef) and not node.bases and not key[2]:
-            kept = [n for n in node.body if not _is_plain_method(n)]
-            for method in (n for n in node.body if _is_plain_method(n)):
-                self._methods.setdefault(method.name, []).append(((*key[:2], method.name), method, module))
-                if method.name in self._mentioned:
-                    self._mention(method.name)
-            node = ast.ClassDef(node.name, node.bases, node.keywords, kept or [ast.Pass()], node.decorator_list)
-        self._found[key] = _code_of(node)
-        self._follow(node, module, imports)
+            return ()
+        facts = module.facts(place, member)
+        self._found[key] = facts.code
+        needs = list(facts.needs)
+        for method in module.methods(place) if not member else ():
+            self._methods.setdefault(method, []).append((module, place))
+            if method in self.mentioned:
+                needs += self._mention([method])
+        return (*needs, *self._mention(facts.mentions))
 
-    def _mention(self, name: str) -> None:
-        self._mentioned.add(name)
-        for key, method, module in self._methods.pop(name, []):
-            self._take(key, method, module, self._imports_of(module))
+    def _mention(self, names: Iterator[str] | frozenset[str] | list[str]) -> list[Origin]:
+        """Take the methods that are mentioned now; what they need."""
+        needs: list[Origin] = []
+        for name in names:
+            self.mentioned.add(name)
+            for module, place in self._methods.pop(name, []):
+                needs += self._take(module, place, name)
+        return needs
 
-    def _follow(self, tree: ast.AST, module: str, imports: dict[str, tuple[str, str | None]]) -> None:
-        """Need all that the code names: in its own module, and in those that it imports from."""
-        whole = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)}
-        path = self._path(module) if module else None
-        own = _parsed(path)[1] if path else {}
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Attribute):
-                self._mention(node.attr)
-                origin = imports.get(node.value.id) if isinstance(node.value, ast.Name) else None
-                if origin and origin[1] is None:
-                    self._need(origin[0], node.attr)
-            elif isinstance(node, ast.Name):
-                self._mention(node.id)
-                if node.id in imports:
-                    target, name = imports[node.id]
-                    if name is not None or id(node) not in whole:
-                        self._need(target, name)
-                elif node.id in own:
-                    self._need(module, node.id)
-            elif isinstance(node, ast.Import | ast.ImportFrom) and module:
-                for target, name in dict(self._imports(ast.Module([node], []))).values():
-                    self._need(target, name)
+    def _follow(self, facts: _Facts) -> None:
+        for need in (*facts.needs, *self._mention(facts.mentions)):
+            self._need(*need)
 
-    def _imports_of(self, module: str) -> dict[str, tuple[str, str | None]]:
-        """What the imports at the top of a module mean."""
-        if module not in self._top:
-            statements = [s for s in _parsed(self._path(module))[0] if isinstance(s, ast.Import | ast.ImportFrom)]
-            self._top[module] = dict(self._imports(ast.Module(statements, [])))
-        return self._top[module]
 
-    def _imports(self, tree: ast.Module) -> Iterator[tuple[str, tuple[str, str | None]]]:
-        """What names mean that are imported from the packages: (module, name in it), or (module, None)."""
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in self.packages:
-                for alias in node.names:
-                    inner = f"{node.module}.{alias.name}"
-                    is_module = self._path(inner) is not None
-                    yield alias.asname or alias.name, (inner, None) if is_module else (node.module, alias.name)
-            elif isinstance(node, ast.Import):
-                for alias in node.names:
-                    if alias.name.split(".")[0] in self.packages:
-                        yield alias.asname or alias.name.split(".")[0], (alias.name, None)
+class _Files:
+    """Where the modules of the packages lie."""
 
-    def _path(self, module: str) -> Path | None:
-        if module not in self._paths:
+    def __init__(self, root: Path, packages: tuple[str, ...]):
+        self.root, self.packages = root, packages
+        self._known: dict[str, Path | None] = {}
+
+    def path(self, module: str) -> Path | None:
+        if module not in self._known:
             base = self.root / module.replace(".", "/")
             files = (base.with_name(f"{base.name}.py"), base / "__init__.py")
-            self._paths[module] = next((path for path in files if path.is_file()), None)
-        return self._paths[module]
+            self._known[module] = next((path for path in files if path.is_file()), None)
+        return self._known[module]
+
+    def module(self, name: str) -> "_Module | None":
+        path = self.path(name)
+        return None if path is None else _module(self.root, self.packages, name, path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=512)
+def _module(root: Path, packages: tuple[str, ...], name: str, path: Path, changed: int) -> "_Module":
+    return _Module(name, ast.parse(path.read_text("utf-8")).body, _Files(root, packages))
+
+
+class _Module:
+    """The statements of a module, and which of them bind a name; those of "" act whenever it is imported."""
+
+    def __init__(self, name: str, statements: list[ast.stmt], files: _Files):
+        self.name, self.statements, self._files = name, statements, files
+        self.bound: dict[str, list[int]] = {"": []}
+        for place, node in enumerate(statements):
+            acts, names = _binds(node)
+            for bound in [""] * acts + names:
+                self.bound.setdefault(bound, []).append(place)
+        top = [node for node in statements if isinstance(node, ast.Import | ast.ImportFrom)]
+        self.imports = dict(_imports(ast.Module(top, []), files))
+        self._facts: dict[tuple[int, str], _Facts] = {}
+
+    def methods(self, place: int) -> list[str]:
+        """The methods of a class without bases that count only if they are mentioned."""
+        node = self.statements[place]
+        is_open = isinstance(node, ast.ClassDef) and not node.bases
+        return [method.name for method in node.body if _is_plain_method(method)] if is_open else []
+
+    def facts(self, place: int, member: str) -> _Facts:
+        """What is known of a statement, or of a method in it."""
+        if (place, member) not in self._facts:
+            node = self.statements[place]
+            if member:
+                node = next(n for n in node.body if _is_plain_method(n) and n.name == member)
+            elif self.methods(place):
+                kept = [n for n in node.body if not _is_plain_method(n)] or [ast.Pass()]
+                node = ast.ClassDef(node.name, node.bases, node.keywords, kept, node.decorator_list)
+            self._facts[place, member] = _facts(node, self.imports, self.bound, self.name, self._files)
+        return self._facts[place, member]
+
+
+def _binds(node: ast.stmt) -> tuple[bool, list[str]]:
+    """Whether a statement acts when its module is imported, and the names that it binds."""
+    if isinstance(node, _DEFINITIONS):
+        return False, [node.name]
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return False, [alias.asname or alias.name.split(".")[0] for alias in node.names]
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return False, []
+    stored = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    return not isinstance(node, ast.Assign | ast.AnnAssign), stored
 
 
 def _is_plain_method(node: ast.stmt) -> bool:
     return isinstance(node, ast.FunctionDef) and not (node.name.startswith("__") or node.name.startswith("_repr_"))
 
 
-def _parsed(path: Path) -> tuple[list[ast.stmt], dict[str, list[int]]]:
-    return _read(path, path.stat().st_mtime_ns)
+def _facts(node: ast.AST, imports: dict[str, Origin], own: dict[str, list[int]], module: str, files: _Files) -> _Facts:
+    needs: dict[Origin, None] = {}
+    mentions: set[str] = set()
+    held = {id(n.value) for n in ast.walk(node) if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)}
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        needs.update(dict.fromkeys(imports[name] for name in _binds(node)[1] if name in imports))
+    for part in ast.walk(node):
+        if isinstance(part, ast.Attribute):
+            mentions.add(part.attr)
+            origin = imports.get(part.value.id) if isinstance(part.value, ast.Name) else None
+            if origin and origin[1] is None:
+                needs[origin[0], part.attr] = None
+        elif isinstance(part, ast.Name):
+            mentions.add(part.id)
+            if part.id in imports:
+                target, name = imports[part.id]
+                if name is not None or id(part) not in held:
+                    needs[target, name] = None
+            elif part.id in own:
+                needs[module, part.id] = None
+        elif isinstance(part, ast.Import | ast.ImportFrom) and part is not node and module:
+            needs.update(dict.fromkeys(dict(_imports(ast.Module([part], []), files)).values()))
+    return _Facts(_code_of(node), tuple(needs), frozenset(mentions))
 
 
-@lru_cache(maxsize=256)
-def _read(path: Path, changed: int) -> tuple[list[ast.stmt], dict[str, list[int]]]:
-    """The statements of a module, and which of them bind a name; those of "" act whenever it is imported."""
-    statements = ast.parse(path.read_text("utf-8")).body
-    bound: dict[str, list[int]] = {"": []}
-    for place, node in enumerate(statements):
-        if isinstance(node, _DEFINITIONS):
-            names = [node.name]
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            names = [alias.asname or alias.name.split(".")[0] for alias in node.names]
-        elif isinstance(node, ast.Assign | ast.AnnAssign):
-            names = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
-        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            continue
-        else:
-            names = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
-            bound[""].append(place)
-        for name in names:
-            bound.setdefault(name, []).append(place)
-    return statements, bound
+def _imports(tree: ast.Module, files: _Files) -> Iterator[tuple[str, Origin]]:
+    """What names mean that are imported from the packages."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in files.packages:
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield alias.asname or alias.name, (inner, None) if files.path(inner) else (node.module, alias.name)
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.split(".")[0] in files.packages:
+                    yield alias.asname or alias.name.split(".")[0], (alias.name, None)
 
 
 def same_code(a: str, b: str) -> bool:
@@ -175,6 +226,7 @@ def same_code(a: str, b: str) -> bool:
         return False
 
 
+@lru_cache(maxsize=4096)
 def code_of(source: str) -> str:
     """A text that is the same for the same code, whatever its comments, docstrings and layout."""
     return _code_of(ast.parse(source))

@@ -23,6 +23,8 @@ def built(tmp_path_factory):
             ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__", "expected", "recorded", "banks")
         )
     shutil.copy(ROOT / "requirements.txt", root)
+    (root / "solutions").mkdir()
+    shutil.copy(ROOT / "solutions" / "glossary.txt", root / "solutions")
     written = command(root, "new", "90_sample")
     assert written.returncode == 0, written.stdout + written.stderr
     made = command(root, "build")
@@ -106,7 +108,11 @@ def test_check_notices_an_edited_bank(course):
         ([(SOURCE, "# ## Notation", "# ## Letters, or notation")], "no cell"),
         ([(SOURCE, "# Figure: the weights", "# Figure: all weights")], "no cell"),
         ([(SOURCE, "points=1", "points=3"), (BANK, "The sign is wrong:", "Your sign is wrong:")], "checks"),
-        ([(SOURCE, "one query", "a query")], "all cells"),
+        ([(SOURCE, 'title="one query"', 'title="a query"')], "1 of 4 demonstrations"),
+        (
+            [(SOURCE, "    return (weights.unsqueeze(1)", "    return 1 * (weights.unsqueeze(1)")],
+            "checks, 2 of 4 demonstrations",
+        ),
     ],
 )
 def test_a_build_runs_no_more_than_it_must(course, changes, ran):

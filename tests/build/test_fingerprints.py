@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from autograder.authoring import fingerprints, reach, source
+from autograder.authoring import dependence, fingerprints, reach, source
 from autograder.authoring.source import ROOT
 
 from .sample import BANK, LESSON
@@ -57,7 +57,7 @@ def package(tmp_path):
 
 def digest(root):
     found = reach.Reach(root, "lessonkit")
-    found.add_code(reach.ast.parse(LESSON_CODE))
+    found.add_code(LESSON_CODE)
     return found.digest()
 
 
@@ -107,9 +107,13 @@ def course(tmp_path, monkeypatch):
         path = tmp_path / "solutions" / "90_sample.py"
         path.write_text(files["lesson"])
         lesson = source.parse(path)
-        return fingerprints.outputs(lesson), fingerprints.marks(lesson)
+        cells = {lesson.cells[n].name: digest for n, digest in fingerprints.cells(lesson).items()}
+        return {**cells, "checks": fingerprints.checks(lesson)}, fingerprints.marks(lesson)
 
     return both
+
+
+EVERYTHING = {"checks", "setup", "check-double-1", "demo-show", "demo-again"}
 
 
 @pytest.mark.parametrize(
@@ -119,14 +123,15 @@ def course(tmp_path, monkeypatch):
         ("lesson", "minutes=3", "minutes=4", set(), False),
         ("lesson", "points=2", "points=5", {"checks"}, True),
         ("lesson", "draw.normal(2, 3)", "draw.normal(3, 4)", {"checks"}, True),
-        ("lesson", "print(doubled)", "print(doubled, 1)", set(), False),
-        ("lesson", "return 2 * x", "return x + x", {"checks"}, True),
+        ("lesson", "print(doubled)", "print(doubled, 1)", {"demo-show", "demo-again"}, False),
+        ("lesson", "print(doubled + 1)", "print(doubled + 2)", {"demo-again"}, False),
+        ("lesson", "return 2 * x", "return x + x", {"checks", "demo-show", "demo-again"}, True),
         ("autograder/banks/90_sample.py", "Multiply it by 2.", "Double it.", {"checks"}, True),
-        ("lessonkit/checks/judge.py", "LOOSE, STRICT, HALF = 2e-5", "LOOSE, STRICT, HALF = 3e-5", {"checks"}, True),
+        ("lessonkit/checks/compare.py", "", "\nMORE = 1\n", {"checks"}, True),
         ("autograder/grading/intake.py", "def take_in(", "def take_in(more=None, *, ", set(), True),
         ("autograder/sandbox/child.py", "", "\nMORE = 1\n", set(), True),
         ("autograder/grading/report.py", "", "\nMORE = 1\n", set(), False),
-        ("requirements.txt", "torch==", "torch==9.", {"library", "checks"}, True),
+        ("requirements.txt", "torch==", "torch==9.", EVERYTHING, True),
         ("requirements.txt", "ruff==", "ruff==9.", set(), False),
     ],
 )
@@ -135,3 +140,64 @@ def test_a_change_is_noticed_where_it_matters(course, file, old, new, parts, mar
     changed, regraded = course(file, old, new)
     assert {name for name in outputs if outputs[name] != changed[name]} == parts
     assert (marks != regraded) == marks_too
+
+
+CELLS = """\
+# %% [markdown]
+# # A sample
+
+# %% name="setup"
+import torch
+from lessonkit.data.translation import load_translation
+data = load_translation()
+start = torch.zeros(2)
+
+def train(model):
+    model.step(data)
+
+# %% demo="training"
+with demonstration("training"):
+    model = start.clone()
+    train(model)
+    fig = model.figure()
+
+# %% demo="other"
+with demonstration("other"):
+    fig = draw(data)
+    rows = [model for model in data]
+    fig.show()
+
+# %% demo="figure"
+with demonstration("figure"):
+    for model_name in data:
+        print(model)
+
+# %% demo="late"
+with demonstration("late"):
+    start.add_(1)
+
+# %% demo="later"
+with demonstration("later"):
+    print(start)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "demos"),
+    [
+        ("training", set()),
+        ("other", set()),  # its `fig` is its own, its `model` a comprehension's, and data are only read
+        ("figure", {"training"}),
+        ("late", {"training"}),
+        ("later", {"training", "late"}),  # `start` may have been changed there
+    ],
+)
+def test_what_a_demonstration_stands_on(tmp_path, name, demos):
+    path = tmp_path / "90_sample.py"
+    path.write_text(CELLS)
+    lesson = source.parse(path)
+    (number,) = (i for i, cell in enumerate(lesson.cells) if cell.marks.get("demo") == name)
+    behind = dependence.behind(number, lesson.cells[number].source, dependence.units_of(lesson))
+    found = {lesson.cells[unit.cell].marks.get("demo") for unit in behind} - {None}
+    assert found == demos
+    assert ("def train" in "\n".join(unit.code for unit in behind)) == (name != "other")

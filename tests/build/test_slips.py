@@ -80,6 +80,7 @@ IN_THE_SOURCE = [
         'the setup cell opens this lesson: `Lesson("03_additive_attention")`.',
     ),
     ("**What does this lesson ask?**", "**This lesson asks.**", None, "the first cell asks the lesson's question"),
+    ("Allow 30 minutes.", "", None, "the first cell says how many minutes to allow"),
     ("# ## Summary", "# ## The end", None, "there is no heading `## Summary`."),
     ("widgets.explore(", "print(", None, "there is no widget"),
     (

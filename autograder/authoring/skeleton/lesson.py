@@ -3,7 +3,7 @@
 #
 # **What does this lesson ask?** Say it in a few sentences, before any formula: what fails without the idea, and what
 # you would like instead. This skeleton is a small lesson of its own, about one query that looks at a sentence. Replace
-# it piece by piece; `python -m autograder prove NN` says at each step what is missing.
+# it piece by piece; `python -m autograder prove NN` says at each step what is missing. Allow 30 minutes.
 
 # %% name="setup"
 # Setup: what this lesson imports
