@@ -74,7 +74,7 @@ BOS, EOS, PAD = Vocabulary.bos, Vocabulary.eos, Vocabulary.pad
 # ## The task
 #
 # 16,000 generated pictures of one, two or three objects, each with a caption. Objects are named in reading order, each with size,
-# colour and shape, and with *left of* or *above* in between. The picture determines every word of the caption, so a perfect
+# colour and shape, and with *left of* (both stand in the same row of the 3 × 3 cells) or *above* (they don't) in between. The picture determines every word of the caption, so a perfect
 # captioner gets every caption *exactly* right; that is how we count.
 
 # %% demo="scenes"

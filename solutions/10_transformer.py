@@ -614,7 +614,8 @@ check("padding_and_causal_masks", padding_and_causal_masks, probe)
 #
 # Cross-entropy is never content: a right word at 0.99 is still pulled towards 1. **Label smoothing** asks for a little less. The target is
 # $1 - \epsilon$ on the right word, and $\epsilon$ is spread evenly over all $V$ words, the right one included (Szegedy et al. 2016, section
-# 7; the paper takes $\epsilon = 0.1$ and notes that it hurts perplexity and helps BLEU, section 5.4):
+# 7; the paper takes $\epsilon = 0.1$ and notes that it makes the model less sure of the right word, but its translations
+# better, section 5.4):
 #
 # $$q_v = (1 - \epsilon)\,[v = y] + \frac{\epsilon}{V}, \qquad \text{loss} = -\sum_v q_v \log p_v$$
 
@@ -1192,7 +1193,7 @@ with demonstration("paper_table"):
         ["claim", "there", "we measured (three seeds)"],
         [
             ["better than recurrence with attention (Vaswani et al. 2017)",
-             "BLEU 28.4 (big model) against 24.6 (GNMT) to 26.3 (an ensemble of it), English-German (table 2)",
+             "BLEU 28.4 (big model) against 24.6 (GNMT, Google's system of 2016: LSTMs with attention) to 26.3 (an ensemble of it), English-German (table 2)",
              f"exact match on long sentences {lesson.spread('transformer', 'long')}; lesson 03 {lesson.spread('additive', 'long')}, "
              f"lesson 04 {lesson.spread('luong', 'long')}"],
             ["and cheaper to train", "base model: BLEU 27.3 with 3.3e18 operations; GNMT 24.6 with 2.3e19 (table 2)",
