@@ -816,71 +816,32 @@ def beam_search(
 
 
 # %% check="beam_search" points=4
+from lessonkit.checks.beams import lost, traced_step
+
+
 def probe(beam_search, draw):
     cases = {  # beam, α, how likely EOS is, how different the words are, how many
         "beam of 3": (3, 1.0, 0.5, 0.5, 20),
-        "strong normalisation": (draw.size(4, 5), draw.scale(1.6, 2.2), -0.5, 1.5, 12),
-        "no normalisation": (draw.size(2, 4), 0.0, 0.5, 1.5, 3),
+        "strong normalisation": (draw.size(4, 5), draw.scale(2, 3), -0.5, 1.5, 12),
+        "no normalisation": (draw.size(2, 4), 0.0, 0.3, 1.0, 10),
         "beam of 1": (1, 1.0, 0.5, 1.5, 2),
         "never ends": (2, 1.0, -30.0, 1.5, 2),
     }
-    found = {}
+    found, calls = {}, []
     for name, (beam, alpha, ending, scale, count) in cases.items():
         for i in range(count):
             V, length = draw.size(5, 7), draw.size(4, 6)
             bos, eos = draw.tokens(2, V)
             table = draw.normal(length + 1, V, V, scale=scale)
             table[:, :, eos] += ending
-            asked = []
-
-            def step(word, state, table=table, asked=asked, length=length):
-                words, score, before = state
-                word = int(word)
-                words = (*words, word)
-                if len(words) > length:
-                    raise ValueError(
-                        f"step is called for a sentence that has max_length = {length} words already"
-                    )
-                score = 0.0 if before is None else score + float(before[word])
-                log_probs = torch.log_softmax(table[len(words), word], dim=0)
-                asked.append((len(words), score, *words[1:], *[-1] * (length - len(words))))
-                return log_probs, (words, score, log_probs)
-
-            words = beam_search(step, ((), 0.0, None), bos, eos, beam, length, alpha)
+            step, start, asked = traced_step(table, length)
+            words = beam_search(step, start, bos, eos, beam, length, alpha)
             words = [int(word) for word in words]
             found[f"{name}, no. {i + 1}"] = words + [-1] * (length - len(words))
             found[f"~{name}, no. {i + 1}"] = torch.tensor(sorted(asked))
+            calls.append(len(asked))
+    found["~calls"] = torch.tensor(calls)
     return found
-
-
-def lost(got, want):
-    """Which beginning a beam lost first, or went on with although it shouldn't."""
-    for name in (
-        name for name in want if name[0] != "~" and list(got[name]) != list(want[name])
-    ):
-        yours, right = (
-            {
-                tuple(int(w) for w in row[2:] if w >= 0): (int(row[0]), row[1])
-                for row in found[f"~{name}"]
-            }
-            for found in (got, want)
-        )
-        gone = sorted(right.keys() - yours.keys(), key=len)
-        more = sorted(yours.keys() - right.keys(), key=len)
-        if gone and (not more or len(gone[0]) <= len(more[0])):
-            step, score = right[gone[0]]
-            return (
-                f"In `{name}` your beam loses the beginning {list(gone[0])} (Σ log p = {score:.2f}): step {step} should "
-                "go on from it."
-            )
-        if more:
-            return (
-                f"In `{name}` you go on from {list(more[0])} in step {yours[more[0]][0]}: it has ended already, or "
-                "others were likelier."
-            )
-        mine = [int(word) for word in got[name] if word >= 0]
-        return f"In `{name}` every step keeps the right beginnings; but of what has ended you choose {mine}."
-    return ""
 
 
 check("beam_search", beam_search, probe, explain=lost)

@@ -236,14 +236,14 @@ def _cause(failure: Failure) -> tuple:
 
 
 def same_outcome(a: Outcome, b: Outcome) -> bool:
-    """Whether two outcomes are the same, failures by class and text. Gradients count where both have them."""
+    """Whether two outcomes are the same, failures by class and text. Gradients and notes count where both have them."""
     if a.failure or b.failure:
         return bool(a.failure and b.failure and _cause(a.failure) == _cause(b.failure))
     left, right = (
         {k: v for k, v in x.arrays.items() if not k.startswith(NOT_COMPARED) and k != GRADIENTS} for x in (a, b)
     )
-    if GRADIENTS in a.arrays and GRADIENTS in b.arrays:
-        left[GRADIENTS], right[GRADIENTS] = a.arrays[GRADIENTS], b.arrays[GRADIENTS]
+    for name in a.arrays.keys() & b.arrays.keys() - left.keys():
+        left[name], right[name] = a.arrays[name], b.arrays[name]
     return (
         dict(a.others) == dict(b.others)
         and a.changed == b.changed

@@ -82,8 +82,15 @@ def with_settings(probe: Callable, no_gradients: str | None = None, explain: Cal
 
 
 def without_gradients(outcome: Outcome) -> Outcome:
-    """The outcome without its gradients, and without what isn't compared: of a wrong result they only take room."""
-    kept = {name: array for name, array in outcome.arrays.items() if name[:1] not in (GRADIENTS, NOT_COMPARED)}
+    """The outcome without its gradients and long notes: of a wrong result they only take room.
+
+    Short notes stay, since they tell mistakes apart whose results are the same by luck.
+    """
+    kept = {
+        name: array
+        for name, array in outcome.arrays.items()
+        if name != GRADIENTS and not (name.startswith(NOT_COMPARED) and array.ndim > 1)
+    }
     return dataclasses.replace(outcome, arrays=kept, names=())
 
 
