@@ -48,7 +48,7 @@ class Recorded:
             f"{label}: " + ", ".join(f"{name} {mean:.2f}" for name, mean in zip(names, row, strict=True))
             for label, row in means.items()
         )
-        plots.show(fig, f"Bars with whiskers over three recorded seeds, {what}. {said}.")
+        plots.show(fig, f"Bars with whiskers over the recorded seeds, {what}. {said}.")
 
     def table(
         self,
@@ -68,7 +68,17 @@ class Recorded:
             cells = [self._cell(model, figure) for figure in figures.split()]
             rows.append([self._label(model), *cells, *([rate] if rates else [])])
         columns = ["", *map(self._label, figures.split()), *(["rate"] if rates else [])]
-        tables.show_table(columns, rows, f"{caption}; {SEEDS}")
+        tables.show_table(columns, rows, f"{caption}; {self._seeds(models, figures)}")
+
+    def _seeds(self, models: str, figures: str) -> str:
+        """How many recorded seeds stand behind a table: not every arm was run on all three."""
+        found = [len(self._lesson.recorded(model, figure)) for model in models.split() for figure in figures.split()]
+        counts = sorted(set(found) - {0}) or [3]
+        if counts == [3]:
+            return SEEDS
+        if counts == [1]:
+            return "one recorded seed"
+        return f"mean [least to greatest] of {counts[0]} to {counts[-1]} recorded seeds"
 
     def spread(self, model: str, figure: str) -> str:
         """Mean [least to greatest], as text."""
