@@ -9,8 +9,13 @@ import json
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
+LONGEST_PARSED = 6_000  # characters of a cell that is parsed here: a lesson's longest has half of that
+MOST_LOOKED_AT = 30  # cells that are searched for an answer that has lost its own
+MOST_PIECES = 3  # of one answer
 MOST_CELLS, LONGEST_CELL = 2_000, 200_000  # cells; characters of one
 MISSING, DUPLICATE = "missing", "refused"
 
@@ -125,12 +130,16 @@ def without_copies(
 def _joined(cells: Sequence[FileCell], exercises: Mapping[str, str], notes: list[str]) -> list[FileCell]:
     """An answer that was split into two cells, neither of which is whole, is one again."""
     whole: list[FileCell] = []
+    pieces = 1
     for cell in cells:
         before = whole[-1] if whole else None
-        if before is not None and before.identity in exercises and cell.identity not in exercises:
+        may_go_on = before is not None and before.identity in exercises and cell.identity not in exercises
+        pieces = pieces if may_go_on else 1
+        if may_go_on and pieces < MOST_PIECES:
             both = f"{before.source}\n{cell.source}"
             if not (_parses(before.source) and _parses(cell.source)) and _parses(both) and cell.source.strip():
                 whole[-1] = before._replace(source=both)
+                pieces += 1
                 notes.append(f"The cell of `{exercises[before.identity]}` was split in two; it was read as one.")
                 continue
         whole.append(cell)
@@ -153,10 +162,11 @@ def _known_by_name(cells: Sequence[FileCell], exercises: Mapping[str, str], note
     """For an exercise that no answer claims: the one cell that defines its name, if that is no other exercise's."""
     cells = list(cells)
     for identity, name in exercises.items():
-        claims = [i for i, cell in enumerate(cells) if cell.identity == identity]
+        claims = [i for i, cell in enumerate(cells) if cell.identity == identity][:MOST_LOOKED_AT]
         if any(not is_stub(cells[i].source, name) for i in claims):
             continue
-        named = [i for i, cell in enumerate(cells) if cell.identity not in exercises and name in defined(cell.source)]
+        hopeful = (i for i, cell in enumerate(cells) if cell.identity not in exercises and name in cell.source)
+        named = [i for i in islice(hopeful, MOST_LOOKED_AT) if name in defined(cells[i].source)]
         answers = [i for i in named if not is_stub(cells[i].source, name)] or ([] if claims else named)
         if len({cells[i].source.strip() for i in answers}) == 1:
             cells[answers[0]] = cells[answers[0]]._replace(identity=identity, own=identity)
@@ -175,7 +185,8 @@ def _dropped(cells: Sequence[FileCell], exercises: Mapping[str, str]) -> set[int
         claims = [i for i, cell in enumerate(cells) if cell.identity == identity]
         if len(claims) < 2:
             continue
-        answers = [i for i in claims if not is_stub(cells[i].source, name)] or claims[:1]
+        looked_at, others = claims[:MOST_LOOKED_AT], claims[MOST_LOOKED_AT:]
+        answers = [i for i in looked_at if not is_stub(cells[i].source, name)] + others or claims[:1]
         seen: dict[str, int] = {}
         for i in sorted(answers, key=lambda i: cells[i].own != identity):
             seen.setdefault(cells[i].source.strip(), i)
@@ -188,7 +199,9 @@ def faults_of(exercises: Mapping[str, str], answers: Mapping[str, Sequence[str]]
 
     An answer may stand in another cell, one of the student's own or that of another exercise.
     """
-    everywhere = {name for codes in answers.values() for code in codes for name in defined(code)}
+    missing = [name for identity, name in exercises.items() if not answers.get(identity)]
+    codes = [code for found in answers.values() for code in found if missing]
+    everywhere = {name for code in codes[:MOST_LOOKED_AT] for name in defined(code)}
     faults = {}
     for identity, name in exercises.items():
         count = len(answers.get(identity, ()))
@@ -202,8 +215,13 @@ def faults_of(exercises: Mapping[str, str], answers: Mapping[str, Sequence[str]]
     return faults
 
 
-def defined(code: str) -> set[str]:
+@lru_cache(maxsize=256)
+def defined(code: str) -> frozenset[str]:
     """The names that a cell defines where everybody sees them: functions, classes, what is assigned."""
+    return frozenset(_defined(code))
+
+
+def _defined(code: str) -> set[str]:
     tree = parsed(code)
     if tree is None:
         return set(re.findall(r"^(?:(?:async )?def|class) +(\w+)", code, re.MULTILINE))
@@ -225,15 +243,21 @@ def defined(code: str) -> set[str]:
 
 def is_stub(code: str, name: str) -> bool:
     """Whether the cell's definition of the name is not begun: it raises NotImplementedError at once."""
+    return _begun(code).get(name) is False
+
+
+@lru_cache(maxsize=256)
+def _begun(code: str) -> dict[str, bool]:
+    """For each function and class of a cell whether it is begun."""
     tree = parsed(code)
-    if tree is None:
-        return False
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef) and node.name == name:
-            return any(isinstance(part, ast.FunctionDef) and _raises_at_once(part) for part in node.body)
-        if isinstance(node, ast.FunctionDef) and node.name == name:
-            return _raises_at_once(node)
-    return False
+    found: dict[str, bool] = {}
+    for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, ast.ClassDef):
+            parts = [part for part in node.body if isinstance(part, ast.FunctionDef)]
+            found.setdefault(node.name, not any(_raises_at_once(part) for part in parts))
+        elif isinstance(node, ast.FunctionDef):
+            found.setdefault(node.name, not _raises_at_once(node))
+    return found
 
 
 def _raises_at_once(function: ast.FunctionDef) -> bool:
@@ -245,12 +269,15 @@ def _raises_at_once(function: ast.FunctionDef) -> bool:
     return isinstance(called, ast.Name) and called.id == "NotImplementedError"
 
 
+@lru_cache(maxsize=256)
 def _parses(code: str) -> bool:
     return parsed(code) is not None
 
 
 def parsed(code: str) -> ast.Module | None:
-    """The cell as Python, without the lines that only notebooks understand; None if it is none."""
+    """The cell as Python, without the lines that only notebooks understand; None if it is none, or very long."""
+    if len(code) > LONGEST_PARSED:
+        return None
     plain = re.sub(r"^([ \t]*)[%!?].*$", r"\1pass", code, flags=re.MULTILINE)
     try:
         return ast.parse(plain)

@@ -3,7 +3,7 @@
 import ast
 import inspect
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import nbformat
@@ -16,6 +16,7 @@ from autograder.authoring.notebook import cell_id, write
 from autograder.authoring.source import Exercise, LessonSource
 
 Truth = dict[tuple[str, str, str], float]  # (student, lesson, exercise) -> points
+Hostile = Callable[["Desk"], None]  # does its harm to a solved notebook
 
 
 def make_class(folder: Path, lessons: list[str], students: list[str] | None = None) -> Truth:
@@ -32,10 +33,13 @@ def make_class(folder: Path, lessons: list[str], students: list[str] | None = No
     return truth
 
 
-def make_large_class(folder: Path, lesson: LessonSource, students: int, seed: int = 0) -> Truth:
+def make_large_class(
+    folder: Path, lesson: LessonSource, students: int, seed: int = 0, hostile: Mapping[str, Hostile] | None = None
+) -> Truth:
     """Write the submissions of many students, each of another skill; return the points they must get.
 
-    Every exercise is answered with the reference or an alternative, with a known mistake, or not at all.
+    Every exercise is answered with the reference or an alternative, with a known mistake, or not at all. Those who are
+    `hostile` come beside them, and are not in the points.
     """
     rng = random.Random(seed)
     truth: Truth = {}
@@ -52,6 +56,11 @@ def make_large_class(folder: Path, lesson: LessonSource, students: int, seed: in
             elif luck < skill + 0.7 * (1 - skill):
                 desk.answer(exercise, rng.choice(desk.bank.mistakes_of(exercise)).answer)
         desk.hand_in(folder, name)
+    for number, (name, harm) in enumerate((hostile or {}).items()):
+        desk = Desk(lesson)
+        desk.solve(*desk.names)
+        harm(desk)
+        desk.hand_in(folder, f"student-{number:05}-{name}")
     return truth
 
 

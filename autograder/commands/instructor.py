@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -11,7 +13,11 @@ from rich.table import Table
 from autograder.commands.classroom import Pattern, after_grading, due_of
 from autograder.commands.classroom import enter_roster as enter
 from autograder.commands.shared import GradedInto, ItsGradebook, LessonName, SomeLessons, app, console, named
+from autograder.machine import processors
 from lessonkit.errors import CourseError
+
+if TYPE_CHECKING:
+    from autograder.sandbox import Limits
 
 SHOWN = 20  # files not used that `grade` names; all stand in not_used.csv
 
@@ -81,7 +87,9 @@ def grade(
     db: Annotated[
         str | None, typer.Option(help="gradebook, e.g. postgresql://user@host/name; default: SQLite in --out")
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="worker processes on this machine")] = 1,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="sandboxes side by side; default: one for each processor")
+    ] = None,
     scheduler: Annotated[str | None, typer.Option(help="address of a Dask scheduler, instead of local workers")] = None,
     seed: Annotated[int | None, typer.Option(help="regrade with this secret seed instead of the recorded one")] = None,
     kernel: Annotated[
@@ -94,6 +102,12 @@ def grade(
     roster: Annotated[Path | None, typer.Option(help="table of the class, as the platform exports it")] = None,
     due: Annotated[str | None, typer.Option(help="when it is due, with time zone: 2026-03-01T23:59+01:00")] = None,
     extensions: Annotated[Path | None, typer.Option(help="CSV with the columns student, due (and lesson)")] = None,
+    cell_seconds: Annotated[
+        float | None, typer.Option(min=0.1, help="processor time of one cell, in seconds; default: 20")
+    ] = None,
+    notebook_seconds: Annotated[float | None, typer.Option(min=1, help="all cells together; default: 240")] = None,
+    probe_seconds: Annotated[float | None, typer.Option(min=0.1, help="an answer on one seed; default: 10")] = None,
+    memory: Annotated[int | None, typer.Option(min=100, help="MiB of one submission; default: 2048")] = None,
 ) -> None:
     """Grade submissions with sealed checks in the sandbox. Run it again to continue, or to grade what is new."""
     from tqdm import tqdm
@@ -103,7 +117,19 @@ def grade(
 
     if no_sandbox:
         console.print("WARNING: --no-sandbox: these notebooks can read and change whatever you can.", style="bold red")
-    settings = Settings(out, db, workers, scheduler, seed, no_sandbox, kernel, pattern, due_of(lesson, due, extensions))
+    limits = _limits(cell_seconds, notebook_seconds, probe_seconds, memory)
+    settings = Settings(
+        out,
+        db,
+        workers or processors(),
+        scheduler,
+        seed,
+        no_sandbox,
+        kernel,
+        pattern,
+        due_of(lesson, due, extensions),
+        limits,
+    )
     try:
         summary = run(lesson, submissions, settings, lambda found, total: tqdm(found, total=total, unit="submission"))
     except KeyboardInterrupt:
@@ -140,7 +166,8 @@ def feedback(lessons: SomeLessons = None, out: GradedInto = Path("out"), db: Its
 
     with _graded(lessons, out, db) as (gradebook, chosen):
         for lesson in chosen:
-            pages = sum(1 for _ in write_feedback(gradebook, lesson, out))
+            tell = partial(console.print, style="yellow", markup=False)
+            pages = sum(1 for _ in write_feedback(gradebook, lesson, out, tell))
             console.print(f"{lesson.name}: wrote {pages} pages to {out / 'feedback'}")
 
 
@@ -161,6 +188,17 @@ def export(
             enter(gradebook, roster)
         written = write(gradebook, [lesson.name for lesson in chosen], to, out, absent)
         console.print(f"Wrote {written[0]}" + (f" and {len(written) - 1} more" if len(written) > 1 else ""))
+
+
+def _limits(cell: float | None, notebook: float | None, probe: float | None, memory: int | None) -> "Limits":
+    """The limits of a submission: those that are given in place of the defaults."""
+    from autograder.sandbox import Limits
+
+    usual = Limits()
+    given = {"notebook_seconds": notebook, "probe_seconds": probe, "memory_bytes": memory and memory << 20}
+    if cell is not None:
+        given |= {"cell_seconds": cell, "cell_wall_seconds": cell * usual.cell_wall_seconds / usual.cell_seconds}
+    return replace(usual, **{name: value for name, value in given.items() if value is not None})
 
 
 @contextmanager

@@ -18,16 +18,24 @@ def bench(
         int, typer.Option(min=0, help="compare the grader with stock nbgrader on so many students instead")
     ] = 0,
     large: Annotated[int, typer.Option(min=0, help="grade a class of so many students, and plan for 50,000")] = 0,
+    pages: Annotated[int, typer.Option(min=0, help="time feedback, report and exports of so many students")] = 0,
+    attackers: Annotated[int, typer.Option(min=0, help="so many of the students mean harm")] = 0,
 ) -> None:
     """Measure: latency of checks, run times of lessons, results of models; or the grader (--students 20)."""
     from autograder.bench import course as benchmark
 
-    if students or large:
+    if students or large or pages:
         from autograder.authoring import source
-        from autograder.bench.grading import large_class, tables
+        from autograder.bench import grading, large_class
 
         lesson = source.load(lessons[0] if lessons else "03")
-        for part in large_class(lesson, large) if large else tables(lesson, students):
+        if students:
+            parts = grading.tables(lesson, students, attackers)
+        elif large:
+            parts = large_class.large_class(lesson, large, attackers)
+        else:
+            parts = large_class.pages(lesson, pages, attackers)
+        for part in parts:
             console.print(part)
         return
     chosen = named(lessons)

@@ -1,11 +1,11 @@
 """Grading on a Dask cluster: workers own a sandbox each; what they find comes back to the one writer."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from dask.distributed import Client, LocalCluster, as_completed
+from dask.distributed import Client, as_completed
 
 from autograder.authoring import source as sources
 from autograder.grading.intake import Intake
@@ -21,40 +21,33 @@ RETRIES = 3  # of a submission whose worker died
 _sandboxes: dict[str, Sandbox] = {}  # of this worker process: one, warm for one lesson
 
 
-def grade_on_worker(lesson: str, submission: Submission, run_seed: int, settings: Settings) -> tuple:
+def grade_on_worker(lesson: str, submission: Submission, run_seed: int, secret: str, settings: Settings) -> tuple:
     """Runs on a worker: grade one submission in the worker's own sandbox, which is started on first use."""
     source = sources.load(lesson)
     if lesson not in _sandboxes:
         while _sandboxes:
             _sandboxes.popitem()[1].close()
         _sandboxes[lesson] = sandbox_for(source, settings)
-    return grade_one(source, submission, run_seed, _sandboxes[lesson], settings.limits)
+    return grade_one(source, submission, run_seed, secret, _sandboxes[lesson], settings.limits)
 
 
 @contextmanager
 def on_cluster(settings: Settings) -> Iterator:
-    """A function that grades many submissions on the cluster whose scheduler is named, or on local worker processes.
+    """A function that grades many submissions on the Dask cluster whose scheduler is named.
 
     Raises:
         CourseError: no scheduler answers at the address.
     """
-    address = settings.scheduler
     told = replace(settings, db_url=None, seed=None)  # a worker needs no password, and learns a seed with its task
-    if address:
-        try:
-            client = Client(address, timeout="20s")
-        except (OSError, TimeoutError, ValueError) as error:
-            raise CourseError(
-                f"No Dask scheduler answers at {address}: check the address, start it, try again."
-            ) from error
-    else:
-        cluster = LocalCluster(
-            n_workers=settings.workers, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
-        )
-        client = Client(cluster)
+    try:
+        client = Client(settings.scheduler, timeout="20s")
+    except (OSError, TimeoutError, ValueError) as error:
+        raise CourseError(
+            f"No Dask scheduler answers at {settings.scheduler}: check the address, start it, try again."
+        ) from error
 
     def grade_many(
-        lesson: str, todo: list[Submission], run_seed: int
+        lesson: str, todo: Sequence[Submission], run_seed: int, secret: str
     ) -> Iterator[tuple[Submission, tuple[Intake, Graded]]]:
         waiting = iter(todo)
         at_once = AHEAD * max(1, len(client.scheduler_info()["workers"]))
@@ -62,7 +55,9 @@ def on_cluster(settings: Settings) -> Iterator:
 
         def send(submission: Submission) -> object:
             submission = submission.read()
-            future = client.submit(grade_on_worker, lesson, submission, run_seed, told, pure=False, retries=RETRIES)
+            future = client.submit(
+                grade_on_worker, lesson, submission, run_seed, secret, told, pure=False, retries=RETRIES
+            )
             owners[future.key] = submission
             return future
 
@@ -78,5 +73,3 @@ def on_cluster(settings: Settings) -> Iterator:
         yield grade_many
     finally:
         client.close()
-        if not address:
-            cluster.close()

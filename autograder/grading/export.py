@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 from autograder.files import write_whole
@@ -10,10 +11,13 @@ from autograder.grading import platforms
 from autograder.grading.gradebook import GradebookWriter
 from autograder.grading.platforms import BLANK, ZERO, Class
 from autograder.grading.records import Record
+from autograder.sandbox.text import one_line, plain
 from lessonkit.errors import CourseError
 
-# What a spreadsheet would take for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# What a spreadsheet would take for a formula: at the beginning of a cell, or behind what it may take for its end.
+_SIGNS = "=+@＝＋－＠"
+_FORMULA = re.compile(rf"^\s*[{_SIGNS}-]|(?<=[;,\t|])\s*(?:[{_SIGNS}]|-(?!\s?\d))")
+LONGEST_CELL = 2_000  # characters
 _STATUS = {True: "passed", False: "failed"}
 
 
@@ -23,8 +27,8 @@ def export(gradebook: GradebookWriter, lessons: list[str], form: str, out: Path,
     Raises:
         CourseError: there is no such form, nothing is graded, or the form needs a roster that isn't there.
     """
-    if form not in FORMS:
-        raise CourseError(f"There is no form {form!r}. There are: {', '.join(FORMS)}.")
+    if form not in (*FORMS, *WITH_A_WORKSHEET):
+        raise CourseError(f"There is no form {form!r}. There are: {', '.join((*FORMS, *WITH_A_WORKSHEET))}.")
     if absent not in (BLANK, ZERO):
         raise CourseError(f"--absent is {BLANK} or {ZERO}, not {absent!r}.")
     records = {name: list(gradebook.records(name)) for name in lessons}
@@ -53,7 +57,7 @@ def as_gradescope(records: dict[str, list[Record]], out: Path) -> list[Path]:
                     "score": v["points"],
                     "max_score": v["max_points"],
                     "status": _STATUS[v["verdict"] == "passed"],
-                    "output": v["message"],
+                    "output": plain(v["message"]),
                     "output_format": "text",
                     "visibility": "visible",
                 }
@@ -62,7 +66,7 @@ def as_gradescope(records: dict[str, list[Record]], out: Path) -> list[Path]:
             result = {
                 "score": r.points,
                 "execution_time": round(r.seconds.get("whole", 0.0), 3),
-                "output": "\n".join(r.notes),
+                "output": plain("\n".join(r.notes)),
                 "output_format": "text",
                 "visibility": "visible",
                 "stdout_visibility": "hidden",
@@ -74,20 +78,27 @@ def as_gradescope(records: dict[str, list[Record]], out: Path) -> list[Path]:
     return written
 
 
-FORMS = (*platforms.FORMS, "gradescope")
+WITH_A_WORKSHEET = ("moodle",)  # filled in, so that it must have been entered
+FORMS = ("csv", "canvas", "gradescope", *(f for f in platforms.FORMS if f not in ("csv", "canvas", *WITH_A_WORKSHEET)))
 
 
 def write_csv(path: Path, rows: list[list[object]], for_people: bool = False) -> Path:
-    """Write rows as CSV, whole or not at all. Text that a spreadsheet would execute gets a quote in front."""
+    """Write rows as CSV (RFC 4180), whole or not at all: one line a row, whatever the cells hold.
+
+    Text that a spreadsheet would execute gets a quote in front.
+    """
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([[_plain(cell) for cell in row] for row in rows])
+    csv.writer(text, lineterminator="\r\n").writerows([[_plain(cell) for cell in row] for row in rows])
     mark = "\ufeff" if for_people else ""  # without it Excel garbles every name with an accent
     write_whole(path, mark + text.getvalue())
     return path
 
 
 def _plain(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) and not _is_number(cell) else cell
+    if not isinstance(cell, str) or _is_number(cell):
+        return cell
+    text = cell if cell.isprintable() and len(cell) <= LONGEST_CELL else one_line(cell, LONGEST_CELL)
+    return _FORMULA.sub(lambda found: "'" + found.group(), text)
 
 
 def _is_number(text: str) -> bool:

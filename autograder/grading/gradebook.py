@@ -1,5 +1,6 @@
 """The gradebook: opened, prepared for a lesson, and written by one process, one transaction a submission."""
 
+import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -11,11 +12,11 @@ from autograder.authoring.generate import COURSE, generate
 from autograder.authoring.source import LessonSource
 from autograder.grading.by_hand import kept_roster
 from autograder.grading.cells import update_cells
-from autograder.grading.marks import write_marks
+from autograder.grading.marks import LessonIds, write_marks
 from autograder.grading.records import Record, write_handed_in, write_record
 from autograder.grading.roster import Person, Roster, match
 from autograder.grading.sealed import Graded
-from autograder.grading.tables import METADATA, RECORDS, RUNS
+from autograder.grading.tables import METADATA, RECORDS, RUNS, SECRETS
 from autograder.grading.truth import true_records
 from autograder.machine import offer_own_programs
 from lessonkit.errors import CourseError
@@ -35,6 +36,7 @@ class GradebookWriter:
             ) from error
         self._db = self._gradebook.db
         self._url = db_url
+        self._ids: tuple[LessonSource, LessonIds] | None = None  # of the lesson that is graded
 
     @property
     def nbgraders(self) -> Gradebook:
@@ -51,12 +53,18 @@ class GradebookWriter:
         Where exercises were added or dropped since submissions were graded, which nbgrader's generator refuses, its
         tables are brought up to date here: graded submissions stay, and so do marks made by hand.
         """
+        self._ids = None
         try:
             generate(lesson, self._url)
         except CourseError as error:
             if "Cannot add or remove cells" not in str(error):
                 raise
             update_cells(self._gradebook, lesson)
+
+    def _ids_of(self, lesson: LessonSource) -> LessonIds:
+        if self._ids is None or self._ids[0] is not lesson:
+            self._ids = (lesson, LessonIds.of(self._gradebook, lesson))
+        return self._ids[1]
 
     def begin_run(self, lesson: str, wanted: int | None, fresh: int) -> int:
         """The secret seed of a run: the one wanted, that of a run which did not finish, or a fresh one. Recorded.
@@ -74,6 +82,15 @@ class GradebookWriter:
         """Everything that was handed in is graded."""
         self._db.execute(update(RUNS).where(RUNS.c.lesson == lesson).values(finished=True))
         self._db.commit()
+
+    def secret(self) -> str:
+        """A secret of this gradebook, made when it is first asked for."""
+        found = self._db.execute(select(SECRETS.c.secret)).scalars().first()
+        if found is None:
+            found = secrets.token_hex(16)
+            self._db.execute(SECRETS.insert().values(secret=found))
+            self._db.commit()
+        return found
 
     def keys(self, lesson: str) -> dict[str, tuple[str, int]]:
         """For every student graded: the fingerprint of what was graded, and the seed."""
@@ -106,7 +123,7 @@ class GradebookWriter:
     ) -> None:
         """Write one submission's marks and record, and how it was handed in, in one transaction."""
         try:
-            write_marks(self._gradebook, lesson, graded, handed_in or {})
+            write_marks(self._db, self._ids_of(lesson), graded, handed_in or {})
             write_handed_in(self._db, graded.student, graded.lesson, handed_in or {})
             write_record(self._db, graded, key, seed)
             self._db.commit()

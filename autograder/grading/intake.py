@@ -1,12 +1,16 @@
 """From a submission's bytes to the code that will be run: the student's answers in the source's own frame."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from autograder.authoring.notebook import cell_id, code_of
 from autograder.authoring.source import Cell, LessonSource
 from autograder.grading.submissions import Submission
+from autograder.sandbox.protocol import parts
 from lessonkit.notebook import RefusalError, faults_of, read_cells, without_copies
+
+MOST_MEMORY = 90 << 20  # bytes that a notebook may take once it is read
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,8 @@ def take_in(submission: Submission, lesson: LessonSource) -> Intake:
     """
     if submission.refused:
         return Intake(refused=submission.refused)
+    if _memory_of(submission.content) > MOST_MEMORY:
+        return Intake(refused="the notebook holds too much to be read; clear its outputs and hand it in again")
     try:
         cells = read_cells(submission.content)
     except RefusalError as reason:
@@ -88,6 +94,12 @@ def take_in(submission: Submission, lesson: LessonSource) -> Intake:
     if checks:
         notes.append(f"Check cells that were deleted and put back: {len(checks)}.")
     return Intake(tuple(order), faults, tuple(notes))
+
+
+def _memory_of(content: bytes) -> int:
+    """About how many bytes JSON takes once it is read: its text twice, and its values. Counted before it is read."""
+    wide = 4 if re.search(rb"[\xf0-\xff]", content) else 2 if re.search(rb"[\xc4-\xef]", content) else 1
+    return 2 * wide * len(content) + 70 * parts(content, 100_000) + 160 * content.count(b"{")
 
 
 def _put_back(order: list[TakenCell], cell: Cell, lesson: LessonSource) -> None:

@@ -9,6 +9,7 @@ LONGEST_NAME = 100  # bytes
 EXACT, DECORATED, NAMED, IN_FOLDER, CANDIDATE = range(5)  # how sure it is that a notebook is meant for the lesson
 # What browsers, systems and platforms put behind a name: " (1)", "-1", "-Copy1", "_copy", " - Kopie (2)"
 _DECORATION = re.compile(r"([ _-]*\(\d+\)|-\d{1,3}|[ _-]*(copy|copia|kopie|copie)[ _-]*\d*)+$", re.IGNORECASE)
+_HAS_AN_END = re.compile(r"-[0-9a-f]{8}$")
 
 
 def lesson_in(text: str, lessons: Sequence[str]) -> str:
@@ -49,16 +50,19 @@ def owner_in_stem(stem: str, lessons: Sequence[str]) -> str:
 def clean(name: str) -> str:
     """A name that is harmless in paths, tables and pages. What cleaning changed gets a stable end of its own.
 
+    So does a name that looks as if it had one: nobody can be called what cleaning makes of somebody else.
+
     Composed (NFC), so that a Mac's and a PC's are one; letters of every script stay, combining marks are letters.
     """
-    name = unicodedata.normalize("NFC", name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
-    kept = "".join(c if unicodedata.category(c)[0] in "LMN" or c in "_.@+-" else "-" for c in name)
-    kept = re.sub(r"-{2,}", "-", kept) if kept != name else kept
+    raw = name = unicodedata.normalize("NFC", name)
+    name = re.sub("[\ud800-\udfff]", "\ufffd", name)  # bytes of a name that are no text
+    kept = "".join(c if unicodedata.category(c)[0] in "LMN" or c in "_.@+-" else " " for c in name)
+    kept = re.sub(" +", "-", kept)
     kept = kept.strip("-.").lstrip("-.+@_")  # a table takes + and @ for a formula's beginning
     while kept and unicodedata.category(kept[0])[0] == "M":
         kept = kept[1:]
     short = kept.encode()[:LONGEST_NAME].decode("utf-8", "ignore") or "unnamed"
-    if short == name:
+    if short == raw and not _HAS_AN_END.search(name):
         return short
-    end = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    end = hashlib.sha256(raw.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{short.encode()[: LONGEST_NAME - 9].decode('utf-8', 'ignore')}-{end}"

@@ -10,7 +10,7 @@ import numpy as np
 
 from autograder.authoring.source import LessonSource
 from autograder.grading.gradebook import GradebookWriter
-from autograder.grading.page import table, write_page
+from autograder.grading.page import section, table, write_page
 from autograder.grading.records import Record
 from autograder.grading.similarity import Pair, similar
 from lessonkit.errors import CourseError
@@ -32,12 +32,12 @@ def write_report(gradebook: GradebookWriter, lesson: LessonSource, out: Path) ->
         )
     parts = [
         f"<p>{len(records)} submissions.</p>",
-        _distribution(records),
-        _exercises(records),
-        _mistakes(records),
-        _intake(records),
-        _worth_a_look(records, similar(lesson, [record.student for record in records], out)),
-        _time(records),
+        section("Marks", lambda: _distribution(records)),
+        section("Exercises", lambda: _exercises(records)),
+        section("What went wrong", lambda: _mistakes(records)),
+        section("Intake", lambda: _intake(records)),
+        section("Worth a look", lambda: _worth_a_look(lesson, records, out)),
+        section("Time", lambda: _time(records)),
     ]
     return write_page(out / "report" / f"{lesson.name}.html", f"Report: {lesson.title}", parts)
 
@@ -100,7 +100,7 @@ def _distribution(records: list[Record]) -> str:
     words = f"median {statistics.median(shares):.0f} %, from {min(shares):.0f} to {max(shares):.0f} %"
     picture = plots.image_html(fig, f"Distribution of marks: {words}.")
     plots.plt.close(fig)
-    return f"<h2>Marks</h2><p>{words}.</p>{picture}"
+    return f"<p>{words}.</p>{picture}"
 
 
 def _exercises(records: list[Record]) -> str:
@@ -117,7 +117,7 @@ def _exercises(records: list[Record]) -> str:
         counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in outcomes.most_common())
         rows.append([verdict["exercise"], f"{passed.mean():.0%}", discrimination, counts])
     note = "<p>Discrimination: the correlation of passing with the points for the other exercises.</p>"
-    return "<h2>Exercises</h2>" + table(["exercise", "passed", "discrimination", "outcomes"], rows) + note
+    return table(["exercise", "passed", "discrimination", "outcomes"], rows) + note
 
 
 def _mistakes(records: list[Record]) -> str:
@@ -127,20 +127,21 @@ def _mistakes(records: list[Record]) -> str:
             if verdict["verdict"] not in ("passed", "not_started"):
                 said[verdict["exercise"]][verdict["message"]] += 1
     rows = [[name, str(n), message] for name, counter in said.items() for message, n in counter.most_common(8)]
-    return "<h2>What went wrong</h2>" + table(["exercise", "how often", "what they were told"], rows)
+    return table(["exercise", "how often", "what they were told"], rows)
 
 
 def _intake(records: list[Record]) -> str:
     rows = [[record.student, note] for record in records for note in record.notes]
     rows += [[r.student, r.verdicts[0]["message"]] for r in records if r.verdicts[0]["verdict"] == "refused"]
     if not rows:
-        return "<h2>Intake</h2><p>Every notebook was read without remark.</p>"
-    return "<h2>Intake</h2>" + table(["student", "remark"], rows)
+        return "<p>Every notebook was read without remark.</p>"
+    return table(["student", "remark"], rows)
 
 
-def _worth_a_look(records: list[Record], pairs: list[Pair]) -> str:
+def _worth_a_look(lesson: LessonSource, records: list[Record], out: Path) -> str:
+    pairs: list[Pair] = similar(lesson, [record.student for record in records], out)
     flags = [[r.student, exercise, text] for r in records for exercise, text in r.flags.items()]
-    parts = ["<h2>Worth a look</h2><p>Reasons to look, not verdicts: none of this changed a mark.</p>"]
+    parts = ["<p>Reasons to look, not verdicts: none of this changed a mark.</p>"]
     if flags:
         called = Counter((exercise, text) for _, exercise, text in flags)
         rows = [[exercise, text, str(n), _some([s for s, e, t in flags if (e, t) == (exercise, text)])]
@@ -164,7 +165,7 @@ def _time(records: list[Record]) -> str:
     cells = sorted(((seconds, cell, r.student) for r in records for cell, seconds in r.slowest), reverse=True)[:5]
     slow = [[cell, student, f"{seconds:.1f}"] for seconds, cell, student in cells]
     return (
-        f"<h2>Time</h2><p>Median {median:.2f} s a submission.</p>"
+        f"<p>Median {median:.2f} s a submission.</p>"
         + table(["student", "seconds"], rows, "Slowest submissions")
         + table(["cell", "student", "seconds"], slow, "Slowest cells")
     )

@@ -24,6 +24,13 @@ def keeping(name: str, source: str, kept_as: str) -> str:
     Imports that fail are passed over; nothing else of the cell is run again. The code runs among the student's names.
     """
     keep = f"{kept_as} = {name}"
+    try:
+        return _keeping(name, source, keep)
+    except (RecursionError, ValueError, MemoryError):  # nested deeper than can be written down again
+        return keep
+
+
+def _keeping(name: str, source: str, keep: str) -> str:
     tree = parsed(source)
     if tree is None:
         return keep
@@ -33,6 +40,8 @@ def keeping(name: str, source: str, kept_as: str) -> str:
         return keep
     lines = [f"try:\n    {name}\nexcept NameError:"]
     for node in nodes:
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+            continue  # only at the beginning of a cell; annotations, which it is about, are left out here
         if isinstance(node, ast.Import | ast.ImportFrom):
             lines.append(f"    try:\n        {ast.unparse(node)}\n    except Exception:\n        pass")
         else:

@@ -12,19 +12,21 @@ from pathlib import Path
 
 from autograder.authoring import source as sources
 from autograder.authoring.fingerprints import marks as marks_depend_on
-from autograder.authoring.notebook import write
 from autograder.authoring.source import LessonSource
 from autograder.files import write_whole
 from autograder.grading.export import write_csv
 from autograder.grading.gradebook import GradebookWriter, database_url
 from autograder.grading.graded_notebook import graded_notebook, graded_path
 from autograder.grading.intake import Intake
+from autograder.grading.pool import Pool
 from autograder.grading.records import Record, changed_by_hand, late_in_words
-from autograder.grading.sealed import Graded, grade_one
-from autograder.grading.settings import Settings, sandbox_for
+from autograder.grading.sealed import Graded, work_out_expected
+from autograder.grading.settings import Settings
 from autograder.grading.submissions import Collection, Submission, collect
+from autograder.sandbox.text import cut
 
 COLUMNS = ("student", "lesson", "exercise", "points", "max_points", "verdict", "message")
+LONGEST_MESSAGE = 1_000  # characters of a message in marks.csv
 MORE = ("name", "by_hand", "comment", "late")
 
 
@@ -90,7 +92,8 @@ def _changed(
     return tuple(changed), tuple(older)
 
 
-GradeMany = Callable[[str, list[Submission], int], Iterator[tuple[Submission, tuple[Intake, Graded]]]]
+# (lesson, what is to be graded, the run's seed, the gradebook's secret) -> each submission as read, and its marks
+GradeMany = Callable[[str, Sequence[Submission], int, str], Iterator[tuple[Submission, tuple[Intake, Graded]]]]
 
 
 @dataclass(frozen=True)
@@ -102,18 +105,25 @@ class Run:
     gradebook: GradebookWriter
     seed: int
     grade_many: GradeMany
+    workers: Pool | None  # on this machine
 
     @classmethod
     @contextmanager
     def of(cls, lesson: LessonSource, settings: Settings) -> Iterator["Run"]:
         """Open the gradebook and start the workers; close both."""
         with ExitStack() as stack:
-            grade_many = stack.enter_context(_grader(settings, lesson))  # no sandbox: nothing is written
+            grade_many, pool = stack.enter_context(_grader(settings, lesson))  # no sandbox: nothing is written
             settings.out.mkdir(parents=True, exist_ok=True)
             gradebook = stack.enter_context(closing(GradebookWriter(database_url(settings.out, settings.db_url))))
             gradebook.prepare(lesson)
             seed = gradebook.begin_run(lesson.name, settings.seed, secrets.randbits(62))
-            yield cls(lesson, settings, gradebook, seed, grade_many)
+            yield cls(lesson, settings, gradebook, seed, grade_many, pool)
+
+    def warm_up(self) -> None:
+        """Do now what would be done when it is needed: start all workers, work out what is expected."""
+        work_out_expected(self.lesson, self.seed)
+        if self.workers is not None:
+            self.workers.warm_up()
 
     def outstanding(self, submissions: Sequence[Submission]) -> list[Submission]:
         """Those not graded yet from the same bytes by the same version (and on the seed that is wanted, if one is).
@@ -134,7 +144,8 @@ class Run:
 
     def grade(self, submissions: list[Submission]) -> Iterator[Graded]:
         """Grade submissions; each is yielded when it is in the gradebook and its notebook in the output folder."""
-        for submission, (intake, graded) in self.grade_many(self.lesson.name, submissions, self.seed):
+        secret = self.gradebook.secret()
+        for submission, (intake, graded) in self.grade_many(self.lesson.name, submissions, self.seed, secret):
             _write_notebook(self.settings.out, self.lesson, submission, intake, graded)
             self.gradebook.write(
                 self.lesson,
@@ -168,25 +179,20 @@ def fingerprint(submission: Submission, version: str) -> str:
 
 
 @contextmanager
-def _grader(settings: Settings, lesson: LessonSource) -> Iterator[GradeMany]:
-    """What grades many submissions: this process with one sandbox, or Dask workers with one each."""
-    if settings.scheduler or settings.workers > 1:
+def _grader(settings: Settings, lesson: LessonSource) -> Iterator[tuple[GradeMany, Pool | None]]:
+    """What grades many submissions: sandboxes on this machine, or the workers of a Dask cluster."""
+    if settings.scheduler:
         from autograder.grading.cluster import on_cluster
 
         with on_cluster(settings) as grade_many:
-            yield grade_many
+            yield grade_many, None
         return
-    with sandbox_for(lesson, settings) as sandbox:
-
-        def grade_many(_: str, todo: list[Submission], run_seed: int) -> Iterator:
-            for submission in (s.read() for s in todo):
-                yield submission, grade_one(lesson, submission, run_seed, sandbox, settings.limits)
-
-        yield grade_many
+    with Pool(lesson, settings) as pool:
+        yield pool.grade_many, pool
 
 
 def _write_notebook(out: Path, lesson: LessonSource, submission: Submission, intake: Intake, graded: Graded) -> None:
-    write_whole(graded_path(out, submission.student, lesson.name), write(graded_notebook(lesson, intake, graded)))
+    write_whole(graded_path(out, submission.student, lesson.name), graded_notebook(lesson, intake, graded))
 
 
 def write_marks(path: Path, gradebook: GradebookWriter) -> Path:
@@ -196,7 +202,7 @@ def write_marks(path: Path, gradebook: GradebookWriter) -> Path:
         for record in gradebook.records(lesson):
             for verdict in record.verdicts:
                 points = [f"{verdict[name]:g}" for name in ("points", "max_points")]
-                told = [verdict["verdict"], verdict["message"]]
+                told = [verdict["verdict"], cut(verdict["message"], LONGEST_MESSAGE)]
                 more = [record.name, changed_by_hand(verdict), verdict["comment"], late_in_words(record)]
                 rows.append([record.student, lesson, verdict["exercise"], *points, *told, *more])
     return write_csv(path, rows)

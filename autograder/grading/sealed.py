@@ -10,16 +10,20 @@ from autograder.authoring import bank as banks
 from autograder.authoring.notebook import cell_id
 from autograder.authoring.source import Exercise, LessonSource
 from autograder.grading.intake import Intake, take_in
+from autograder.grading.once import once_a_lesson
 from autograder.grading.ready_made import ready_made
 from autograder.grading.rescue import keeping
 from autograder.grading.submissions import Submission
 from autograder.sandbox import Cell, CellResult, Job, Limits, Probe, Result, Sandbox
+from autograder.sandbox.text import cut, one_line, plain
 from lessonkit.checks.judge import Finding, Trial, judge
 from lessonkit.checks.outcome import Failure, Outcome
 from lessonkit.checks.verdict import Verdict
+from lessonkit.errors import CourseError
 
 SEEDS = 3  # secret seeds an exercise
 CHECK = "def check(name, answer, probe, **settings):\n    with_settings(probe, **settings)"  # inside the sandbox
+LONGEST_MESSAGE, LONGEST_DETAIL = 1_500, 8_000  # characters of what a verdict says
 
 LONGEST_ERROR = 300  # characters of an exception that a message quotes
 
@@ -54,8 +58,36 @@ def secret_seeds(run_seed: int, lesson: str, exercise: str) -> tuple[int, ...]:
     return tuple(seeds)
 
 
-def make_job(lesson: LessonSource, intake: Intake, run_seed: int, limits: Limits = Limits()) -> Job:  # noqa: B008
-    """All cells in order but demonstrations and their like; in the place of each check its probe, on secret seeds."""
+def own_seed(content: bytes, secret: str) -> int:
+    """The seed of a notebook's own random numbers, which it can read: it tells nothing of the run's, even a known one.
+
+    The same submission has the same in every run into a gradebook, whose secret it is.
+    """
+    return int.from_bytes(hashlib.sha256(secret.encode() + b"|" + content).digest()[:6], "big")
+
+
+def work_out_expected(lesson: LessonSource, run_seed: int) -> None:
+    """Run the reference and the known mistakes on a run's seeds, once, before anything is judged.
+
+    It belongs into the main thread: while a probe runs, settings of the whole process are others.
+    """
+    bank = banks.load(lesson.name)
+    for name, exercise in lesson.exercises().items():
+        for seed in secret_seeds(run_seed, lesson.name, name):
+            banks.expected_on(exercise, bank, seed)
+
+
+def make_job(
+    lesson: LessonSource,
+    intake: Intake,
+    run_seed: int,
+    limits: Limits = Limits(),  # noqa: B008
+    own: int | None = None,
+) -> Job:
+    """All cells in order but demonstrations and their like; in the place of each check its probe, on secret seeds.
+
+    `own`: the seed of the notebook's own random numbers.
+    """
     setup = probe_setup(lesson)
     cells: list[Cell] = []
     probes: list[Probe] = []
@@ -74,7 +106,6 @@ def make_job(lesson: LessonSource, intake: Intake, run_seed: int, limits: Limits
             probes.append(
                 Probe(answer_name(exercise), f"{exercise} = None\n{taken.cell.source}", seeds, identity, setup)
             )
-    own = secret_seeds(run_seed, lesson.name, "")[0]  # tells nothing of the run's: a notebook can print it
     return Job(tuple(cells), tuple(probes), limits=limits, seed=own)
 
 
@@ -83,6 +114,7 @@ def answer_name(exercise: str) -> str:
     return f"_answer_{exercise}"
 
 
+@once_a_lesson
 def probe_setup(lesson: LessonSource) -> str:
     """What the probes rely on: imports, definitions and constants of the lesson's plain cells. Nothing that runs.
 
@@ -178,8 +210,7 @@ def _why_missing(name: str, cell: CellResult | None) -> Finding:
 
 def _quoted(error: dict) -> str:
     """An error as one line."""
-    said = " ".join(f"{error['ename']}: {error['evalue']}".split())
-    return said if len(said) <= LONGEST_ERROR else said[:LONGEST_ERROR] + " ..."
+    return one_line(f"{error['ename']}: {error['evalue']}", LONGEST_ERROR)
 
 
 def _stopped_but_defined(lesson: LessonSource, result: Result, verdicts: Mapping[str, Verdict]) -> tuple[str, ...]:
@@ -197,18 +228,64 @@ def _stopped_but_defined(lesson: LessonSource, result: Result, verdicts: Mapping
 
 
 def without_secrets(finding: Finding) -> Finding:
-    """The finding without what quotes an expected value or a drawn input; the learner's own traceback may stay."""
+    """The finding without what quotes an expected value or a drawn input; the learner's own traceback may stay.
+
+    What is left is short, and plain: it goes into tables, terminals and pages.
+    """
     own = finding.detail if finding.verdict == "error" and finding.mistake is None else ""
-    return replace(finding, detail=own, array=None, seed=None)
+    message = one_line(finding.message, LONGEST_MESSAGE)
+    return replace(finding, message=message, detail=cut(plain(own), LONGEST_DETAIL), array=None, seed=None)
 
 
 def grade_one(
-    lesson: LessonSource, submission: Submission, run_seed: int, sandbox: Sandbox, limits: Limits
+    lesson: LessonSource, submission: Submission, run_seed: int, secret: str, sandbox: Sandbox, limits: Limits
 ) -> tuple[Intake, Graded]:
     """Take in, execute and judge one submission. Whatever it holds, there is a verdict for every exercise."""
-    start = time.monotonic()
     intake = take_in(submission, lesson)
-    result = None if intake.refused else sandbox.run(make_job(lesson, intake, run_seed, limits))
+    return intake, grade_taken(lesson, submission, intake, run_seed, secret, sandbox, limits)
+
+
+def grade_taken(
+    lesson: LessonSource,
+    submission: Submission,
+    intake: Intake,
+    run_seed: int,
+    secret: str,
+    sandbox: Sandbox,
+    limits: Limits,
+) -> Graded:
+    """Execute and judge what was taken in. Whatever goes wrong here costs this submission only.
+
+    Raises:
+        CourseError: the sandbox can't be set up.
+    """
+    try:
+        return _grade_taken(lesson, submission, intake, run_seed, secret, sandbox, limits)
+    except CourseError:
+        raise
+    except Exception as error:
+        why = f"the grader failed on this notebook ({type(error).__name__}); tell your instructor"
+        verdicts = judge_result(lesson, replace(intake, refused=why), None, run_seed)
+        return Graded(submission.student, lesson.name, verdicts, seconds={"whole": 0.0}, notes=(why,), refused=True)
+
+
+def _grade_taken(
+    lesson: LessonSource,
+    submission: Submission,
+    intake: Intake,
+    run_seed: int,
+    secret: str,
+    sandbox: Sandbox,
+    limits: Limits,
+) -> Graded:
+    """A sandbox that ends under a submission costs it nothing: it is run once more."""
+    start = time.monotonic()
+    result = None
+    if not intake.refused:
+        job = make_job(lesson, intake, run_seed, limits, own_seed(submission.content, secret))
+        result = sandbox.run(job)
+        if result.lost:
+            result = sandbox.run(job)
     executed = time.monotonic()
     verdicts = judge_result(lesson, intake, result, run_seed)
     graded = Graded(submission.student, lesson.name, verdicts, notes=intake.notes, refused=bool(intake.refused))
@@ -223,4 +300,4 @@ def grade_one(
         )
     phases = dict(result.seconds) if result else {}
     phases |= {"judge": time.monotonic() - executed, "whole": time.monotonic() - start}
-    return intake, replace(graded, seconds=phases)
+    return replace(graded, seconds=phases)

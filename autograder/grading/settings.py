@@ -5,16 +5,20 @@ from pathlib import Path
 
 from autograder.authoring.source import LessonSource
 from autograder.grading.late import Due
+from autograder.machine import processors
 from autograder.sandbox import Limits, Sandbox
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How a run is done. `seed` None: a fresh secret, or that of the run which this one goes on with."""
+    """How a run is done. `seed` None: a fresh secret, or that of the run which this one goes on with.
+
+    `workers`: sandboxes side by side on this machine.
+    """
 
     out: Path
     db_url: str | None = None
-    workers: int = 1
+    workers: int = field(default_factory=processors)
     scheduler: str | None = None
     seed: int | None = None
     unsafe: bool = False

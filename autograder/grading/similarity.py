@@ -13,14 +13,14 @@ from copydetect import CodeFingerprint
 from autograder.authoring.build import student_path
 from autograder.authoring.notebook import cell_id
 from autograder.authoring.source import LessonSource
-from autograder.grading.graded_notebook import graded_path
+from autograder.grading.graded_notebook import cells_of, graded_path, joined
 
 K, WINDOW = 25, 8  # characters of a fingerprint's text; how many neighbours one fingerprint stands for
 COMMON = 0.1  # of the class (and more than COMMON_LEAST students): what so many write is nobody's own
 COMMON_LEAST = 3
 LEAST = 12  # shared fingerprints, some 100 characters
 ALIKE = 0.6  # of the smaller one's own fingerprints
-LONGEST = 60_000  # characters of a student's text that are looked at: more than anybody writes, seconds for a class
+LONGEST = 20_000  # characters of a student's text that are looked at: more than anybody writes
 
 
 @dataclass(frozen=True)
@@ -62,15 +62,11 @@ def _fingerprints(cells: list[str], window: int = WINDOW) -> set[int]:
 
 def _written(lesson: LessonSource, student: str, out: Path) -> list[str]:
     """A student's answers and own cells, from the graded notebook."""
-    path = graded_path(out, student, lesson.name)
-    if not path.is_file():
-        return []
     answers = {cell_id(lesson.name, e.cell) for e in lesson.exercises().values()}
-    cells = nbformat.read(path, as_version=4).cells
     written, room = [], LONGEST
-    for cell in cells:
-        if cell.cell_type == "code" and (cell.id in answers or "-extra-" in cell.id):
-            written.append(cell.source[:room])
+    for identity, cell in cells_of(graded_path(out, student, lesson.name)).items():
+        if identity in answers or "-extra-" in identity:
+            written.append(joined(cell["source"])[:room])
             room -= len(written[-1])
     return written
 

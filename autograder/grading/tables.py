@@ -45,3 +45,5 @@ ROSTER = Table(
     Column("place", BigInteger, nullable=False),
     Column("row", Text, nullable=False),
 )
+# A secret of this gradebook, which notebooks' own random numbers are derived from.
+SECRETS = Table("sealed_secret", METADATA, Column("secret", String(64), primary_key=True))

@@ -4,7 +4,7 @@ import os
 import shutil
 import site
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,14 +43,17 @@ def is_privileged() -> bool:
     return os.geteuid() == 0 and bool(effective >> 21 & 1)  # CAP_SYS_ADMIN
 
 
-def command(config: SandboxConfig, etc: Path) -> list[str]:
-    """bubblewrap's arguments, up to the program. `etc` holds the passwd and group files to show. Raises CourseError."""
+def command(config: SandboxConfig, etc: Mapping[str, int]) -> list[str]:
+    """bubblewrap's arguments, up to the program. Raises CourseError.
+
+    `etc`: further files to show in /etc, by name, as descriptors that it inherits: no path of this machine shows.
+    """
     program = shutil.which("bwrap")
     if program is None:
         raise CourseError(INSTALL.format(reason="the program `bwrap` is not installed"))
     line = [program, "--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
     line += ["--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv"]
-    needed = ["SYS_ADMIN", "SETPCAP", "KILL"]
+    needed = ["SYS_ADMIN", "NET_ADMIN", "SETPCAP", "KILL"]
     if is_privileged():
         needed += ["SETUID", "SETGID"]
     else:
@@ -84,7 +87,7 @@ def environment(config: SandboxConfig, code: Iterable[Path]) -> dict[str, str]:
     }
 
 
-def _mounts(config: SandboxConfig, etc: Path) -> list[str]:
+def _mounts(config: SandboxConfig, etc: Mapping[str, int]) -> list[str]:
     line = ["--dev", "/dev", "--proc", "/proc"]
     for folder in ("/tmp", "/etc", "/run", HOME, str(CODE)):
         line += ["--perms", "0755", "--dir", folder]
@@ -95,8 +98,8 @@ def _mounts(config: SandboxConfig, etc: Path) -> list[str]:
         line += ["--symlink", os.readlink(path), str(path)] if linked else ["--ro-bind", str(path), str(path)]
     for name in SETTINGS:
         line += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
-    for name in ("passwd", "group"):
-        line += ["--ro-bind", str(etc / name), f"/etc/{name}"]
+    for name, descriptor in etc.items():
+        line += ["--perms", "0644", "--file", str(descriptor), f"/etc/{name}"]
     line += _covers(system)
     for path in python_folders():
         line += [*_parents(path), "--ro-bind", str(path), str(path)]

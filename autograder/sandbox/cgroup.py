@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _NAME = "notebook"
+STALE_SECONDS = 3600.0
 _MEMORY_V1 = ("memory.limit_in_bytes", "memory.max_usage_in_bytes")
 
 
@@ -47,11 +48,11 @@ def find() -> Places | None:
 
 
 def _sweep(places: Places) -> None:
-    """Remove what graders that were killed have left behind."""
+    """Remove what graders that were killed have left behind: empty groups, older than one that waits for its job."""
     for place in {places.memory, places.pids, places.cpu or places.pids}:
         for folder in place.glob(f"{_NAME}-*"):
-            if not Path("/proc", folder.name.split("-")[1]).exists():
-                with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):
+                if time.time() - folder.stat().st_mtime > STALE_SECONDS:
                     folder.rmdir()
 
 
@@ -83,7 +84,7 @@ def _works(places: Places) -> bool:
                 (places.memory / "cgroup.subtree_control").write_text("+memory +pids")
             with contextlib.suppress(OSError):
                 (places.memory / "cgroup.subtree_control").write_text("+cpu")
-        group = Group(places, "probe", 1 << 30, 10)
+        group = Group(places, f"probe-{os.getpid()}", 1 << 30, 10)
     except OSError:
         return False
     try:
@@ -100,10 +101,13 @@ def _works(places: Places) -> bool:
 
 
 class Group:
-    """The cgroups of one job. Raises OSError if they can't be made."""
+    """The cgroups of one job. Raises OSError if they can't be made.
+
+    A job can read its group's name: it should tell neither who grades nor how many came before.
+    """
 
     def __init__(self, places: Places, name: str, memory_bytes: int, processes: int):
-        name = f"{_NAME}-{os.getpid()}-{name}"
+        name = f"{_NAME}-{name}"
         self._version = places.version
         self._memory, self._pids = places.memory / name, places.pids / name
         self._folders = list(dict.fromkeys((self._memory, self._pids)))

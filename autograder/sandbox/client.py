@@ -11,14 +11,18 @@ import dataclasses
 import itertools
 import os
 import random
+import secrets
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import warnings
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from typing import BinaryIO
 
 from autograder.sandbox import bwrap, cgroup, protocol
 from autograder.sandbox.conversation import Conversation
@@ -28,6 +32,7 @@ from lessonkit.checks.outcome import Failure, Outcome
 from lessonkit.errors import CourseError
 
 START_SECONDS = 120.0
+ANSWER_SECONDS = 60.0  # a job is forked, or taken down, sooner even where much else runs
 _UIDS = range(700_000_000, 800_000_000)  # nobody's
 
 
@@ -36,7 +41,9 @@ class _ZygoteGone(Exception):  # noqa: N818
 
 
 class Sandbox:
-    """A warm interpreter in a sandbox; runs one job at a time, each in a fork of its own. Not thread-safe.
+    """A warm interpreter in a sandbox; runs jobs, each in a fork of its own.
+
+    Several threads may hand it jobs: one runs at a time, while the next is made ready and the last taken down.
 
     `unsafe=True` does without bubblewrap: only resource limits remain, and a submission may read and do what the
     grader's user may. `warm`: code of the course that notebooks begin with, executed once before the first job, so that
@@ -63,7 +70,14 @@ class Sandbox:
             self._uid = random.SystemRandom().choice(_UIDS) if bwrap.is_privileged() else 0
         self._process: subprocess.Popen | None = None
         self._control: socket.socket | None = None
-        self._numbers = itertools.count()
+        self._mail: dict[int, list[tuple[dict, int | None]]] = {}  # what the zygote said of each job
+        self._news = threading.Condition()
+        self._reading = False  # by one of the threads, for all
+        self._sending = threading.Lock()
+        self._starting = threading.RLock()
+        self._numbers, self._oldest, self._life, self._closed = itertools.count(1), 0, 0, False
+        self.turn = threading.Lock()
+        self.overlaps = not unsafe and not kernel
         if unsafe:
             warnings.warn(
                 "Notebooks run WITHOUT a sandbox: a submission can read and change whatever you can.",
@@ -80,21 +94,38 @@ class Sandbox:
 
     def start(self) -> None:
         """Start the zygote and wait until it is warm; a few seconds. Raises CourseError."""
-        self.close()
+        with self._starting:
+            self._end()
+            self._start()
+            self._life += 1
+            self._closed = False
+            with self._news:
+                self._mail.clear()
+                self._oldest = next(self._numbers)  # what was asked before is asked of nobody
+                self._news.notify_all()
+
+    def ensure(self) -> None:
+        """Start it if it isn't there. Raises CourseError."""
+        with self._starting:
+            if self._control is None and not self._closed:
+                self.start()
+
+    def _start(self) -> None:
         ours, theirs = socket.socketpair()
         os.set_inheritable(theirs.fileno(), True)
         program = [sys.executable, "-m", "autograder.sandbox.zygote", str(theirs.fileno())]
-        with tempfile.TemporaryFile() as errors, tempfile.TemporaryDirectory() as folder, theirs:
-            etc = Path(folder)
-            etc.chmod(0o755)
-            user = f"learner:x:{self._uid}:{self._uid}::{bwrap.HOME}:/bin/sh\n"
-            (etc / "passwd").write_text(user)
-            (etc / "group").write_text(f"learner:x:{self._uid}:\n")
+        with tempfile.TemporaryFile() as errors, tempfile.TemporaryDirectory() as folder, ExitStack() as stack, theirs:
+            etc = {
+                "passwd": f"learner:x:{self._uid}:{self._uid}::{bwrap.HOME}:/bin/sh\n",
+                "group": f"learner:x:{self._uid}:\n",
+            }
+            shown = {name: stack.enter_context(_inheritable(text)) for name, text in etc.items()}
             if self.unsafe:
                 environment = bwrap.environment(self.config, [Path(__file__).resolve().parents[2]])
                 environment["HOME"] = folder
             else:
-                program = bwrap.command(self.config, etc) + program
+                descriptors = {name: file.fileno() for name, file in shown.items()}
+                program = bwrap.command(self.config, descriptors) + program
                 environment = {}
             self._process = subprocess.Popen(
                 program,
@@ -102,7 +133,7 @@ class Sandbox:
                 stdin=subprocess.DEVNULL,
                 stdout=errors,
                 stderr=errors,
-                pass_fds=[theirs.fileno()],
+                pass_fds=[theirs.fileno(), *(file.fileno() for file in shown.values())],
             )
             self._control = ours
             ours.settimeout(START_SECONDS)
@@ -112,15 +143,22 @@ class Sandbox:
                 answer = protocol.receive(ours)
                 self.ready = answer[0] if answer else {}
             if not self.ready:
-                self.close()
+                self._end()
                 errors.seek(0)
                 said = errors.read().decode("utf-8", "replace").strip().splitlines()
                 raise CourseError(bwrap.INSTALL.format(reason=said[-1] if said else "it did not start"))
-        ours.settimeout(30.0)
+        ours.settimeout(ANSWER_SECONDS)
 
     def close(self) -> None:
-        """End the zygote and everything in it."""
+        """End the zygote and everything in it; jobs that other threads wait for come back unfinished."""
+        with self._starting:
+            self._closed = True
+            self._end()
+
+    def _end(self) -> None:
         if self._control is not None:
+            with contextlib.suppress(OSError):
+                self._control.shutdown(socket.SHUT_RDWR)  # wakes up who reads
             self._control.close()
             self._control = None
         if self._process is not None:
@@ -146,8 +184,9 @@ class Sandbox:
         Raises:
             CourseError: the sandbox can't be set up on this machine.
         """
-        if self._control is None:
-            self.start()
+        with self._starting:
+            self.ensure()
+            life = self._life
         fatal: dict[int, CellResult] = {}  # by their place among the cells
         notes, seconds = [], Counter()
         try:
@@ -161,7 +200,9 @@ class Sandbox:
                 fatal[attempt.ended_in] = result.cells[attempt.ended_in]
             return dataclasses.replace(result, notes=tuple(dict.fromkeys(notes)), seconds=dict(seconds))
         except _ZygoteGone:
-            self.start()
+            with self._starting:
+                if not self._closed and self._life == life:  # another thread may have seen it first
+                    self.start()
             return _unfinished(job, "The sandbox ended while this submission ran, and was started anew.")
 
     def settings(self, job: Job) -> dict:
@@ -183,24 +224,61 @@ class Sandbox:
         """New cgroups for a job, where they can be had."""
         if self._places is None:
             return None
-        return cgroup.Group(self._places, str(next(self._numbers)), limits.memory_bytes, limits.processes)
+        return cgroup.Group(self._places, secrets.token_hex(8), limits.memory_bytes, limits.processes)
 
-    def send(self, header: dict, fd: int) -> None:
-        """Ask the zygote."""
+    def send(self, header: dict, fd: int) -> int:
+        """Ask the zygote for a job; the number that its answers have."""
+        number = next(self._numbers)
         try:
-            protocol.send(self._control, header, pass_fd=fd)
+            with self._sending:
+                if self._control is None:
+                    raise _ZygoteGone
+                protocol.send(self._control, header | {"number": number}, pass_fd=fd)
         except OSError as error:
             raise _ZygoteGone from error
+        return number
 
-    def receive(self) -> tuple[dict, int | None]:
-        """The zygote's next answer."""
+    def receive(self, number: int) -> tuple[dict, int | None]:
+        """The zygote's next answer about a job. Whoever waits first reads for all."""
+        while True:
+            with self._news:
+                while not self._mail.get(number) and self._reading:
+                    self._news.wait()
+                if number < self._oldest:
+                    raise _ZygoteGone
+                if self._mail.get(number):
+                    answer = self._mail[number].pop(0)
+                    if answer[0]["type"] == "exited":
+                        del self._mail[number]
+                    return answer
+                self._reading = True
+            try:
+                header, fd = self._next()
+                with self._news:
+                    self._mail.setdefault(header["number"], []).append((header, fd))
+            finally:
+                with self._news:
+                    self._reading = False
+                    self._news.notify_all()
+
+    def _next(self) -> tuple[dict, int | None]:
+        """Whatever the zygote says next."""
+        control = self._control
         try:
-            answer = protocol.receive_with_fd(self._control)
+            answer = protocol.receive_with_fd(control) if control is not None else None
         except (OSError, ProtocolError) as error:
             raise _ZygoteGone from error
         if answer is None:
             raise _ZygoteGone
         return answer
+
+
+def _inheritable(text: str) -> BinaryIO:
+    """A file in memory that holds a text, to be read from its beginning."""
+    file = os.fdopen(os.memfd_create("file"), "w+b")
+    file.write(text.encode())
+    file.seek(0)
+    return file
 
 
 def _unfinished(job: Job, sentence: str) -> Result:
@@ -209,4 +287,5 @@ def _unfinished(job: Job, sentence: str) -> Result:
         cells=tuple(CellResult(cell.id, "not_run") for cell in job.cells),
         probes=tuple(ProbeResult(p.exercise, p.cell_id, dict.fromkeys(p.seeds, failure)) for p in job.probes),
         notes=(sentence,),
+        lost=True,
     )

@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import socket
+import threading
 import time
 from collections.abc import Mapping
 from typing import Protocol
@@ -21,11 +22,13 @@ class Zygote(Protocol):
     """Whoever forks jobs: what a conversation needs of it."""
 
     kernel: bool
+    overlaps: bool  # whether a job may be made ready, and taken down, beside another one that runs
+    turn: threading.Lock  # of the job whose cells and probes run
 
     def settings(self, job: Job) -> dict: ...
     def group(self, limits: Limits) -> cgroup.Group | None: ...
-    def send(self, header: dict, fd: int) -> None: ...
-    def receive(self) -> tuple[dict, int | None]: ...
+    def send(self, header: dict, fd: int) -> int: ...
+    def receive(self, number: int) -> tuple[dict, int | None]: ...
 
 
 class Conversation:
@@ -38,16 +41,23 @@ class Conversation:
         self._notes: list[str] = []
         self._over: GoneError | None = None
         self._shown = Shown(job.limits.cell_output_bytes, job.limits.notebook_output_bytes)
+        self._arrays_left = job.limits.notebook_array_bytes
 
     def result(self) -> Result:
-        """Run it all."""
+        """Run it all. One job at a time has its turn; another one is made ready, or taken down, beside it."""
+        if self._zygote.overlaps:
+            return self._result(self._zygote.turn)
+        with self._zygote.turn:
+            return self._result(contextlib.nullcontext())
+
+    def _result(self, turn: contextlib.AbstractContextManager) -> Result:
         started = time.monotonic()
         ours, theirs = socket.socketpair()
         with contextlib.ExitStack() as stack:
             stack.enter_context(ours)
             with theirs:
-                self._zygote.send(self._zygote.settings(self._job), theirs.fileno())
-            _, handle = self._zygote.receive()
+                number = self._zygote.send(self._zygote.settings(self._job), theirs.fileno())
+            _, handle = self._zygote.receive(number)
             try:
                 self._channel = Channel(ours, handle, self._limits.grace_seconds, self._limits.array_bytes)
                 group = self._zygote.group(self._limits)
@@ -55,22 +65,24 @@ class Conversation:
                     stack.callback(group.remove)
                     self._shut_into(group)
                 self._wait_until_ready()
-                ready = time.monotonic()
-                cells = self._cells()
-                executed = time.monotonic()
-                probes = [self._probe(probe) for probe in self._job.probes]
-                probed = time.monotonic()
+                prepared = time.monotonic()
+                with turn:
+                    ready = time.monotonic()
+                    cells = self._cells()
+                    executed = time.monotonic()
+                    probes = [self._probe(probe) for probe in self._job.probes]
+                    probed = time.monotonic()
             finally:
                 with contextlib.suppress(OSError):
                     signal.pidfd_send_signal(handle, signal.SIGKILL)
                 os.close(handle)
-            exited, _ = self._zygote.receive()
+            exited, _ = self._zygote.receive(number)
             if group is not None:
                 exited |= {"resident": group.peak(), "over_memory": group.ran_out()}
         if exited["over_memory"]:
             self._notes.append(f"It used more than {size(self._limits.memory_bytes)} of memory.")
         seconds = {
-            "start": ready - started,
+            "start": prepared - started,
             "cells": executed - ready,
             "probes": probed - executed,
             "end": time.monotonic() - probed,
@@ -176,6 +188,10 @@ class Conversation:
                 return Outcome(failure=failure), failure
             if header.get("exercise") != probe.exercise or header.get("seed") != seed:
                 raise ProtocolError("the answer to another question")
+            self._arrays_left -= len(self._channel.body)
+            if self._arrays_left < 0:
+                failure = Failure("ValueError", "the results take more than all exercises together ask for")
+                return Outcome(failure=failure), failure
             outcome = untrusted.outcome(header, self._channel.body)
         except ProtocolError:
             self._note_end(GoneError("died", "It sent something that is no result."), f"exercise {probe.exercise}")

@@ -6,15 +6,22 @@ so the calls go through ctypes.
 
 import contextlib
 import ctypes
+import fcntl
 import os
 import resource
 import signal
+import socket
+import struct
 from collections.abc import Iterator
 
 from autograder.sandbox import seccomp
 
 HOME = "/run/notebook"
-_NEWNS, _NEWIPC, _NEWPID = 0x00020000, 0x08000000, 0x20000000
+_NEWNS, _NEWIPC, _NEWPID, _NEWNET = 0x00020000, 0x08000000, 0x20000000, 0x40000000
+_SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
+DEVICES = ("null", "zero", "full", "random", "urandom", "tty")  # the machine's own
+TERMINALS = 16  # pseudo-terminals a job may have: IPython's `!command` takes one
+_RDONLY, _REMOUNT, _BIND = 1, 32, 4096
 _NOSUID, _NODEV, _NOEXEC, _REC, _PRIVATE = 2, 4, 8, 16384, 1 << 18
 _PDEATHSIG, _CAPBSET_DROP, _NO_NEW_PRIVS, _AMBIENT, _AMBIENT_CLEAR_ALL = 1, 24, 38, 47, 4
 _SUBREAPER = 36
@@ -48,13 +55,35 @@ def adopt_orphans() -> None:
 
 
 def private_mounts(disk_bytes: int, tmp: bool, uid: int) -> None:
-    """A fresh /proc, and empty, bounded, own file systems over the home folder, /tmp (if `tmp`) and /dev/shm."""
-    _call("unshare", _NEWNS | _NEWIPC)
+    """What each job has for itself: /proc, terminals, a network that leads nowhere, and its folders.
+
+    /proc shows processes and nothing of the machine. The home folder, /tmp (if `tmp`) and /dev/shm are empty and
+    bounded.
+    """
+    _call("unshare", _NEWNS | _NEWIPC | _NEWNET)
+    _loopback_up()
     _call("mount", b"none", b"/", None, _REC | _PRIVATE, None)
-    _call("mount", b"proc", b"/proc", b"proc", _NOSUID | _NODEV | _NOEXEC, None)
+    try:
+        _call("mount", b"proc", b"/proc", b"proc", _NOSUID | _NODEV | _NOEXEC, b"subset=pid")
+    except OSError:  # before Linux 5.8
+        _call("mount", b"proc", b"/proc", b"proc", _NOSUID | _NODEV | _NOEXEC, None)
+    own = f"newinstance,ptmxmode=0666,mode=0620,max={TERMINALS}".encode()
+    _call("mount", b"devpts", b"/dev/pts", b"devpts", _NOSUID | _NOEXEC, own)
+    for name in DEVICES:  # written to as ever, but no job changes their times or rights
+        device = f"/dev/{name}"
+        kept = os.statvfs(device).f_flag & (_NOSUID | _NODEV | _NOEXEC)
+        _call("mount", None, device.encode(), None, _REMOUNT | _BIND | _RDONLY | kept, None)
     options = f"size={disk_bytes},nr_inodes=20000,mode=0700,uid={uid},gid={uid}".encode()
     for folder in (HOME, "/tmp", "/dev/shm") if tmp else (HOME, "/dev/shm"):
         _call("mount", b"tmpfs", folder.encode(), b"tmpfs", _NOSUID | _NODEV, options)
+
+
+def _loopback_up() -> None:
+    """A new network has one interface, which is down: what a notebook tells itself over it should arrive."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+        request = struct.pack("16sh22x", b"lo", 0)
+        flags = struct.unpack("16sh22x", fcntl.ioctl(asked, _SIOCGIFFLAGS, request))[1]
+        fcntl.ioctl(asked, _SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", flags | _IFF_UP))
 
 
 def set_rlimits(limits: dict, count_memory: bool, count_processes: bool) -> None:

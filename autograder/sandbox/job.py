@@ -46,8 +46,9 @@ class Limits:
     disk_bytes: int = 128 << 20  # the home folder; /tmp and /dev/shm may hold as much each
     open_files: int = 512
     cell_output_bytes: int = 2 << 20  # figures included
-    notebook_output_bytes: int = 20 << 20
-    array_bytes: int = 64 << 20  # results of one probe on one seed
+    notebook_output_bytes: int = 6 << 20
+    array_bytes: int = 2 << 20  # results of one probe on one seed: exercises need a hundredth
+    notebook_array_bytes: int = 12 << 20  # of all probes together
     restarts: int = 1  # a cell that ends the interpreter is left out of another try, so that it costs nothing else
 
 
@@ -99,3 +100,4 @@ class Result:
     seconds: Mapping[str, float] = field(default_factory=dict)
     peak_memory: int = 0
     notes: tuple[str, ...] = ()
+    lost: bool = False  # the sandbox itself ended under it: nothing is said of the submission

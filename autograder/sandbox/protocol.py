@@ -1,6 +1,6 @@
 """Frames between the grader and the sandbox: a length-prefixed JSON header and raw bytes, size-capped; never pickle.
 
-Imported inside the sandbox, too: the standard library only.
+Imported inside the sandbox, too: the standard library and numpy only.
 """
 
 import array
@@ -8,8 +8,11 @@ import json
 import socket
 import struct
 
+import numpy as np
+
 PREFIX = struct.Struct("!II")  # bytes of the header, bytes of the body
-MAX_HEADER = 8 << 20
+MAX_HEADER = 4 << 20
+MOST_PARTS = 100_000  # values in one header
 MAX_BODY = 256 << 20
 ARRAY_TYPES = frozenset(  # all that a result may be
     ["float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool"]
@@ -56,6 +59,8 @@ class Decoder:
 
 
 def _parse(head: bytes) -> dict:
+    if parts(head, MOST_PARTS) > MOST_PARTS:
+        raise ProtocolError("too many values")
     try:
         header = json.loads(head.decode("utf-8"), parse_constant=_refuse)
     except (ValueError, RecursionError) as error:  # UnicodeDecodeError and JSONDecodeError are ValueErrors
@@ -63,6 +68,24 @@ def _parse(head: bytes) -> dict:
     if not isinstance(header, dict):
         raise ProtocolError("header is not an object")
     return header
+
+
+def parts(text: bytes, most: int) -> int:
+    """How many values JSON text holds, before anything of it is built: commas and brackets outside of strings.
+
+    Commas within strings count, too, as long as there are no more than `most` altogether: it is quicker.
+    """
+    found = sum(text.count(sign) for sign in (b",", b"[", b"{"))
+    if found <= most:
+        return found
+    text = text.replace(rb"\\", b"").replace(rb"\"", b"")
+    found, quotes = 0, 0
+    for start in range(0, len(text), 1 << 20):
+        piece = np.frombuffer(text, np.uint8)[start : start + (1 << 20)]
+        inside = (np.cumsum(piece == ord('"'), dtype=np.uint8) + np.uint8(quotes)) & 1  # an odd number of quotes before
+        found += int(np.count_nonzero(np.isin(piece, [ord(","), ord("["), ord("{")]) & (inside == 0)))
+        quotes = int(inside[-1])
+    return found
 
 
 def _refuse(constant: str) -> None:

@@ -1,7 +1,8 @@
 """A filter that takes away the system calls no notebook needs: namespaces, mounts, tracing, keyrings, odd sockets.
 
-A layer behind the namespaces: vsock and keyrings aren't namespaced, and memory behind memfd_create and System V
-segments isn't counted by any rlimit.
+A layer behind the namespaces: vsock and keyrings aren't namespaced, memory behind memfd_create and System V segments
+isn't counted by any rlimit, and what jobs share with each other and the machine, files above all, carries locks,
+watches, hints and what the kernel keeps of them in memory.
 """
 
 import ctypes
@@ -57,8 +58,54 @@ DENIED = {
     "io_uring_setup": (425, 425),
     "io_uring_enter": (426, 426),
     "io_uring_register": (427, 427),
+    # Files that all can see: who opens them (watches), who holds them (locks), what of them is in memory.
+    "inotify_init1": (294, 26),
+    "inotify_add_watch": (254, 27),
+    "fanotify_mark": (301, 263),
+    "flock": (73, 32),
+    "readahead": (187, 213),
+    "mincore": (27, 232),
+    # The machine: its disks, its clock, its memory's pages, its one table of asynchronous requests.
+    "sync": (162, 81),
+    "syncfs": (306, 267),
+    "adjtimex": (159, 171),
+    "clock_adjtime": (305, 266),
+    "move_pages": (279, 239),
+    "migrate_pages": (256, 238),
+    "io_setup": (206, 0),
+    "io_submit": (209, 2),
 }
-ABSENT = {"clone3": (435, 435), "memfd_create": (319, 279), "memfd_secret": (447, 447)}  # callers fall back
+ABSENT = {  # callers fall back
+    "clone3": (435, 435),
+    "memfd_create": (319, 279),
+    "memfd_secret": (447, 447),
+    "preadv2": (327, 286),  # its RWF_NOWAIT tells what of a file is in memory
+}
+# Also denied: what only one of the machines has, what older headers don't name yet, or name in an odd way.
+DENIED_TOO = {
+    "fadvise64": (221, 223),
+    "inotify_init": (253, None),
+    "modify_ldt": (154, None),
+    "uselib": (134, None),
+    "ustat": (136, None),
+    "sysfs": (139, None),
+    "lookup_dcookie": (212, 18),
+    "quotactl_fd": (443, 443),
+    "process_mrelease": (448, 448),
+    "cachestat": (451, 451),
+    "statmount": (457, 457),
+    "listmount": (458, 458),
+    "open_tree_attr": (467, 467),
+    "listns": (470, 470),
+}
+# Denied with some arguments only: numbers of the call, which argument, its values.
+DENIED_WITH = {
+    # Locks by byte range (F_GETLK ... F_OFD_SETLKW), leases, watches of folders, hints that stay with a file.
+    "fcntl": ((72, 25), 1, (5, 6, 7, 36, 37, 38, 1024, 1025, 1026, 1035, 1036, 1037, 1038)),
+    # Sharing equal pages with others; pushing a file's pages out of memory.
+    "madvise": ((28, 233), 2, (12, 20, 21)),
+    "prctl": ((157, 167), 0, (67, 68)),  # PR_SET_MEMORY_MERGE, PR_GET_MEMORY_MERGE
+}
 CLONE, SOCKET = (56, 220), (41, 198)
 NAMESPACES = 0x7E020000  # CLONE_NEW{USER,PID,NET,IPC,UTS,NS,CGROUP}
 FAMILIES = (1, 2, 10)  # AF_UNIX, AF_INET, AF_INET6: the last two lead nowhere without a network
@@ -108,9 +155,14 @@ def _program(column: int, arch: int, families: tuple[int, ...]) -> bytes:
     ]
     if arch == MACHINES["x86_64"][1]:  # the x32 numbers would pass beside the list
         lines += [_instruction(_JGE, 0x40000000, 0, 1), fail(errno.ENOSYS)]
-    for numbers, code in ((DENIED, errno.EPERM), (ABSENT, errno.ENOSYS)):
+    for numbers, code in ((DENIED | DENIED_TOO, errno.EPERM), (ABSENT, errno.ENOSYS)):
         for pair in numbers.values():
-            lines += [_instruction(_JEQ, pair[column], 0, 1), fail(code)]
+            if pair[column] is not None:
+                lines += [_instruction(_JEQ, pair[column], 0, 1), fail(code)]
+    for pair, argument, values in DENIED_WITH.values():
+        lines += [_instruction(_JEQ, pair[column], 0, len(values) + 3), _instruction(_LOAD, _FIRST + 8 * argument)]
+        lines += [_instruction(_JEQ, value, len(values) - i, 0) for i, value in enumerate(values)]
+        lines += [_instruction(_RETURN, _ALLOW), fail(errno.EPERM)]
     lines += [
         _instruction(_JEQ, CLONE[column], 0, 3),
         _instruction(_LOAD, _FIRST),

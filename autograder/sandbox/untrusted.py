@@ -4,16 +4,19 @@ import base64
 import binascii
 import json
 import re
+import struct
 
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from autograder.sandbox.protocol import ARRAY_TYPES, ProtocolError
+from autograder.sandbox.text import coloured, plain
 from lessonkit.checks.outcome import Failure, Outcome
 
 ARRAYS, NAME = 500, 200  # of one outcome; characters of a name
 TEXT = 30_000  # characters of a failure's traceback, of what was printed
+LONGEST_INDEX = 200_000  # bytes of what safetensors says of its arrays
 DEEPEST = 20  # of JSON within an output
 _MIME = re.compile(r"[a-z]+/[a-zA-Z0-9.+-]{1,80}")
 _WIDGET = "application/vnd.jupyter.widget-view+json"  # shows nothing without its kernel: the text beside it does
@@ -25,9 +28,9 @@ def outcome(header: dict, body: bytes) -> Outcome:
     failure = header.get("failure")
     if failure is not None:
         failure = Failure(
-            kind=_text(failure, "kind", NAME),
-            message=_text(failure, "message", TEXT),
-            traceback=_text(failure, "traceback", TEXT),
+            kind=plain(_text(failure, "kind", NAME)),
+            message=plain(_text(failure, "message", TEXT)),
+            traceback=plain(_text(failure, "traceback", TEXT)),
             verdict=_one_of(failure, "verdict", ("error", "timeout", "not_started", "missing")),
             in_answer=failure.get("in_answer") is not False,
             **{key: _text(failure, key, NAME) for key in ("inside", "line", "shapes") if key in failure},
@@ -43,19 +46,26 @@ def outcome(header: dict, body: bytes) -> Outcome:
         raise ProtocolError("returned")
     return Outcome(
         arrays={} if failure else arrays(body),
-        others={clean(name[:NAME]): _text(others, name, NAME) for name in others},
+        others={plain(name[:NAME]): plain(_text(others, name, NAME)) for name in others},
         failure=failure,
         changed=tuple(clean(name[:NAME]) for name in changed),
         digest=_text(header, "digest", NAME),
-        printed=_text(header, "printed", TEXT),
-        returned={clean(place[:NAME]): _text(returned, place, NAME) for place in returned},
+        printed=plain(_text(header, "printed", TEXT)),
+        returned={plain(place[:NAME]): plain(_text(returned, place, NAME)) for place in returned},
     )
 
 
 def arrays(body: bytes) -> dict[str, np.ndarray]:
-    """Named arrays from safetensors, whose reader checks that shapes, offsets and bytes agree. Raises ProtocolError."""
+    """Named arrays from safetensors, whose reader checks that shapes, offsets and bytes agree. Raises ProtocolError.
+
+    What the index at the beginning claims is counted before the reader builds it.
+    """
     if not body:
         return {}
+    if len(body) < 8 or (index := struct.unpack_from("<Q", body)[0]) > LONGEST_INDEX:
+        raise ProtocolError("index of arrays")
+    if body.count(b"{", 8, 8 + index) > ARRAYS + 2 or body.count(b",", 8, 8 + index) > 50 * ARRAYS:
+        raise ProtocolError("number of arrays")
     try:
         found = load(body)
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, OverflowError, MemoryError) as error:
@@ -67,7 +77,7 @@ def arrays(body: bytes) -> dict[str, np.ndarray]:
     lengths = [value for name, value in found.items() if name.endswith(".length")]  # of a list, as lessonkit writes it
     if any(value.shape or value.dtype.kind not in "iu" for value in lengths):
         raise ProtocolError("length of a list")
-    return {clean(name): value for name, value in found.items()}
+    return {plain(name): value for name, value in found.items()}
 
 
 def output(kind: str, content: object) -> dict:
@@ -76,16 +86,16 @@ def output(kind: str, content: object) -> dict:
         raise ProtocolError("content of an output")
     if kind == "stream":
         name = _one_of(content, "name", ("stdout", "stderr"))
-        return {"output_type": "stream", "name": name, "text": _text(content, "text")}
+        return {"output_type": "stream", "name": name, "text": coloured(_text(content, "text"))}
     if kind == "error":
         lines = content.get("traceback")
         if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
             raise ProtocolError("traceback")
         return {
             "output_type": "error",
-            "ename": _text(content, "ename"),
-            "evalue": _text(content, "evalue"),
-            "traceback": [clean(line) for line in lines],
+            "ename": plain(_text(content, "ename")),
+            "evalue": plain(_text(content, "evalue")),
+            "traceback": [coloured(line) for line in lines],
         }
     made = {"output_type": kind, "data": _data(content.get("data")), "metadata": _metadata(content.get("metadata"))}
     if kind == "execute_result":
@@ -107,7 +117,7 @@ def _data(data: object) -> dict:
         elif mime.endswith("json"):
             kept[mime] = json_value(value)
         elif isinstance(value, str):
-            kept[mime] = clean(value)
+            kept[mime] = coloured(value)
     return kept
 
 

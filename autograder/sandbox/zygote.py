@@ -3,9 +3,9 @@
 Started by bwrap.py as `python -m autograder.sandbox.zygote FD`; knows no secret. Single-threaded, because it forks.
 
 First comes {"type": "warm", "cells"}: code of the course, to be executed before the first job. Then requests over the
-control socket, one job at a time: {"type": "job", ...settings} with the child's end of its channel.
-Answers: {"type": "ready", ...} once; {"type": "forked"} with a pidfd of the job's first process; {"type": "exited",
-...} when nothing of the job is left.
+control socket, any number at once: {"type": "job", "number", ...settings} with the child's end of its channel.
+Answers, each with the number: {"type": "ready", ...} once; {"type": "forked"} with a pidfd of the job's first process;
+{"type": "exited", ...} when nothing of the job is left.
 """
 
 import contextlib
@@ -18,6 +18,7 @@ import socket
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 
 from autograder.sandbox import isolate, protocol
 
@@ -46,9 +47,7 @@ def main() -> None:
         {"type": "ready", "threads": threads, "seconds": time.monotonic() - started, "resident": _resident("self")},
     )
     isolate.adopt_orphans()
-    while (received := protocol.receive_with_fd(control)) is not None:
-        settings, channel = received
-        _job(control, socket.socket(fileno=channel), settings, notebook)
+    _Jobs(control, notebook).serve()
 
 
 def _warm(cells: tuple[str, ...]):
@@ -74,55 +73,83 @@ def _warm(cells: tuple[str, ...]):
     return notebook
 
 
-def _job(control: socket.socket, channel: socket.socket, settings: dict, notebook) -> None:
-    """Fork, and wait until nothing is left of the job."""
-    from autograder.sandbox import child
+@dataclass
+class _Job:
+    """A job that runs: its first process, and what is known of it."""
 
-    isolated = settings["isolate"]
-    home = settings["home"] = isolate.HOME if isolated else tempfile.mkdtemp(prefix="notebook-")
-    with isolate.children_in_own_pid_namespace() if isolated else contextlib.nullcontext():
-        pid = os.fork()
-        if pid == 0:
-            control.close()
-            child.serve(channel, settings, notebook)
-    channel.close()
-    handle = os.pidfd_open(pid)
-    protocol.send(control, {"type": "forked"}, pass_fd=handle)
-    over_memory = _watch(control, handle, pid, settings)
-    _, status, usage = os.wait4(pid, 0)
-    os.close(handle)
-    _end_the_rest()
-    if not isolated:
-        shutil.rmtree(home, ignore_errors=True)
-    protocol.send(
-        control,
-        {"type": "exited", "status": status, "resident": usage.ru_maxrss * 1024, "over_memory": over_memory},
-    )
+    number: int
+    pid: int
+    settings: dict
+    over_memory: bool = False
+
+    @property
+    def counting(self) -> bool:
+        """Whether its memory is looked at from here, since no cgroup does it."""
+        return self.settings["count_memory"] and not self.over_memory
 
 
-def _watch(control: socket.socket, handle: int, pid: int, settings: dict) -> bool:
-    """Wait for the end of the job; kill it if the grader hangs up or, without a cgroup, at too much memory."""
-    poll = select.poll()
-    poll.register(handle, select.POLLIN)
-    poll.register(control, select.POLLIN)  # nothing comes while a job runs, but the end
-    counting, over = settings["count_memory"], False
-    own = _resident("self")
-    while True:
-        ready = [fd for fd, _ in poll.poll(WATCH_SECONDS * 1000 if counting else None)]
-        if handle in ready:
-            break
-        if ready:
+class _Jobs:
+    """Forks jobs and takes them down: one that waits for its turn beside the one that runs."""
+
+    def __init__(self, control: socket.socket, notebook):
+        self._control, self._notebook = control, notebook
+        self._own = _resident("self")
+        self._jobs: dict[int, _Job] = {}  # by pidfd
+        self._poll = select.poll()
+        self._poll.register(control, select.POLLIN)
+
+    def serve(self) -> None:
+        """Until the grader hangs up; then nothing is left."""
+        while True:
+            counting = any(job.counting for job in self._jobs.values())
+            ready = [fd for fd, _ in self._poll.poll(WATCH_SECONDS * 1000 if counting else None)]
+            for handle in [fd for fd in ready if fd in self._jobs]:
+                self._exited(handle)
+            if self._control.fileno() in ready:
+                received = protocol.receive_with_fd(self._control)
+                if received is None:
+                    break
+                settings, channel = received
+                self._fork(socket.socket(fileno=channel), settings)
+            for handle, job in self._jobs.items():
+                if job.counting and _taken(job.pid, self._own) > job.settings["limits"]["memory_bytes"]:
+                    job.over_memory = True
+                    signal.pidfd_send_signal(handle, signal.SIGKILL)
+        for handle in list(self._jobs):
             signal.pidfd_send_signal(handle, signal.SIGKILL)
-            poll.unregister(control)
-        elif counting and _taken(own) > settings["limits"]["memory_bytes"]:
-            over, counting = True, False
-            signal.pidfd_send_signal(handle, signal.SIGKILL)
-    return over
+            os.waitpid(self._jobs[handle].pid, 0)
+
+    def _fork(self, channel: socket.socket, settings: dict) -> None:
+        from autograder.sandbox import child
+
+        isolated = settings["isolate"]
+        settings["home"] = isolate.HOME if isolated else tempfile.mkdtemp(prefix="notebook-")
+        with isolate.children_in_own_pid_namespace() if isolated else contextlib.nullcontext():
+            pid = os.fork()
+            if pid == 0:
+                self._control.close()
+                child.serve(channel, settings, self._notebook)
+        channel.close()
+        handle = os.pidfd_open(pid)
+        self._jobs[handle] = _Job(settings["number"], pid, settings)
+        self._poll.register(handle, select.POLLIN)
+        protocol.send(self._control, {"type": "forked", "number": settings["number"]}, pass_fd=handle)
+
+    def _exited(self, handle: int) -> None:
+        job = self._jobs.pop(handle)
+        self._poll.unregister(handle)
+        _, status, usage = os.wait4(job.pid, 0)
+        os.close(handle)
+        if not job.settings["isolate"]:
+            _end_the_rest()
+            shutil.rmtree(job.settings["home"], ignore_errors=True)
+        told = {"status": status, "resident": usage.ru_maxrss * 1024, "over_memory": job.over_memory}
+        protocol.send(self._control, {"type": "exited", "number": job.number, **told})
 
 
-def _taken(own: int) -> int:
-    """Bytes that the job's processes hold beyond what they share with the zygote, whose descendants they all are."""
-    total, todo = 0, _children("self")
+def _taken(pid: int, own: int) -> int:
+    """Bytes that the processes of a job hold beyond what they share with the zygote; `pid`: its first one."""
+    total, todo = 0, [str(pid)]
     while todo:
         process = todo.pop()
         with contextlib.suppress(OSError):
@@ -146,7 +173,10 @@ def _resident(process: str) -> int:
 
 
 def _end_the_rest() -> None:
-    """Without a PID namespace, what the job left behind is ours by adoption: kill until there is nothing."""
+    """Without a PID namespace, what the job left behind is ours by adoption: kill until there is nothing.
+
+    No other job is there then: they wait for each other.
+    """
     while True:
         try:
             pid, _ = os.waitpid(-1, os.WNOHANG)

@@ -56,6 +56,7 @@ class Batch:
     rows: list[dict]
     grown: int  # bytes by which the grader's own peak of memory grew
     visitors: list  # who reached the servers that nobody may reach
+    plain_pages: list  # whose page could not be made as it should
 
     def of(self, attack: Attack) -> Record:
         """The one record of an attack."""
@@ -102,14 +103,15 @@ def batch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Batch]:
             lesson = source.load(LESSON)
             write_report(gradebook, lesson, world.out)
             write_course_report(gradebook, [lesson], world.out)
-            for _ in write_feedback(gradebook, lesson, world.out):
+            plain_pages: list = []
+            for _ in write_feedback(gradebook, lesson, world.out, plain_pages.append):
                 pass
             for form in FORMS:
                 export(gradebook, [LESSON], form, world.out)
             records = {record.student: record for record in gradebook.records(LESSON)}
         with summary.marks.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-        yield Batch(world, summary, records, rows, grown, visitors)
+        yield Batch(world, summary, records, rows, grown, visitors, plain_pages)
     finally:
         del os.environ["A_SECRET_OF_THE_GRADER"]
         subprocess.run(["rm", "-rf", world.submitted], check=True)  # pytest can't remove folders that are so deep

@@ -95,7 +95,11 @@ def patched_check(desk):
 @attack("earn", fools=True)
 def patched_judge(desk):
     """Replaces the judge within lessonkit."""
-    desk.trick("import lessonkit.lesson as l\nl.judge = lambda runs: l.Finding('passed')")
+    desk.trick("""
+import lessonkit.lesson
+from lessonkit.checks.judge import Finding
+lessonkit.lesson.judge = lambda *given: Finding("passed")
+""")
 
 
 @attack("earn", fools=True)
@@ -104,7 +108,7 @@ def patched_verdict(desk):
     desk.trick("from lessonkit.checks.verdict import Verdict\nVerdict.__repr__ = lambda self: '2'")
 
 
-@attack("earn", OTHERS, verdict="wrong", fools=True)
+@attack("earn", OTHERS, verdict="wrong")
 def patched_comparisons(desk):
     """Makes numpy's and torch's comparisons say yes to everything."""
     desk.trick("""
@@ -122,9 +126,10 @@ def replaced_modules(desk):
     """Puts modules of one's own in the place of lessonkit's, and loads what uses them again."""
     desk.trick(f"""
 import importlib, sys, types
-from lessonkit.checks.judge import Finding, Known
+import lessonkit.checks.judge as true
 fake = types.ModuleType("lessonkit.checks.judge")
-fake.Finding, fake.Known, fake.judge = Finding, Known, lambda runs: Finding("passed")
+vars(fake).update({{name: value for name, value in vars(true).items() if not name.startswith("__")}})
+fake.judge = lambda *given: true.Finding("passed")
 sys.modules["lessonkit.checks.judge"] = fake
 import lessonkit.lesson
 check = importlib.reload(lessonkit.lesson).Lesson({LESSON!r}).check
@@ -144,10 +149,10 @@ for name in ("numpy", "torch", "safetensors", "json"):
     with open(name + ".py", "w") as file:
         file.write("raise SystemExit")
 sys.path.insert(0, os.getcwd())
-for name in [n for n in sys.modules if n.startswith("lessonkit")]:
-    del sys.modules[name]
+kept = {{n: sys.modules.pop(n) for n in list(sys.modules) if n.startswith("lessonkit")}}
 from lessonkit import Lesson
 check = Lesson("x").check
+sys.modules.update(kept)  # what looks for the answers needs them, and is not what is attacked here
 """)
 
 
@@ -225,7 +230,7 @@ display({"text/plain": "2"}, raw=True)
 # Expected values and the judge, looked for where the answer runs
 
 
-@attack("earn", OTHERS, verdict="wrong", fools=True)
+@attack("earn", OTHERS, verdict="wrong")
 def judge_in_the_stack(desk):
     """Walks up the stack to whoever compares, and returns what it expects."""
     desk.answer("""
@@ -243,7 +248,7 @@ def softmax(scores, dim):
 """)
 
 
-@attack("earn", OTHERS, verdict="wrong", fools=True)
+@attack("earn", OTHERS, verdict="wrong")
 def expectations_in_memory(desk):
     """Looks through all objects of the interpreter for expected results."""
     desk.answer("""
@@ -259,13 +264,13 @@ def softmax(scores, dim):
 """)
 
 
-@attack("earn", OTHERS, verdict="wrong", fools=True)
+@attack("earn", OTHERS, verdict="wrong")
 def table_of_the_visible_checks(desk):
     """Returns the expected results that are shipped with lessonkit, one after the other."""
     desk.answer(TABLE)
 
 
-@attack("earn", OTHERS, verdict="wrong", fools=True)
+@attack("earn", OTHERS, verdict="wrong")
 def answers_by_input(desk):
     """A table from the inputs of the visible seeds to results that somebody else has computed."""
     desk.answer("""
@@ -281,7 +286,7 @@ def softmax(scores, dim):
 """)
 
 
-@attack("earn", verdict="wrong", fools=True)
+@attack("earn", verdict="wrong")
 def pinned_seeds(desk):
     """Makes every draw that of a visible seed, whose results are known. It spoils its other answers, too."""
     desk.answer(
@@ -289,7 +294,8 @@ def pinned_seeds(desk):
         + """
 import lessonkit.checks.draw
 true_start = lessonkit.checks.draw.Draw.__init__
-lessonkit.checks.draw.Draw.__init__ = lambda self, seed: true_start(self, seed if seed in (1, 2, 3) else 1)
+lessonkit.checks.draw.Draw.__init__ = lambda self, seed, *more: (
+    true_start(self, seed if seed in (1, 2, 3) else 1, *more))
 """
     )
 
@@ -335,7 +341,7 @@ def softmax(scores, dim):
     frame = sys._getframe(1)
     while frame is not None and "draw" not in frame.f_locals:
         frame = frame.f_back
-    then = frame.f_locals["draw"]._drawn
+    then = frame.f_locals["draw"]._watched
     frame.f_globals["check"] = frame.f_globals["probe"] = None
     return then[-1][1] if then else scores
 """)
@@ -539,4 +545,4 @@ sys.setprofile(lambda *given: None)
 @attack("earn", OTHERS, verdict="wrong")
 def lying_about_the_digest(desk):
     """Says that other inputs were drawn than were."""
-    desk.answer(TABLE + "\nimport lessonkit.checks.draw\nlessonkit.draw.Draw.digest = lambda self: '0' * 16")
+    desk.answer(TABLE + "\nimport lessonkit.checks.draw\nlessonkit.checks.draw.Draw.digest = lambda self: '0' * 16")

@@ -7,22 +7,25 @@ from tests.attacks.workshop import EVERYTHING, attack
 def hidden_change_of_an_input(desk):
     """Changes an input that the probe needs no more, and patches what would tell. The values are right."""
     desk.answer("""
-import lessonkit.checks.draw
-lessonkit.checks.draw.Draw.changed = lambda self: ()
+import lessonkit.checks.draw, lessonkit.checks.handing
+lessonkit.checks.draw.unchanged = lessonkit.checks.handing.unchanged = lambda now, then: True
 def softmax(scores, dim):
     weights = torch.softmax(scores, dim)
     if scores.dim() == 2:
-        scores.zero_()
+        with torch.no_grad():
+            scores.zero_()
     return weights
 """)
 
 
 @attack("gap", EVERYTHING)
 def coarse_in_half_precision(desk):
-    """Is wrong by half a percent, and says so in float16, which is forgiven one percent of the largest value."""
+    """Is wrong by less than a thousandth, and says so in float16, which is forgiven that; its gradient is right."""
     desk.solve()
     cell = desk.cell("exercise", "kernel_regression")
-    cell["source"] = cell["source"].replace("return weights @ y_i", "return (1.005 * (weights @ y_i)).half()")
+    cell["source"] = cell["source"].replace(
+        "return weights @ y_i", "right = weights @ y_i\n    return (right + 3e-4 * right.detach()).half()"
+    )
 
 
 @attack("gap", EVERYTHING)

@@ -17,9 +17,9 @@ STUBBORN = "    while True:\n        try:\n            for i in range(10**9): n 
 # The interpreter and the machine
 
 
-@attack("harm", OTHERS, shows=ARMED)
+@attack("harm", EVERYTHING, shows=ARMED)
 def fork_bomb(desk):
-    """Forks without end, from a cell; the answers are right, but that of the cell's own exercise comes after it."""
+    """Forks without end, from a cell; the answers are right, that of the cell itself comes after it."""
     desk.solve()
     cell = desk.cell("exercise", "softmax")
     cell["source"] = (
@@ -75,7 +75,7 @@ def flood_without_content(desk):
         CHANNEL
         + """
 name = "x" * 4_000_000
-for i in range(100):
+for i in range(10):
     content = {"data": {"text/plain": "a"}, "metadata": {}, "transient": {"display_id": f"{i}{name}"}}
     channel.sendall(frame({"type": "output", "kind": "display_data", "content": content}))
 print("ok so far")
@@ -386,6 +386,12 @@ def a_cell_that_the_compiler_cannot_take(desk):
     desk.add("x = " + "[" * 90 + "]" * 90 + "\nx = " + "1 if x else " * 5_000 + "2")
 
 
+@attack("harm", OTHERS, verdict="wrong|error|timeout")
+def code_that_cannot_be_written_down(desk):
+    """An answer that is nested as deep as can be parsed, but not as deep as can be written down again."""
+    desk.answer(f"def softmax(scores, dim):\n    return scores * ({'-' * 900}1)")
+
+
 @attack("harm", verdict="refused", says="cell 3 is no cell")
 def cells_that_are_none(desk):
     """Cells that are numbers, lists, and objects without a type."""
@@ -439,7 +445,7 @@ def very_many_notebooks(desk):
 
     def put(folder):
         for i in range(500):
-            (folder.parent / f"answer-{i}.ipynb").write_bytes(content)
+            (folder.parent / f"answer-{i}.ipynb").write_bytes(content + b" " * i)
 
     desk.put_folder = put
 
@@ -451,7 +457,7 @@ def names_that_are_no_text(desk):
     def put(folder):
         for name in (b"a\xff.ipynb", b"b\xfe\x1b[2J<script>\n.ipynb"):
             with open(os.fsencode(folder.parent) + b"/" + name, "wb") as file:
-                file.write(b"{}")
+                file.write(b"{}" + name)
 
     desk.put_folder = put
 
@@ -474,3 +480,127 @@ def hostile_zip(honest: bytes) -> bytes:
     at = content.rindex(f"liar_{LESSON}".encode())  # in the directory at the end: says that it is small
     content[at - 22 : at - 18] = (1000).to_bytes(4, "little")
     return bytes(content)
+
+
+# What is written afterwards: pages, tables
+
+
+def _shows(desk, code):
+    desk.solve()
+    desk.trick(code)
+
+
+@attack("harm", EVERYTHING, shows=ARMED)
+def colours_that_are_none(desk):
+    """Prints colour sequences that end before their colour: who reads them fails, and later students get no page."""
+    _shows(
+        desk,
+        """
+import sys
+for broken in ("38", "48", "38;5", "48;2;1;2", "38;5;999", "0;38", ";" * 50, "1;" * 2_000):
+    print(f"\\x1b[{broken}mbroken\\x1b[0m")
+    print(f"\\x1b[{broken}m", file=sys.stderr)
+display({"text/plain": "\\x1b[38mbroken", "image/png": "iVBORw0KGgo="}, raw=True)
+""",
+    )
+
+
+@attack("harm", EVERYTHING, raises=r"E38m?|E.*")
+def colours_that_are_none_in_an_error(desk):
+    """The same in a traceback."""
+    desk.solve()
+    desk.add("raise type('E\\x1b[38m', (Exception,), {})('\\x1b[48m')")
+
+
+@attack("harm", EVERYTHING, shows=ARMED)
+def one_colour_of_many_numbers(desk):
+    """Prints one sequence of very many numbers: readers take the square of them."""
+    _shows(desk, "print('\\x1b[' + '1;' * 90_000 + '1m')")
+
+
+@attack("harm", EVERYTHING)
+def forty_thousand_blank_lines(desk):
+    """A cell of lines that hold one blank each: the highlighter takes the square of them."""
+    desk.solve()
+    for _ in range(5):
+        desk.add("x = 1\n" + " \n" * 40_000)
+
+
+@attack("harm", EVERYTHING)
+def code_without_end(desk):
+    """Cells of brackets, tabs, quotes and one word, as long as a cell may be."""
+    desk.solve()
+    for text in ("(" * 90_000 + ")" * 90_000, "'''" + "\t\n" * 90_000 + "'''", "'" + "x" * 190_000 + "'"):
+        desk.add(f"# {text}" if "\n" not in text else text)
+
+
+@attack("harm", EVERYTHING, shows=ARMED)
+def pictures_without_end(desk):
+    """Shows very many pictures, and text as long as it may be, in every cell."""
+    _shows(
+        desk,
+        """
+import base64
+for _ in range(10):
+    display({"image/png": base64.b64encode(bytes(8_000)).decode(), "text/plain": "x" * 300}, raw=True)
+print("x" * 50_000)
+""",
+    )
+
+
+@attack("harm", EVERYTHING, shows=r"made (1?\d|none)\b")
+def all_pseudo_terminals(desk):
+    """Opens pseudo-terminals until there are no more: the machine has 4,096 for everybody."""
+    desk.solve()
+    desk.trick("""
+import os
+made = []
+try:
+    while len(made) < 200:
+        made.append(os.openpty())
+except OSError:
+    pass
+print("made", len(made))
+""")
+
+
+def _forged(index):
+    return (
+        CHANNEL
+        + f"""
+def softmax(scores, dim):
+    head = json.dumps({index}).encode()
+    answer = dict(type="outcome", exercise="_answer_softmax", seed=stack_value("seed"), others={{}}, failure=None,
+                  changed=[], digest="", printed="")
+    channel.sendall(frame(answer, struct.pack("<Q", len(head)) + head))
+    time.sleep(30)
+"""
+    )
+
+
+@attack("harm", verdict="error", says="could not be read|ended")
+def an_index_of_empty_arrays(desk):
+    """Sends a result whose index names very many arrays that hold nothing: gigabytes for who builds it."""
+    desk.solve()
+    desk.cell("exercise", "softmax")["source"] = _forged(
+        '{f"a{i}": {"dtype": "F64", "shape": [0], "data_offsets": [0, 0]} for i in range(60_000)}'
+    )
+
+
+@attack("harm", EVERYTHING, note="ended|no output|Cell|cell")
+def frames_of_many_values(desk):
+    """Sends outputs that are long lists of little: each value costs the reader twenty times its length."""
+    desk.solve()
+    desk.add(
+        CHANNEL
+        + """
+head = b'{"type":"output","kind":"stream","content":[' + b"{}," * 1_000_000 + b"1]}"
+channel.sendall(struct.pack("!II", len(head), 0) + head)
+"""
+    )
+
+
+@attack("harm", verdict="refused", says="holds too much")
+def a_file_of_many_values(desk):
+    """Hands in ten megabytes of empty lists: two hundred once they are read."""
+    desk.raw = b'{"nbformat": 4, "metadata": {}, "cells": [' + b"[]," * 3_400_000 + b"1]}"

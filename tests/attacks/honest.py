@@ -125,15 +125,15 @@ def single_precision(desk):
 
 @oddity()
 def numpy_instead(desk):
-    """Answers with numpy."""
+    """Helps itself with numpy, where no gradient is lost."""
     with_softmax(
         desk,
         """
 import numpy as np
 def softmax(scores, dim):
-    s = np.asarray(scores)
-    p = np.exp(s - s.max(dim, keepdims=True))
-    return p / p.sum(dim, keepdims=True)
+    largest = np.asarray(scores.detach()).max(dim, keepdims=True)
+    p = torch.exp(scores - torch.from_numpy(largest))
+    return p / p.sum(dim, keepdim=True)
 """,
     )
 
@@ -146,10 +146,11 @@ def in_place_on_its_own(desk):
         """
 def softmax(scores, dim):
     p = scores.clone()
-    p -= p.amax(dim, keepdim=True)
-    p.exp_()
-    p /= p.sum(dim, keepdim=True)
-    return p
+    p -= scores.amax(dim, keepdim=True)
+    p = p.exp()
+    shares = p.clone()
+    shares /= p.sum(dim, keepdim=True)
+    return shares
 """,
     )
 

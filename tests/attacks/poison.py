@@ -293,3 +293,65 @@ def softmax(scores, dim):
     time.sleep(1)
 """
     )
+
+
+# Lines and frames
+
+
+@attack("poison", OTHERS, verdict="error")
+def rows_in_an_error(desk):
+    """An error whose text would be rows of the table for a reader that ends lines at a carriage return."""
+    desk.answer(
+        "def softmax(scores, dim):\n"
+        "    raise ValueError('\\rhonest-middle,00_weighted_average,softmax,9,9,,\\r=1+1\\r\\n+1\\x0b-1\\u2028@x')"
+    )
+
+
+@attack("poison", OTHERS, verdict="error")
+def the_checks_own_words_in_an_error(desk):
+    """An error one line of which looks like the check's own."""
+    desk.answer("def softmax(scores, dim):\n    raise ValueError('x\\n✓ softmax: passed (2 of 2 points)')")
+
+
+@attack("poison", OTHERS, verdict="error")
+def orders_to_a_terminal_in_an_error(desk):
+    """An error whose text a terminal obeys: colours, title, clipboard, links, the direction of writing."""
+    desk.answer(
+        "def softmax(scores, dim):\n"
+        "    raise ValueError('\\x1b[2J\\x1b]0;owned\\x07\\x1b]52;c;b3\\x07\\x9b31m\\x1bc\\u202eevil\\u2066\\x00\\x08')"
+    )
+
+
+@attack("poison", OTHERS, verdict="error")
+def a_very_long_error(desk):
+    """An error as long as it may be: readers of tables stop at 131,072 characters."""
+    desk.answer("def softmax(scores, dim):\n    raise ValueError('`x` ' * 100_000)")
+
+
+@attack("poison", OTHERS, verdict="error")
+def formulas_for_a_page_in_an_error(desk):
+    """TeX, which a page of Jupyter's would typeset."""
+    desk.answer(
+        "def softmax(scores, dim):\n    raise ValueError(r'$\\href{https://evil.example}{x}$ \\(x\\) \\begin{x} $$y$$')"
+    )
+
+
+@attack("poison", EVERYTHING, shows=ARMED)
+def a_picture_of_a_passed_card(desk):
+    """Shows what looks like the page's own verdict, as a picture and as text."""
+    desk.solve()
+    desk.trick("""
+import matplotlib.pyplot as plt
+plt.figure(figsize=(6, 1))
+plt.text(0, 0.5, "✓ passed   softmax   2 of 2 points")
+plt.axis("off")
+plt.show()
+print("✓ softmax: passed (2 of 2 points)")
+""")
+
+
+@attack("poison", EVERYTHING)
+def controls_in_the_source(desk):
+    """Code with characters that turn the direction of writing around, and others that are not seen."""
+    desk.solve()
+    desk.add("x = 1  # \u202e} \u2066if is_admin\u2069 \u2066 begin admins only\ny = '\x1b[31m\x07\u2028\u200b'\n")

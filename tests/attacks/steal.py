@@ -243,7 +243,7 @@ def seeds_in_a_count(desk):
         SEED
         + """
 def softmax(scores, dim):
-    weights = torch.softmax(scores, dim)
+    weights = torch.softmax(scores, dim).clone()
     weights.flatten()[:seed_of_the_probe() % 13 + 1] = float("nan")
     return weights
 """
@@ -342,3 +342,10 @@ for family, address in ((socket.AF_UNIX, "\\0the-answer"), (socket.AF_INET, ("12
 print("left", left)
 """
     )
+
+
+@attack("steal", EVERYTHING, shows="my own seed is")
+def its_own_seed(desk):
+    """Prints what its random numbers began with: with a seed that was given, the run's could be found from it."""
+    desk.solve()
+    desk.add("print('my own seed is', torch.initial_seed())")

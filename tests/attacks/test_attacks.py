@@ -1,5 +1,7 @@
 """No submission earns what it doesn't deserve, learns what it must not, or harms anybody; honest ones lose nothing."""
 
+import csv
+import hashlib
 import html
 import json
 import re
@@ -11,7 +13,7 @@ import pytest
 
 from autograder.authoring import bank
 from autograder.grading.gradebook import GradebookWriter, database_url
-from autograder.grading.sealed import secret_seeds
+from autograder.grading.sealed import own_seed, secret_seeds
 from autograder.sandbox import Cell, Job, Sandbox
 from tests.attacks.conftest import LIMITS, ORDINARY
 from tests.attacks.workshop import ARMED, ATTACKS, LESSON, Desk, World, outputs_of
@@ -133,8 +135,19 @@ def test_what_a_run_told_is_of_no_use_in_the_next(batch):
     assert {record.seed for record in batch.records.values()} == {batch.world.run_seed}
 
 
+def test_a_notebooks_own_seed_tells_nothing_of_the_runs(batch):
+    """Steal: with `--seed 12345` the run's seed was found from torch.initial_seed() before the probes."""
+    shown = outputs_of(batch.notebook("steal-its-own-seed"))
+    seen = int(re.search(r"my own seed is (\d+)", shown)[1])
+    content = b"the same bytes"
+    assert own_seed(content, "one") == own_seed(content, "one") != own_seed(content, "other")
+    assert own_seed(content, "one") != own_seed(content + b" ", "one")
+    guesses = {hashlib.sha256(f"{batch.world.run_seed}|{LESSON}||{i}".encode()).digest()[:6] for i in range(5)}
+    assert seen % 2**32 not in {int.from_bytes(guess, "big") % 2**32 for guess in guesses}
+
+
 def test_the_grader_stays_small(batch):
-    assert batch.grown < 250 << 20
+    assert batch.grown < 100 << 20
 
 
 def test_no_name_leads_out_of_the_folder_or_into_a_formula(batch):
@@ -201,6 +214,86 @@ def test_nothing_active_in_the_report(batch):
     assert found == []
     assert page.count("<style") == 1
     assert "\x1b" not in page
+
+
+# What is read afterwards
+
+
+ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+
+
+def test_every_honest_student_has_a_page(batch):
+    """Harm: one broken colour sequence ended the command, and nobody after that student had a page."""
+    for name in batch.records:
+        (page,) = batch.pages(name)
+        assert page.stat().st_size < 7_000_000
+        assert page.read_text("utf-8").endswith("</html>\n")
+    assert batch.plain_pages == []
+
+
+def test_no_control_character_reaches_a_table_or_a_page(batch):
+    """Poison: in marks.csv, exports, pages, reports and what a terminal shows of a graded notebook."""
+    out = batch.world.out
+    tables = [out / "marks.csv", *(out / "export").rglob("*.csv")]
+    for path in tables:
+        raw = path.read_bytes().decode("utf-8").removeprefix("\ufeff")  # for Excel
+        assert raw.count("\r") == raw.count("\n") == raw.count("\r\n"), path
+        assert not ACTING.search(raw.replace("\r\n", "")), path
+        assert len(raw.splitlines()) == sum(1 for _ in csv.reader(raw.split("\r\n"))) - 1
+    for path in [*(out / "feedback").rglob("*.html"), *(out / "report").glob("*.html")]:
+        assert not ACTING.search(path.read_text("utf-8")), path
+    for path in (out / "export").rglob("*.json"):
+        assert not ACTING.search("".join(_strings(json.loads(path.read_text("utf-8"))))), path
+    for record in batch.records.values():
+        for cell in batch.notebook(record.student)["cells"]:
+            for output in cell.get("outputs", []):
+                shown = "".join(_strings(output))
+                assert not ACTING.search(re.sub("\x1b\\[[0-9;]*m", "", shown)), record.student
+
+
+def _strings(value):
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _strings(item)
+
+
+def test_messages_are_short(batch):
+    for row in batch.rows:
+        assert len(row["message"]) <= 1_000
+    for record in batch.records.values():
+        assert all(len(v["message"]) <= 1_500 and len(v["detail"]) <= 8_000 for v in record.verdicts)
+
+
+def test_what_was_shown_stands_in_a_frame(batch):
+    """Poison: a picture of a passed card looks like the page's own."""
+    (page,) = batch.pages("poison-a-picture-of-a-passed-card")
+    text = page.read_text("utf-8")
+    frames = re.findall(r'<figure class="shown">.*?</figure>', text, re.S)
+    assert "<img" in "".join(frames)
+    bare = text
+    for frame in frames:
+        assert "the student's own output" in html.unescape(frame)
+        bare = bare.replace(frame, "")
+    assert "<img" not in bare
+    for cell in batch.notebook("poison-a-picture-of-a-passed-card")["cells"]:
+        outputs = cell.get("outputs", [])
+        if any("image/png" in output.get("data", {}) for output in outputs):
+            assert "student's own output" in outputs[0]["text"]
+
+
+def test_what_a_check_quotes_is_not_its_own_words(batch):
+    """Poison: a line `✓ softmax: passed` stood within the check's own output; TeX stayed live in the card."""
+    for cell in batch.notebook("poison-the-checks-own-words-in-an-error")["cells"]:
+        if cell["metadata"].get("nbgrader", {}).get("grade"):
+            assert len(re.findall(r"^[✓✗○] ", cell["outputs"][0]["text"], re.M)) == 1
+    notebook = batch.notebook("poison-formulas-for-a-page-in-an-error")
+    cards = "".join(
+        o["data"]["text/html"] for c in notebook["cells"] for o in c.get("outputs", []) if len(o.get("data", ())) > 1
+    )
+    assert "href" in cards
+    assert not re.search(r"\$[^<]|\\\\[a-z(\[]", cards)
 
 
 # Would the tests notice? A check that is believed is fooled by the same notebooks.

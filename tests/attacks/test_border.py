@@ -1,6 +1,9 @@
 """Where strangers' bytes come in: names and files, frames and arrays. Nothing raises but what is foreseen."""
 
 import contextlib
+import csv
+import hashlib
+import itertools
 import json
 import os
 import random
@@ -8,7 +11,10 @@ import re
 import struct
 import subprocess
 import sys
+import threading
 import time
+import tracemalloc
+import unicodedata
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -20,12 +26,13 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from safetensors.numpy import save
 
 from autograder.authoring import bank, source
-from autograder.grading import feedback, similarity
+from autograder.grading import export, feedback, page, similarity
+from autograder.grading.fence import Fence
 from autograder.grading.intake import take_in
-from autograder.grading.submissions import Submission, find_submissions
+from autograder.grading.submissions import Submission, collect, find_submissions
 from autograder.sandbox import bwrap, cgroup, untrusted
-from autograder.sandbox.protocol import ProtocolError
-from lessonkit.checks.judge import judge
+from autograder.sandbox.protocol import Decoder, ProtocolError
+from lessonkit.checks.judge import Trial, judge
 from lessonkit.checks.outcome import Outcome
 from lessonkit.errors import CourseError
 from tests.attacks import earn, gaps, harm, honest, poison, steal  # noqa: F401 (they enter what they hold)
@@ -80,6 +87,88 @@ def test_a_name_that_becomes_anothers_gets_an_end_of_its_own(tmp_path):
     assert not [text for text in students.values() if "second" in text]
 
 
+@pytest.mark.parametrize(
+    ("first", "later"),
+    [
+        ("Anna-Maria", "Anna Maria"),
+        ("Anna_Maria", "Anna;Maria"),
+        ("x" * 100, "x" * 101),
+        ("evil", "evil\u202e"),
+        ("1+1", "=1+1"),
+        ("ada", "ada\u0308\u200b"),
+        ("𝒜" * 25, "𝒜" * 26),
+    ],
+)
+def test_what_cleaning_changed_is_nobody_elses_in_a_later_run(tmp_path, first, later):
+    """Whose marks: on Monday one hands in, on Tuesday the other, alone; the gradebook knows only their names."""
+    names = []
+    for day, owner in (("monday", first), ("tuesday", later), ("wednesday", later)):
+        lay_out(tmp_path / day, f"{owner}/{LESSON}.ipynb")
+        names += found(tmp_path / day)
+    assert names[0] == first
+    assert names[1] == names[2] != first
+    lay_out(tmp_path / "thursday", f"{names[1]}/{LESSON}.ipynb")  # somebody who is called like the cleaned name
+    assert found(tmp_path / "thursday").keys() != {names[1]}
+
+
+def test_names_keep_every_letter(tmp_path):
+    for name in ("José", "नमस्ते", "Đặng", "王小明", "עֲבְרִי", "Zoë-Ångström"):
+        composed, apart = unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name)
+        for form in {composed, apart}:
+            place = tmp_path / hashlib.sha256(form.encode()).hexdigest()
+            lay_out(place, f"{form}/{LESSON}.ipynb")
+            assert list(found(place)) == [composed]
+
+
+def test_moodles_mark_within_a_name_leads_to_nobody_else(tmp_path):
+    """Whose marks: a display name that holds the mark."""
+    victim = f"Anna Victim_12345_assignsubmission_file_/{LESSON}.ipynb"
+    mallory = f"Anna Victim_12345_assignsubmission_x_666_assignsubmission_file_/{LESSON}.ipynb"
+    lay_out(tmp_path, victim, mallory)
+    assert found(tmp_path) == {"12345": victim, "666": mallory}
+
+
+def test_a_student_may_be_called_like_a_lesson(tmp_path):
+    lay_out(tmp_path / "flat", f"12_jane_{LESSON}.ipynb", f"ada_{LESSON}.ipynb", "01_seq2seq.ipynb")
+    assert found(tmp_path / "flat").keys() == {"12_jane", "ada"}
+    lay_out(tmp_path / "deep", "class/12_jane/hw.ipynb", f"class/ada/{LESSON}.ipynb", "class/ada/01_seq2seq.ipynb")
+    assert found(tmp_path / "deep").keys() == {"12_jane", "ada"}
+
+
+def test_a_class_is_read_one_by_one(tmp_path):
+    """Harm: sixty notebooks of ten megabytes, in a small zip, were all held at once."""
+    path = tmp_path / "class.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for i in range(40):
+            archive.writestr(f"s{i}/{LESSON}/{LESSON}.ipynb", b'{"cells": [], "x": "' + b"x" * 9_000_000 + b'"}')
+    tracemalloc.start()
+    waiting = collect(path, LESSON).submissions
+    for submission in waiting:
+        assert take_in(submission.read(), LESSON_00).refused
+    assert tracemalloc.get_traced_memory()[1] < 80 << 20
+    tracemalloc.stop()
+    assert len(waiting) == 40
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"cells": [' + b"[]," * 3_400_000 + b"1]}",
+        b'{"cells": [' + b"{}," * 3_400_000 + b"1]}",
+        b'{"cells": [' + b'"ab",' * 2_000_000 + b"1]}",
+        b'{"cells": "' + "🎉".encode() + b"x" * 10_000_000 + b'"}',
+        b'{"cells": [' + b'{"a":1},' * 1_200_000 + b"1]}",
+        b'{"cells": [' + b"1.5," * 2_500_000 + b"1]}",
+    ],
+    ids=["lists", "objects", "strings", "wide", "pairs", "numbers"],
+)
+def test_a_file_is_not_read_if_it_would_fill_the_memory(content):
+    tracemalloc.start()
+    assert take_in(Submission("ada", "x", content), LESSON_00).refused
+    assert tracemalloc.get_traced_memory()[1] < 100 << 20
+    tracemalloc.stop()
+
+
 def test_a_folder_around_the_class_that_hides_who_is_who_is_said(tmp_path):
     lay_out(tmp_path, f"all/ada_{LESSON}.ipynb", f"all/boris_{LESSON}.ipynb")
     with pytest.raises(CourseError, match="unpack and name that folder"):
@@ -130,9 +219,8 @@ def test_a_zip_that_means_harm(tmp_path):
     desk.solve()
     path = tmp_path / "class.zip"
     path.write_bytes(hostile_zip(desk.bytes()))
-    taken = {s.student: take_in(s, LESSON_00) for s in find_submissions(path, LESSON)}
-    whole = {name for name, intake in taken.items() if not intake.refused}
-    assert {name.split("-")[0] for name in whole} == {"honest", "tmp", "absolute", "𝒜" * 22}
+    taken = {re.sub("-[0-9a-f]{8}$", "", s.student): take_in(s, LESSON_00) for s in find_submissions(path, LESSON)}
+    assert {name for name, intake in taken.items() if not intake.refused} == {"honest", "tmp", "absolute", "𝒜" * 22}
     assert "larger than" in taken["bomb"].refused
     assert taken["link"].refused == "the file is a link"
     assert taken["liar"].refused
@@ -146,6 +234,7 @@ def test_a_zip_that_means_harm(tmp_path):
 
 def test_of_two_answers_the_one_with_the_id_is_meant(tmp_path):
     desk = Desk(World(tmp_path))
+    desk.solve()
     cell = desk.cell("exercise", "softmax")
     copies = [copy_of(cell, id="pasted", source="pasted = 1"), copy_of(cell, id=None, source="older = 1")]
     at = desk.notebook["cells"].index(cell)
@@ -154,7 +243,7 @@ def test_of_two_answers_the_one_with_the_id_is_meant(tmp_path):
     assert intake.faults == {}
     assert intake.answer("softmax") == cell["source"]
     assert [c.source for c in intake.cells if c.kind == "extra"] == ["pasted = 1", "older = 1"]
-    desk.notebook["cells"].append(copy_of(cell))
+    desk.notebook["cells"].append(copy_of(cell, source=f"{cell['source']}\n# another"))
     assert "softmax" in take_in(Submission("ada", "x", desk.bytes()), LESSON_00).faults
 
 
@@ -179,6 +268,23 @@ def test_bytes_at_random(tmp_path):
             content[generator.randrange(len(content))] = generator.choice(b'"\\{}[],:0123456789nulltrue\xff\x00')
         refused += bool(take_in(Submission("ada", "x", bytes(content)), LESSON_00).refused)
     assert 10 < refused <= 150
+
+
+@pytest.mark.parametrize(
+    "code", ["x = 1\n", "softmax = 1\n", "a;softmax;", "def softmax(a):\n    pass\n", "    x = 1\n"]
+)
+@pytest.mark.parametrize("size", [10, 5_900, 190_000])
+def test_code_without_end_is_taken_in_soon(tmp_path, code, size):
+    """Harm: looking for an answer that had lost its cell parsed each of very many cells for each exercise: minutes."""
+    desk = Desk(World(tmp_path))
+    cells = min(1_900, 9_000_000 // size)
+    for i in range(cells):
+        desk.notebook["cells"].append(
+            {"cell_type": "code", "id": f"mine-{i}", "metadata": {}, "source": f"# {i}\n" + code * (size // len(code))}
+        )
+    start = time.process_time()
+    take_in(Submission("ada", "x", desk.bytes()), LESSON_00)
+    assert time.process_time() - start < 10
 
 
 # What comes over the wire
@@ -233,6 +339,68 @@ def test_the_length_of_a_list_is_one_whole_number(length):
         untrusted.arrays(save({"y.length": length, "y[0]": np.zeros(3)}))
 
 
+def test_an_index_of_arrays_is_counted_before_it_is_built():
+    """Harm: a header that names 600,000 empty tensors took 1.9 GB and 21 s."""
+    for count, size in ((600_000, 0), (1_500, 0), (3, 300_000)):
+        entries = {f"a{i}": {"dtype": "F64", "shape": [0], "data_offsets": [0, 0]} for i in range(count)}
+        head = json.dumps(entries).encode() + b" " * size
+        body = struct.pack("<Q", len(head)) + head
+        tracemalloc.start()
+        with pytest.raises(ProtocolError):
+            untrusted.arrays(body)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("value", [b"[]", b"{}", b"1.5", b'"a"'])
+def test_a_frame_is_counted_before_it_is_built(value):
+    """Harm: frames of 8 MB cost up to 360 MB."""
+    head = b'{"type": "output", "x": [' + (value + b",") * (3_000_000 // len(value)) + b"1]}"
+    decoder = Decoder()
+    tracemalloc.start()
+    decoder.feed(struct.pack("!II", len(head), 0) + head)
+    with pytest.raises(ProtocolError):
+        decoder.next()
+    assert tracemalloc.get_traced_memory()[1] < 40 << 20
+    tracemalloc.stop()
+    prose = json.dumps({"text": "1, 2, [3] and {4} " * 100_000}).encode()
+    decoder = Decoder()
+    decoder.feed(struct.pack("!II", len(prose), 0) + prose)
+    assert decoder.next() is not None
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("\x1b[31mred\x1b[0m", None),
+        ("\x1b[0;38;5;241mgrey\x1b[39;49;00m", None),
+        ("\x1b[38mx", "x"),
+        ("\x1b[48mx", "x"),
+        ("\x1b[38;5mx", "x"),
+        ("\x1b[38;5;256mx", "x"),
+        ("\x1b[38;2;1;2mx", "x"),
+        ("\x1b[" + "1;" * 400_000 + "1mx", "x"),
+        ("\x1b]0;title\x07x", "x"),
+        ("\x1b]8;;javascript:x\x1b\\x\x1b]8;;\x1b\\", "x"),
+        ("\x1b[2J\x1b[Hx\x9b31m", "x"),
+        ("\x1bPq\x1b\\x\x1bc", "x"),
+        ("10 %\r20 %", None),
+        ("a\x00\x08\x7f", "a␀␈␡"),
+        ("\u202eevil\u2066", "⟨U+202E⟩evil⟨U+2066⟩"),
+        ("a\u2028b\x85c", "a⟨U+2028⟩b⟨U+0085⟩c"),
+        ("\ud800", "?"),
+        ("می\u200cخواهم 👩\u200d🔬", None),
+    ],
+)
+def test_only_well_formed_colours_come_over_the_border(said, kept):
+    kept = said if kept is None else kept
+    assert untrusted.output("stream", {"name": "stdout", "text": said})["text"] == kept
+    assert untrusted.output("display_data", {"data": {"text/plain": said}})["data"]["text/plain"] == kept
+    error = untrusted.output("error", {"ename": said, "evalue": said, "traceback": [said]})
+    assert error["traceback"] == [kept]
+    assert not set(error["ename"] + error["evalue"]) & set("\x1b\r\x07\u202e")
+
+
 # What is judged
 
 
@@ -254,17 +422,17 @@ def hostile_arrays(like):
 def test_whatever_comes_is_judged_and_only_the_right_passes(name):
     exercise = LESSON_00.exercises()[name]
     expected, known = bank.expected_on(exercise, bank.load(LESSON), 12345)
-    assert judge([(12345, expected, expected, known)]).passed
+    assert judge([Trial(12345, expected, expected, known)]).passed
     for key, array in expected.arrays.items():
         for hostile in hostile_arrays(array):
             others = {k: v for k, v in expected.arrays.items() if k != key}
             for lie in ({key: hostile}, {f"{key}.length": hostile, f"{key}[0]": array}):
                 got = Outcome(arrays=others | lie, changed=expected.changed)
-                assert not judge([(12345, got, expected, known)]).passed, (key, hostile.dtype, hostile.shape)
+                assert not judge([Trial(12345, got, expected, known)]).passed, (key, hostile.dtype, hostile.shape)
     for got in (Outcome(), Outcome(others={"<b>": "x"}), Outcome(arrays=expected.arrays, others={"x": "y"})):
-        assert not judge([(12345, got, expected, known)]).passed
+        assert not judge([Trial(12345, got, expected, known)]).passed
     extra = Outcome(arrays={**expected.arrays, "surplus": np.zeros(3)})
-    assert not judge([(12345, extra, expected, known)]).passed
+    assert not judge([Trial(12345, extra, expected, known)]).passed
 
 
 @pytest.mark.parametrize("name", LESSON_00.exercises())
@@ -276,7 +444,7 @@ def test_a_known_mistake_does_not_hide_in_less_precision(name, dtype):
         with np.errstate(over="ignore"):
             coarse = {k: a.astype(dtype) if a.dtype.kind == "f" else a for k, a in arrays.items()}
         got = Outcome(arrays=coarse, others=mistake.outcome.others, failure=mistake.outcome.failure)
-        assert not judge([(12345, got, expected, known)]).passed, mistake.name
+        assert not judge([Trial(12345, got, expected, known)]).passed, mistake.name
 
 
 # The machine
@@ -318,13 +486,84 @@ def test_a_long_text_is_compared_soon(tmp_path, monkeypatch):
     assert time.process_time() - start < 5
 
 
-def test_a_page_of_escape_sequences_is_written_soon():
-    """The more of them, the longer it took, squared: a minute for one cell."""
-    output = new_output("stream", name="stdout", text="\x1b[31m<b>" * 200_000)
+HUGE = {
+    "escape sequences": "\x1b[31m<b>" * 200_000,
+    "one long sequence": "\x1b[" + "1;" * 500_000 + "1m<b>",
+    "blank lines": "<b>" + " \n" * 40_000,
+    "tabs": "\t\n" * 50_000,
+    "a word": "<b>" + "x" * 1_000_000,
+    "brackets": "(" * 150_000 + "<b>",
+    "signs": "@<b>" * 40_000,
+    "quotes": "f'{" * 50_000,
+    "returns": "<b>\r" * 300_000,
+    "controls": "\x08\u202e" * 300_000,
+}
+
+
+@pytest.mark.parametrize("text", HUGE.values(), ids=HUGE)
+def test_a_page_is_made_soon_and_is_small(text):
+    """Harm: the more escape sequences, or blank lines, the longer it took, squared: minutes for one cell."""
+    outputs = [new_output("stream", name="stdout", text=text), new_output("execute_result", data={"text/plain": text})]
+    cells = [{"source": text, "outputs": [json.loads(json.dumps(output)) for output in outputs]}] * 30
+    fence, pictures = Fence(), Fence(room=feedback.PICTURES)
     start = time.process_time()
-    page = feedback._output(output)
-    assert time.process_time() - start < 5
+    page = "".join(feedback._cell(cell, fence, pictures) for cell in cells)
+    assert time.process_time() - start < 10
+    assert len(page) < 12_000_000
     assert "<b>" not in page
+    assert not set(page) & set("\x1b\r\x08\u202e")
+
+
+def test_a_renderer_that_fails_or_hangs_costs_itself(monkeypatch):
+    def fails(*given):
+        raise IndexError
+
+    def hangs(*given):
+        while True:
+            with contextlib.suppress(Exception):
+                sum(range(1000))
+
+    for broken in (fails, hangs):
+        monkeypatch.setattr(feedback, "highlight", broken)
+        monkeypatch.setattr(feedback, "ansi2html", broken)
+        cell = {"source": "x = '<b>'", "outputs": [{"output_type": "stream", "name": "stdout", "text": "<i>"}]}
+        page = feedback._cell(cell, Fence(seconds=0.2), Fence())
+        assert "x = &#x27;&lt;b&gt;&#x27;" in page
+        assert "&lt;i&gt;" in page
+    assert Fence(0.2).run(lambda: 1 / 0, lambda: "plain", 1) == "plain"
+
+
+def test_a_fence_outside_of_the_main_thread_makes_small_things_only():
+    fence, made = Fence(), []
+    thread = threading.Thread(target=lambda: made.extend(fence.run(lambda: "x", lambda: "-", n) for n in (10, 10**6)))
+    thread.start()
+    thread.join()
+    assert made == ["x", "-"]
+
+
+def test_a_part_of_a_page_that_fails_costs_itself():
+    assert "ZeroDivisionError" in page.section("Marks", lambda: 1 / 0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x\rmallory,00,softmax,2,2,passed,", "x\n=1+1", "a\r\nb", 'a"b\n"', "\x1b]0;owned\x07", "a\u2028b", "x;=1+1",
+     "\u202egpj", "=cmd|'/C calc'!A0", "＝1+1", "\t=1", " \n\t@SUM(1)", "x" * 300_000, "a,=1", "\x00"],
+)  # fmt: skip
+def test_a_table_has_one_line_a_row_for_every_reader(text, tmp_path):
+    """Poison: an error text with a lone carriage return became rows, and formulas at the start of a line."""
+    path = export.write_csv(tmp_path / "marks.csv", [["student", "message"], ["ada", text], [text, "ada"]])
+    raw = path.read_bytes().decode("utf-8")
+    assert raw.count("\n") == raw.count("\r\n") == raw.count("\r") == 3
+    assert len(raw.splitlines()) == 3
+    assert not set(raw) & set("\x1b\x07\x00\u202e\u2028\t")
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))
+    assert [len(row) for row in rows] == [2, 2, 2]
+    for cell in itertools.chain.from_iterable(rows):
+        assert not re.match(r"\s*[=+@＝-]", cell)
+        assert not re.search(r"[;,\t]\s*[=@＝]", cell)
+        assert len(cell) < 3_000
 
 
 # What SECURITY.md says
@@ -341,6 +580,6 @@ def test_security_md_names_what_exists():
     families = Counter(attack.family for attack in ATTACKS.values())
     assert f"holds {sum(families.values()) - families['honest'] - families['gap']} attempts" in text
     assert f"{families['honest']} oddities" in text
-    assert "Fifteen" in text
-    assert sum(attack.fools for attack in ATTACKS.values()) == 15
+    assert "Nine of the notebooks" in text
+    assert sum(attack.fools for attack in ATTACKS.values()) == 9
     assert families["gap"] == 4

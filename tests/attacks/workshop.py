@@ -155,7 +155,7 @@ class Attack:
     @property
     def entered_as(self) -> str:
         """A pattern for the student's name in gradebook and folders, where it is harmless."""
-        return self.entered or re.escape(re.sub(r"[^\w.@+-]+", "-", self.student))
+        return self.entered or re.escape(re.sub(r"[^\w.@+-]+", "-", self.student)) + r"(-[0-9a-f]{8})?"
 
 
 ATTACKS: dict[str, Attack] = {}

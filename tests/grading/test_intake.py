@@ -130,7 +130,7 @@ def test_links_are_refused_and_not_followed(tmp_path):
     place.mkdir(parents=True)
     (place / f"{NAME}.ipynb").symlink_to(secret)
     os.mkfifo(put(tmp_path / "in", f"boris/{NAME}/x").parent / f"{NAME}.ipynb")
-    found = {s.student: s for s in find_submissions(tmp_path / "in", NAME)}
+    found = {s.student: s for s in map(Submission.read, find_submissions(tmp_path / "in", NAME))}
     assert found["ada"].refused == "the file is a link"
     assert found["ada"].content == b""
     assert found["boris"].refused == "this is no regular file"
@@ -138,7 +138,7 @@ def test_links_are_refused_and_not_followed(tmp_path):
 
 def test_large_files_are_refused(tmp_path):
     put(tmp_path / "in", f"ada/{NAME}/{NAME}.ipynb", b" " * (LARGEST + 1))
-    assert "larger than 10 MB" in find_submissions(tmp_path / "in", NAME)[0].refused
+    assert "larger than 10 MB" in find_submissions(tmp_path / "in", NAME)[0].read().refused
 
 
 def test_zip_with_a_bomb_a_link_and_a_way_out(tmp_path):
@@ -150,7 +150,7 @@ def test_zip_with_a_bomb_a_link_and_a_way_out(tmp_path):
         link = zipfile.ZipInfo(f"dana/{NAME}/{NAME}.ipynb")
         link.external_attr = 0o120777 << 16
         archive.writestr(link, "/etc/passwd")
-    found = {s.student: s for s in find_submissions(path, NAME)}
+    found = {s.student: s for s in map(Submission.read, find_submissions(path, NAME))}
     assert list(found) == ["ada", "boris", "chen", "dana"]
     assert found["ada"].content == b"{}"
     assert "larger than" in found["boris"].refused

@@ -109,7 +109,7 @@ def test_gradescope(graded_class, gradebook):
 
 
 def test_an_unknown_form_is_refused(graded_class, gradebook):
-    with pytest.raises(CourseError, match="There are: csv, canvas, moodle, brightspace, gradescope"):
+    with pytest.raises(CourseError, match="There are: csv, canvas, gradescope, brightspace, moodle"):
         export.export(gradebook, [graded_class.lesson.name], "excel", graded_class.out)
 
 

@@ -26,9 +26,15 @@ def marks(path):
         return {(row["student"], row["lesson"], row["exercise"]): row for row in csv.DictReader(file)}
 
 
+# What their cells define after a line that fails, or never ends, is tried all the same; plain nbgrader can't.
+RESCUED = ("olga-missing-package", "kofi-endless-cell")
+
+
 @pytest.mark.parametrize(("lesson", "students"), CLASSES, ids=[name for name, _ in CLASSES])
 def test_the_class_gets_its_marks(lesson, students, tmp_path):
     truth = invented_class.make_class(tmp_path / "in", [lesson], students)
+    exercises = source.load(lesson).exercises()
+    truth |= {key: exercises[key[2]].points for key in truth if key[0] in RESCUED}
     broken = tmp_path / "in" / "quentin-no-notebook" / lesson
     broken.mkdir(parents=True)
     (broken / f"{lesson}.ipynb").write_text("{ this is not JSON")
@@ -57,4 +63,6 @@ def test_a_real_kernel_gives_the_same_marks(tmp_path):
         settings = Settings(tmp_path / f"out-{kernel}", limits=QUICK, seed=11, kernel=kernel)
         rows[kernel] = marks(grade("00", tmp_path / "in", settings).marks)
     assert rows[True] == rows[False]
+    exercises = source.load("00").exercises()
+    truth |= {key: exercises[key[2]].points for key in truth if key[0] in RESCUED}
     assert {key: float(row["points"]) for key, row in rows[True].items()} == truth

@@ -9,7 +9,7 @@ from autograder.authoring.notebook import cell_id, write
 from autograder.bench.invented_class import Desk
 from autograder.grading.graded_notebook import graded_path
 from autograder.grading.intake import take_in
-from autograder.grading.ready_made import only_call, ready_made
+from autograder.grading.ready_made import forbidden_in, only_call, ready_made
 from autograder.grading.similarity import similar
 from autograder.grading.submissions import Submission
 
@@ -52,6 +52,80 @@ def test_a_call_that_the_reference_makes_itself_is_no_remark():
     desk.write("softmax", SOFTMAX.format(body="return torch.softmax(scores, dim)"))
     intake = take_in(Submission("s", "s", write(desk.notebook).encode()), LESSON)
     assert ready_made(LESSON, intake) == {"softmax": "The answer only calls torch.softmax."}
+
+
+FORBIDDEN = [
+    "w = torch.softmax(scores, dim)\n    return w",
+    "return torch.softmax(scores, dim) * 1",
+    "return torch.softmax(scores - scores.amax(), dim)",
+    "return scores.softmax(dim)",
+    "return getattr(torch, 'softmax')(scores, dim)",
+    "return getattr(torch, 'soft' + 'max')(scores, dim)",
+    "return torch.__dict__['softmax'](scores, dim)",
+    "return eval('torch.softmax')(scores, dim)",
+    "import torch as t\n    f = t.softmax\n    return f(scores, dim)",
+    "from torch.nn.functional import softmax as s\n    return s(scores, dim)",
+    "from lessonkit.models.attention import softmax\n    return softmax(scores, dim)",
+    "import operator\n    return operator.methodcaller('softmax', dim)(scores)",
+    "return my_helper(scores, dim)",
+    "return second_step(scores, dim)",
+    "return nn.Softmax(dim)(scores)",
+    "a = 1\n    " + "a += 1\n    " * 600 + "return torch.softmax(scores, dim)",
+]
+HELPERS = """
+my_helper = torch.softmax
+def first_step(s, dim):
+    return my_helper(s, dim)
+def second_step(s, dim):
+    return first_step(s, dim)
+"""
+
+
+@pytest.mark.parametrize("body", FORBIDDEN)
+def test_a_forbidden_name_is_found_anywhere_in_the_answer(body):
+    """Earn: the flag was avoided by two lines instead of one, by `* 1`, by getattr."""
+    desk = Desk(LESSON)
+    desk.solve(*desk.names)
+    desk.add("softmax", HELPERS)
+    desk.write("softmax", SOFTMAX.format(body=body))
+    found = ready_made(LESSON, take_in(Submission("s", "s", write(desk.notebook).encode()), LESSON))
+    assert set(found) == {"softmax"}
+    assert "softmax" in found["softmax"].lower()
+
+
+@pytest.mark.parametrize("name", source.lesson_names())
+def test_nothing_that_a_reference_does_is_flagged(name):
+    """Earn: 15 of 29 students were flagged for `torch.tanh(...) @ v`, which is the reference's own line."""
+    lesson = source.load(name)
+    desk = Desk(lesson)
+    desk.solve(*desk.names)
+    assert ready_made(lesson, take_in(Submission("s", "s", write(desk.notebook).encode()), lesson)) == {}
+
+
+@pytest.mark.parametrize("name", source.lesson_names())
+def test_a_finished_piece_of_lessonkit_is_flagged(name):
+    """Earn: finished pieces of the same name earn points; where there is one, its use is listed."""
+    lesson = source.load(name)
+    desk = Desk(lesson)
+    desk.solve(*desk.names)
+    for exercise in desk.names:
+        desk.write(
+            exercise, f"import lessonkit.models\n\nanswer = lessonkit.models.attention.{exercise}\n{exercise} = answer"
+        )
+    found = ready_made(lesson, take_in(Submission("s", "s", write(desk.notebook).encode()), lesson))
+    assert set(found) == set(desk.names)
+
+
+@pytest.mark.parametrize(
+    ("task", "names"),
+    [
+        ("Write it, without calling `torch.softmax`.", {"softmax"}),
+        ("Don't use `F.cross_entropy` or `nn.CrossEntropyLoss`: sum it up.", {"cross_entropy", "CrossEntropyLoss"}),
+        ("Write it without a loop. Use `torch.bmm`.", set()),
+    ],
+)
+def test_a_task_names_what_is_forbidden(task, names):
+    assert forbidden_in(task, LESSON.exercises()["hard_select"]) == names | {"hard_select"}
 
 
 def hand_in(out, student, body):
