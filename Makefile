@@ -17,7 +17,7 @@ ROOT_USER := $(filter 0,$(shell id -u))
 # One thread a process: the models are small, and results don't depend on the machine's number of cores.
 export OMP_NUM_THREADS := 1
 
-.PHONY: help setup lab test test-quick build grade report release bench experiments data full clean
+.PHONY: help setup lab test test-quick build grade grade-plain report release bench experiments data full clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -57,15 +57,17 @@ test-quick: setup  ## The fast part of the tests, for one's own loop
 build: setup  ## Rebuild notebooks whose sources changed (CHECK=1: only say what is out of step)
 	@$(BIN)/python -m autograder build $(LESSON) $(if $(CHECK),--check) $(if $(FORCE),--force)
 
-grade: setup  ## Grade the bundled demonstration class with nbgrader: marks, feedback, CSV in out/
-	@$(BIN)/python -m autograder demonstrate $(LESSON) --out $(OUT)
-
-report: setup  ## Grade the same class with sealed checks in the sandbox; feedback and report pages in out/sealed/
+grade: setup  ## Grade the bundled class of invented students: sealed checks in the sandbox; marks and pages in out/sealed/
 	@$(BIN)/python -m autograder invent $(LESSON) --out $(OUT)/sealed-in
 	@for lesson in $(or $(LESSON),$(notdir $(wildcard lessons/*_*))); do \
 	  $(BIN)/python -m autograder grade $$lesson --submissions $(OUT)/sealed-in --out $(OUT)/sealed || exit $$?; done
 	@$(BIN)/python -m autograder feedback $(LESSON) --out $(OUT)/sealed
 	@$(BIN)/python -m autograder report $(LESSON) --out $(OUT)/sealed
+
+report: grade  ## The same: `make grade` writes feedback and reports, too
+
+grade-plain: setup  ## Grade the same class with plain nbgrader, without the sandbox, for comparison; in out/demonstration/
+	@$(BIN)/python -m autograder demonstrate $(LESSON) --out $(OUT)
 
 release: setup  ## Make the learner's bundle out/attention-course.zip
 	@$(BIN)/python -m autograder release --out $(OUT)
