@@ -23,19 +23,26 @@ def build(
     from autograder.authoring import build as builder
     from autograder.authoring import contract
     from autograder.authoring import start as around
+    from autograder.authoring.faults import FaultyFileError
 
-    stale = []
+    stale, refused = [], False
     for name in names_of(lessons):
-        lesson = contract.load(name)
         start = time.monotonic()
-        if check:
-            found = list(builder.differences(lesson))
-            stale += found
-            console.print(f"{lesson.name}: {'in step' if not found else 'OUT OF STEP'}")
-        else:
-            ran = builder.build(lesson, force, carry)
-            seconds = f"built in {time.monotonic() - start:.1f} s ({ran} run)"
-            console.print(f"{lesson.name}: " + (seconds if ran else "up to date"))
+        try:
+            lesson = contract.load(name)
+            if check:
+                found = list(builder.differences(lesson))
+                stale += found
+                console.print(f"{name}: {'in step' if not found else 'OUT OF STEP'}")
+            else:
+                ran = builder.build(lesson, force, carry)
+                seconds = f"built in {time.monotonic() - start:.1f} s ({ran} run)"
+                console.print(f"{name}: " + (seconds if ran else "up to date"))
+        except FaultyFileError as error:  # the other lessons are built all the same
+            console.print(str(error), style="red", markup=False)
+            refused = True
+    if refused:
+        raise typer.Exit(2)
     if not check:
         around.build_pages()
     elif lessons is None:
@@ -52,11 +59,17 @@ def prove(
 ) -> None:
     """Prove lessons in seconds: contract, bank, mutants, step with the notebooks. Exit 0 if nothing is wrong."""
     from autograder.authoring import contract
+    from autograder.authoring.faults import FaultyFileError
     from autograder.authoring.prove import prove as stages
 
     wrong = False
     for name in names_of(lessons):
-        lesson = contract.load(name)
+        try:
+            lesson = contract.load(name)
+        except FaultyFileError as error:
+            console.print(str(error), style="red", markup=False)
+            wrong = True
+            continue
         console.print(f"{lesson.name}: {lesson.title}", style="bold", markup=False)
         for stage in stages(lesson):
             sign, style = ("✗", "red") if stage.faults else ("✓", "green")
