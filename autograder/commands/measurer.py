@@ -69,7 +69,7 @@ def full(
     ladder: Annotated[str | None, typer.Option(help="multi30k: train all translators on it, MINUTES each")] = None,
     models: Annotated[str, typer.Option(help="of the ladder only these, with commas between them")] = "",
 ) -> None:
-    """Train a lesson's model on real data: translation (03, 04), film reviews (06), pairs of sentences (11).
+    """Train a lesson's model on real data: translation (03, 04), film reviews (06), pairs (11), digits (13, 14).
 
     Killed, it goes on from its checkpoint in OUT when it is started again.
     """

@@ -42,10 +42,12 @@ MODELS: dict[str, tuple[str, Callable[[dict], EncoderDecoder]]] = {
     "04_scores_and_scope": ("general score, global scope, input feeding", _luong),
 }
 
-# Lessons whose full-size run is a module of its own: run(code, seconds) -> results, from the lesson's namespace.
+# Lessons whose full-size run is a module of its own: run(code, seconds, folder) -> results, from the lesson's
+# namespace; checkpoints, if there are any, lie in the folder.
 OTHERS = {
     "06_hierarchical_attention": ("autograder.experiments.reviews", "film reviews"),
     "11_self_attention_family": ("autograder.experiments.sick", "SICK"),
+    "13_glimpses": ("autograder.experiments.full_digits", "MNIST, 60 × 60, cluttered"),
 }
 
 
@@ -107,7 +109,7 @@ def _run_other(name: str, minutes: float, out: Path, record: bool) -> dict:
     code = replace(source.load(name)).namespace()  # one of its own: the lesson's functions, another corpus
     torch.set_num_threads(1)
     start = time.process_time()
-    found = importlib.import_module(module).run(code, 60 * minutes)
+    found = importlib.import_module(module).run(code, 60 * minutes, out / "full")
     result = {
         "lesson": name,
         "data": data,

@@ -112,11 +112,13 @@ def enlarge(pictures: Tensor, side: int) -> Tensor:
     return functional.interpolate(pictures.unsqueeze(1), size=(side, side), mode="bilinear").squeeze(1)
 
 
-def canvases(digits: Digits, count: int, size: int, seed: int, *, side: int = 16, clutter: int = 0) -> Canvases:
+def canvases(
+    digits: Digits, count: int, size: int, seed: int, *, side: int = 16, clutter: int = 0, piece: int | None = None
+) -> Canvases:
     """So many pictures of size × size pixels, each with one of the digits, side × side, at a random place.
 
-    `clutter` pieces, each a random quarter (side / 2 squared) of a random digit, lie anywhere, on the digit too; where
-    inks meet, the darker counts. The same seed gives the same canvases on every machine.
+    `clutter` pieces, each a square cut from a random digit, `piece` pixels wide (half a digit if None), lie anywhere,
+    on the digit too; where inks meet, the darker counts. The same seed gives the same canvases on every machine.
     """
     if side > size:
         raise ValueError(f"a digit of {side} pixels has no place on a canvas of {size}")
@@ -126,7 +128,7 @@ def canvases(digits: Digits, count: int, size: int, seed: int, *, side: int = 16
     chosen = torch.from_numpy(random.integers(0, len(digits), count))
     corners = torch.from_numpy(random.integers(0, size - side + 1, (count, 2)))
     _put(pictures, ink[chosen], corners)
-    piece = side // 2
+    piece = piece or side // 2
     for _ in range(clutter):
         source = ink[torch.from_numpy(random.integers(0, len(digits), count))]
         cut = torch.from_numpy(random.integers(0, side - piece + 1, (count, 2)))

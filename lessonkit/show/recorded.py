@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lessonkit.errors import CourseError
-from lessonkit.show import plots, tables
+from lessonkit.show import figures, plots, tables
 
 RESULTS = Path(__file__).resolve().parents[2] / "data" / "results"
 SEEDS = "mean [least to greatest] of three recorded seeds"
@@ -49,6 +49,13 @@ class Recorded:
             for label, row in means.items()
         )
         plots.show(fig, f"Bars with whiskers over the recorded seeds, {what}. {said}.")
+
+    def curves(self, models: str, figure: str, x: str, y: str) -> None:
+        """A recorded list as a curve for each model, from 1 on: the mean, with a band over the runs."""
+        runs = {self._label(model): self._lesson.recorded(model, figure) for model in models.split()}
+        places = range(1, 1 + len(next(iter(runs.values()))[0]))
+        series = {name: (list(places), found) for name, found in runs.items()}
+        figures.curves(series, x, y, ticks={place: str(place) for place in places})
 
     def table(
         self,

@@ -1,0 +1,810 @@
+"""Known answers to lesson 13: wrong ones with the sentence that helps, and right ones written otherwise."""
+
+import math
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from autograder.authoring.bank import alternative, equivalent, mistake
+
+# glimpse_sensor
+
+
+def _patches(pictures, places, size, scales, corner=None, pool=F.avg_pool2d, grow=2):
+    """Padded pictures, and patches cut from them; `corner` (middle in pixels, side) -> first row and column."""
+    B, H, W = pictures.shape
+    middles = (places + 1) / 2 * torch.tensor([H, W], dtype=places.dtype)
+    corner = corner or (lambda middle, side: (middle - side / 2).round())
+    found = []
+    for k in range(scales):
+        side = size * grow**k
+        room = 2 * side + max(H, W)
+        padded = F.pad(pictures, (room, room, room, room))
+        first = corner(middles, side).long() + room
+        rows, columns = (first[:, axis, None] + torch.arange(side) for axis in (0, 1))
+        patch = padded[torch.arange(B)[:, None, None], rows[:, :, None], columns[:, None, :]]
+        found.append(pool(patch, grow**k))
+    return torch.stack(found, dim=1)
+
+
+@mistake(
+    "glimpse_sensor",
+    "Down and across are swapped: places[:, 0] is the row, from the top, and places[:, 1] the column, from the left.",
+)
+def across_before_down(pictures, places, size, scales):
+    return _patches(pictures, places.flip(-1), size, scales)
+
+
+@mistake(
+    "glimpse_sensor",
+    "The place is the *middle* of a patch; you begin the patch there. Subtract half its side, s / 2.",
+)
+def place_as_corner(pictures, places, size, scales):
+    return _patches(pictures, places, size, scales, lambda middle, side: middle.round())
+
+
+@mistake(
+    "glimpse_sensor",
+    "All your patches begin `size / 2` before the place. A wider patch begins earlier: half of *its own* side.",
+)
+def half_of_the_narrow_side(pictures, places, size, scales):
+    return _patches(pictures, places, size, scales, lambda middle, side: (middle - size / 2).round())
+
+
+@mistake(
+    "glimpse_sensor",
+    "The corner is rounded down, not to the nearest pixel: `.long()` and `int` cut off, so `.round()` first.",
+)
+def rounded_down(pictures, places, size, scales):
+    return _patches(pictures, places, size, scales, lambda middle, side: (middle - side / 2).floor())
+
+
+@mistake(
+    "glimpse_sensor",
+    "At the edge your patch is pushed back into the picture. It stays where it is: what lies outside is 0.",
+)
+def pushed_inside(pictures, places, size, scales):
+    _B, H, W = pictures.shape
+    room = size * 2**scales
+    wide = F.pad(pictures, (0, room, 0, room))
+    found = []
+    for k in range(scales):
+        side = size * 2**k
+        first = ((places + 1) / 2 * torch.tensor([H, W]) - side / 2).round().long()
+        first = torch.stack([first[:, 0].clamp(0, max(0, H - side)), first[:, 1].clamp(0, max(0, W - side))], dim=1)
+        cut = [wide[b, y : y + side, x : x + side] for b, (y, x) in enumerate(first.tolist())]
+        found.append(F.avg_pool2d(torch.stack(cut), 2**k))
+    return torch.stack(found, dim=1)
+
+
+@mistake(
+    "glimpse_sensor",
+    "Outside the picture you repeat its last row and column. There is nothing there: 0. Multiply by a mask, "
+    "or pad with zeros.",
+)
+def edges_repeated(pictures, places, size, scales):
+    B, H, W = pictures.shape
+    found = []
+    for k in range(scales):
+        side = size * 2**k
+        first = ((places + 1) / 2 * torch.tensor([H, W]) - side / 2).round().long()
+        rows = (first[:, 0, None] + torch.arange(side)).clamp(0, H - 1)
+        columns = (first[:, 1, None] + torch.arange(side)).clamp(0, W - 1)
+        patch = pictures[torch.arange(B)[:, None, None], rows[:, :, None], columns[:, None, :]]
+        found.append(F.avg_pool2d(patch, 2**k))
+    return torch.stack(found, dim=1)
+
+
+@mistake(
+    "glimpse_sensor",
+    "A wide patch is made small by taking every second (fourth) pixel. Average the squares, or thin strokes vanish.",
+)
+def every_other_pixel(pictures, places, size, scales):
+    return _patches(pictures, places, size, scales, pool=lambda patch, n: patch[:, ::n, ::n])
+
+
+@mistake("glimpse_sensor", "A wide patch is made small by the largest of each square (max pooling). Take the mean.")
+def largest_of_each_square(pictures, places, size, scales):
+    return _patches(pictures, places, size, scales, pool=F.max_pool2d)
+
+
+@mistake(
+    "glimpse_sensor",
+    "Your place 1 is the middle of the last pixel, (l + 1) / 2 · (H − 1). It is the picture's edge: (l + 1) / 2 · H.",
+)
+def corners_aligned(pictures, places, size, scales):
+    _B, H, W = pictures.shape
+    shrunk = (places + 1) * torch.tensor([(H - 1) / H, (W - 1) / W], dtype=places.dtype) - 1
+    return _patches(pictures, shrunk, size, scales)
+
+
+@mistake("glimpse_sensor", "You treat places as running from 0 to 1. They run from −1 to 1: (l + 1) / 2 first.")
+def places_from_zero(pictures, places, size, scales):
+    return _patches(pictures, 2 * places - 1, size, scales)
+
+
+@mistake(
+    "glimpse_sensor", "Your patches grow by adding `size` each time. Each is *twice* as wide as the last: size · 2^k."
+)
+def growing_by_addition(pictures, places, size, scales):
+    _B, _H, _W = pictures.shape
+    found = []
+    for k in range(scales):
+        one = _patches(pictures, places, size * (k + 1), 1)
+        found.append(F.avg_pool2d(one[:, 0], k + 1))
+    return torch.stack(found, dim=1)
+
+
+@mistake("glimpse_sensor", "The order of the scales is turned around: patch 0 is the narrow, sharp one.")
+def wide_first(pictures, places, size, scales):
+    return _patches(pictures, places, size, scales).flip(1)
+
+
+@mistake(
+    "glimpse_sensor",
+    "The height is used for both directions. The row counts by H, the column by W: pictures need not be square.",
+)
+def square_pictures_only(pictures, places, size, scales):
+    _B, H, W = pictures.shape
+    wrong = (places + 1) * torch.tensor([1.0, H / W], dtype=places.dtype) - 1
+    return _patches(pictures, wrong, size, scales)
+
+
+@alternative("glimpse_sensor")
+def picture_by_picture(pictures, places, size, scales):
+    B, H, W = pictures.shape
+    out = torch.zeros(B, scales, size, size)
+    for b in range(B):
+        for k in range(scales):
+            s = size * 2**k
+            x = F.pad(pictures[b], (s, s, s, s))
+            top = round(((places[b, 0] + 1) / 2 * H - s / 2).item()) + s
+            left = round(((places[b, 1] + 1) / 2 * W - s / 2).item()) + s
+            out[b, k] = F.avg_pool2d(x[None, top : top + s, left : left + s], 2**k)[0]
+    return out
+
+
+@alternative("glimpse_sensor")
+def padded_and_indexed(pictures, places, size, scales):
+    return _patches(pictures, places, size, scales)
+
+
+@alternative("glimpse_sensor")
+def with_numpy(pictures, places, size, scales):
+    B, H, W = pictures.shape
+    room = size * 2 ** (scales - 1)
+    wide = np.pad(pictures.detach().numpy(), ((0, 0), (room, room), (room, room)))
+    at = (places.numpy() + 1) / 2 * np.array([H, W])
+    out = np.empty((B, scales, size, size), dtype=wide.dtype)
+    for b in range(B):
+        for k in range(scales):
+            side = size * 2**k
+            y, x = np.floor(at[b] - side / 2 + 0.5).astype(int) + room
+            cut = wide[b, y : y + side, x : x + side]
+            out[b, k] = cut.reshape(size, 2**k, size, 2**k).mean(axis=(1, 3))
+    return torch.from_numpy(out)
+
+
+@alternative("glimpse_sensor")
+def with_einsum(pictures, places, size, scales):
+    B, H, W = pictures.shape
+    found = []
+    for k in range(scales):
+        side = size * 2**k
+        first = ((places + 1) / 2 * torch.tensor([H, W]) - side / 2).round()
+        rows, columns = (first[:, axis, None] + torch.arange(side) for axis in (0, 1))
+        down = (rows[:, :, None] == torch.arange(H)).to(pictures.dtype).view(B, size, 2**k, H).mean(2)
+        across = (columns[:, :, None] == torch.arange(W)).to(pictures.dtype).view(B, size, 2**k, W).mean(2)
+        found.append(torch.einsum("bih,bhw,bjw->bij", down, pictures, across))
+    return torch.stack(found, dim=1)
+
+
+# fixed_and_random
+
+
+def _scan(u, row_first=True, rows=2, offset=0.5):
+    B, T, _ = u.shape
+    columns = T // rows
+    t = torch.arange(T)
+    down, across = (t // columns, t % columns) if row_first else (t % rows, t // rows)
+    tiles = torch.stack([(down + offset) / rows, (across + offset) / columns], dim=-1)
+    return (2 * tiles - 1).expand(B, T, 2)
+
+
+def _others(policy, u):
+    return torch.zeros_like(u) if policy == "centre" else 2 * u - 1
+
+
+@mistake(
+    "fixed_and_random", "Your random places fill one quarter of the picture: u is from 0 to 1, places from −1 to 1."
+)
+def a_quarter_only(policy, u):
+    return u if policy == "random" else _scan(u) if policy == "scan" else torch.zeros_like(u)
+
+
+@mistake("fixed_and_random", "Your random places reach half as far as they should: 2 · u − 1, not u − ½.")
+def half_as_far(policy, u):
+    return u - 0.5 if policy == "random" else _scan(u) if policy == "scan" else torch.zeros_like(u)
+
+
+@mistake("fixed_and_random", "The middle of the picture is the place (0, 0): places run from −1 to 1.")
+def middle_as_a_half(policy, u):
+    return torch.full_like(u, 0.5) if policy == "centre" else _scan(u) if policy == "scan" else 2 * u - 1
+
+
+@mistake(
+    "fixed_and_random",
+    "Your scan looks at the tiles' upper left corners. Their middles are half a tile further on: t + ½.",
+)
+def corners_of_tiles(policy, u):
+    return _scan(u, offset=0.0) if policy == "scan" else _others(policy, u)
+
+
+@mistake("fixed_and_random", "Your scan runs down the columns. Row by row: first along the upper row, then the lower.")
+def down_the_columns(policy, u):
+    return _scan(u, row_first=False) if policy == "scan" else _others(policy, u)
+
+
+@mistake(
+    "fixed_and_random", "Down and across are swapped in the scan: a place is (down, across), and there are two *rows*."
+)
+def two_columns(policy, u):
+    return _scan(u).flip(-1) if policy == "scan" else _others(policy, u)
+
+
+@mistake("fixed_and_random", "Your scan is left in numbers from 0 to 1. Places run from −1 to 1: 2 · x − 1.")
+def scan_from_zero(policy, u):
+    return (_scan(u) + 1) / 2 if policy == "scan" else _others(policy, u)
+
+
+@mistake(
+    "fixed_and_random",
+    "You draw luck of your own. Use u: it is drawn already, so that everybody looks at the same places.",
+)
+def drawn_anew(policy, u):
+    if policy == "random":
+        return 2 * torch.rand(u.shape, generator=torch.Generator().manual_seed(123)) - 1
+    return _scan(u) if policy == "scan" else torch.zeros_like(u)
+
+
+@mistake(
+    "fixed_and_random",
+    "Your scan is (T, 2), the same for every picture, but the batch has an axis, too: `.expand(B, T, 2)`.",
+)
+def scan_without_a_batch(policy, u):
+    return _scan(u)[0] if policy == "scan" else _others(policy, u)
+
+
+@mistake(
+    "fixed_and_random",
+    "The scan goes from edge to edge, as linspace(−1, 1) does. The middles of the tiles stay half a tile away "
+    "from the edges.",
+)
+def from_edge_to_edge(policy, u):
+    if policy != "scan":
+        return _others(policy, u)
+    B, T, _ = u.shape
+    grid = torch.cartesian_prod(torch.linspace(-1, 1, 2), torch.linspace(-1, 1, T // 2))
+    return grid.to(u.dtype).expand(B, T, 2)
+
+
+@alternative("fixed_and_random")
+def with_loops(policy, u):
+    places = []
+    for rows in u.tolist():
+        path = []
+        for t, (a, b) in enumerate(rows):
+            if policy == "centre":
+                path.append([0.0, 0.0])
+            elif policy == "random":
+                path.append([2 * a - 1, 2 * b - 1])
+            else:
+                n = len(rows) // 2
+                path.append([2 * (t // n + 0.5) / 2 - 1, 2 * (t % n + 0.5) / n - 1])
+        places.append(path)
+    return torch.tensor(places)
+
+
+@alternative("fixed_and_random")
+def by_product_of_middles(policy, u):
+    B, T, _ = u.shape
+    if policy == "scan":
+        n = T // 2
+        across = (torch.arange(n, dtype=u.dtype) * 2 + 1) / n - 1
+        return torch.cartesian_prod(torch.tensor([-0.5, 0.5], dtype=u.dtype), across).repeat(B, 1, 1)
+    return {"centre": u * 0, "random": u * 2 - 1}[policy]
+
+
+@alternative("fixed_and_random")
+def by_numpy(policy, u):
+    B, T, _ = u.shape
+    x = {"centre": np.full((B, T, 2), 0.5), "random": u.numpy()}.get(policy)
+    if x is None:
+        down, across = np.divmod(np.arange(T), T // 2)
+        x = np.tile(np.stack([(down + 0.5) / 2, (across + 0.5) / (T // 2)], axis=-1), (B, 1, 1))
+    return torch.from_numpy(2 * x - 1)
+
+
+# location_log_prob
+
+
+def _log_prob(places, means, sigma):
+    return -((places - means) ** 2) / (2 * sigma**2) - math.log(sigma) - math.log(2 * math.pi) / 2
+
+
+@mistake(
+    "location_log_prob",
+    "The places were made from the means, and you let the gradient flow through them: it cancels out, and the "
+    "policy never "
+    "moves. `places.detach()`.",
+)
+def places_not_detached(places, means, sigma):
+    return _log_prob(places, means, sigma).sum(-1)
+
+
+@mistake("location_log_prob", "You detach the means. They are what learns; it is the places that count as given.")
+def means_detached(places, means, sigma):
+    return _log_prob(places, means.detach(), sigma).sum(-1)
+
+
+@mistake(
+    "location_log_prob",
+    "The two coordinates' logarithms are averaged. Log-probabilities of independent parts add up: `.sum(-1)`.",
+)
+def mean_of_coordinates(places, means, sigma):
+    return _log_prob(places.detach(), means, sigma).mean(-1)
+
+
+@mistake("location_log_prob", "One number for each coordinate is left. Add the two: `.sum(dim=-1)`.")
+def not_added_up(places, means, sigma):
+    return _log_prob(places.detach(), means, sigma)
+
+
+@mistake("location_log_prob", "The square is divided by 2σ. It is 2σ²: the standard deviation, squared.")
+def divided_by_sigma(places, means, sigma):
+    squares = (places.detach() - means) ** 2 / (2 * sigma)
+    return (-squares - math.log(sigma) - math.log(2 * math.pi) / 2).sum(-1)
+
+
+@mistake("location_log_prob", "The ½ is missing: the exponent of a normal density is −(l − μ)² / (2 σ²).")
+def no_half(places, means, sigma):
+    squares = (places.detach() - means) ** 2 / sigma**2
+    return (-squares - math.log(sigma) - math.log(2 * math.pi) / 2).sum(-1)
+
+
+@mistake("location_log_prob", "This is the density itself. Its logarithm is asked for: leave out exp.")
+def density_itself(places, means, sigma):
+    return _log_prob(places.detach(), means, sigma).sum(-1).exp()
+
+
+@mistake("location_log_prob", "The sign is wrong: this is −log π.")
+def negative(places, means, sigma):
+    return -_log_prob(places.detach(), means, sigma).sum(-1)
+
+
+@mistake(
+    "location_log_prob",
+    "Only the square is there: −log σ − ½ log 2π is missing. The gradient doesn't notice, but this is no log-density.",
+)
+def squares_only(places, means, sigma):
+    return (-((places.detach() - means) ** 2) / (2 * sigma**2)).sum(-1)
+
+
+@mistake("location_log_prob", "−log σ and ½ log 2π are counted once. There are two coordinates: each has them.")
+def constant_counted_once(places, means, sigma):
+    squares = ((places.detach() - means) ** 2 / (2 * sigma**2)).sum(-1)
+    return -squares - math.log(sigma) - math.log(2 * math.pi) / 2
+
+
+@mistake(
+    "location_log_prob", "σ is taken as the variance. It is the standard deviation: divide by 2σ², and subtract log σ."
+)
+def sigma_as_variance(places, means, sigma):
+    return torch.distributions.Normal(means, sigma**0.5).log_prob(places.detach()).sum(-1)
+
+
+@mistake(
+    "location_log_prob",
+    "The logarithms of all glimpses are added up. Only the two coordinates: one number for each place is left.",
+)
+def everything_added(places, means, sigma):
+    return _log_prob(places.detach(), means, sigma).sum()
+
+
+@alternative("location_log_prob")
+def with_distributions(places, means, sigma):
+    return torch.distributions.Normal(means, sigma).log_prob(places.detach()).sum(-1)
+
+
+@alternative("location_log_prob")
+def in_one_normal(places, means, sigma):
+    covariance = sigma**2 * torch.eye(2, dtype=means.dtype)
+    return torch.distributions.MultivariateNormal(means, covariance).log_prob(places.detach())
+
+
+@alternative("location_log_prob")
+def logarithm_of_the_density(places, means, sigma):
+    given = places.clone().detach()
+    distance = (given - means).square().sum(-1)
+    return -distance / 2 / sigma**2 - math.log(2 * math.pi * sigma**2)
+
+
+@alternative("location_log_prob")
+def coordinate_by_coordinate(places, means, sigma):
+    with torch.no_grad():
+        y, x = places[..., 0].clone(), places[..., 1].clone()
+    constant = math.log(sigma * math.sqrt(2 * math.pi))
+    total = 0
+    for given, mean in ((y, means[..., 0]), (x, means[..., 1])):
+        total = total - 0.5 * ((given - mean) / sigma) ** 2 - constant
+    return total
+
+
+# reinforce_loss
+
+
+def _advantage(reward, baselines, spread, deviation=lambda a: a.std() + 1e-6):
+    advantage = (reward.unsqueeze(1) - baselines).detach()
+    return advantage / deviation(advantage) if spread else advantage
+
+
+@mistake(
+    "reinforce_loss",
+    "A gradient flows through the advantage, into the baselines. It only weighs: detach it. The baselines "
+    "have a loss of "
+    "their own.",
+)
+def advantage_not_detached(log_probs, reward, baselines, spread=True):
+    advantage = reward.unsqueeze(1) - baselines
+    if spread:
+        advantage = advantage / (advantage.std() + 1e-6)
+    return -(advantage * log_probs).sum(1).mean()
+
+
+@mistake(
+    "reinforce_loss",
+    "The sign is wrong. A loss is minimised, so there is a minus in front, and the advantage is reward − "
+    "baseline, not the other way round.",
+)
+def no_minus(log_probs, reward, baselines, spread=True):
+    return (_advantage(reward, baselines, spread) * log_probs).sum(1).mean()
+
+
+@mistake("reinforce_loss", "The baseline isn't used: the weight of a look is reward − baseline, not the reward.")
+def no_baseline(log_probs, reward, baselines, spread=True):
+    return -(_advantage(reward, torch.zeros_like(baselines), spread) * log_probs).sum(1).mean()
+
+
+@mistake(
+    "reinforce_loss", "The mean runs over glimpses, too. The looks of one picture add up: sum over T, mean over B."
+)
+def mean_over_glimpses(log_probs, reward, baselines, spread=True):
+    return -(_advantage(reward, baselines, spread) * log_probs).mean()
+
+
+@mistake("reinforce_loss", "The batch is summed. Sum over the glimpses, but take the mean over the batch.")
+def summed_over_the_batch(log_probs, reward, baselines, spread=True):
+    return -(_advantage(reward, baselines, spread) * log_probs).sum()
+
+
+@mistake("reinforce_loss", "The advantages are divided by their spread whether `spread` is asked for or not.")
+def always_divided(log_probs, reward, baselines, spread=True):
+    return -(_advantage(reward, baselines, True) * log_probs).sum(1).mean()
+
+
+@mistake("reinforce_loss", "`spread` is not used: with it the advantages are divided by their standard deviation.")
+def never_divided(log_probs, reward, baselines, spread=True):
+    return -(_advantage(reward, baselines, False) * log_probs).sum(1).mean()
+
+
+@mistake("reinforce_loss", "Divided by the variance. The standard deviation is its root: `.std()`.")
+def divided_by_variance(log_probs, reward, baselines, spread=True):
+    return -(_advantage(reward, baselines, spread, lambda a: a.var() + 1e-6) * log_probs).sum(1).mean()
+
+
+@mistake(
+    "reinforce_loss",
+    "Your advantages lose their mean, too. Only divide: the baseline's business is to bring the mean to zero.",
+)
+def mean_taken_away(log_probs, reward, baselines, spread=True):
+    advantage = (reward.unsqueeze(1) - baselines).detach()
+    if spread:
+        advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-6)
+    return -(advantage * log_probs).sum(1).mean()
+
+
+@mistake(
+    "reinforce_loss",
+    "One standard deviation for each glimpse. The spread is that of all B · T advantages together.",
+)
+def spread_by_glimpse(log_probs, reward, baselines, spread=True):
+    return -(_advantage(reward, baselines, spread, lambda a: a.std(0) + 1e-6) * log_probs).sum(1).mean()
+
+
+@mistake(
+    "reinforce_loss",
+    "A batch whose advantages are all equal has no spread, and you divide by zero. Add 10⁻⁶ to the standard deviation.",
+)
+def nothing_added(log_probs, reward, baselines, spread=True):
+    return -(_advantage(reward, baselines, spread, lambda a: a.std()) * log_probs).sum(1).mean()
+
+
+@mistake("reinforce_loss", "You weigh the chances. The score function is the gradient of log π: leave out exp.")
+def chances_weighed(log_probs, reward, baselines, spread=True):
+    return -(_advantage(reward, baselines, spread) * log_probs.exp()).sum(1).mean()
+
+
+@mistake("reinforce_loss", "The log-probabilities are detached: nothing is left that could learn.")
+def log_probs_detached(log_probs, reward, baselines, spread=True):
+    return -(_advantage(reward, baselines, spread) * log_probs.detach()).sum(1).mean() + 0.0 * log_probs.sum()
+
+
+@alternative("reinforce_loss")
+def without_history(log_probs, reward, baselines, spread=True):
+    with torch.no_grad():
+        weight = reward[:, None] - baselines
+        if spread:
+            weight /= weight.std() + 1e-6
+    return -torch.einsum("bt,bt->", weight, log_probs) / len(reward)
+
+
+@alternative("reinforce_loss")
+def glimpse_by_glimpse(log_probs, reward, baselines, spread=True):
+    given = baselines.detach()
+    scale = (reward[:, None] - given).std() + 1e-6 if spread else 1.0
+    total = 0
+    for t in range(log_probs.shape[1]):
+        total = total - ((reward - given[:, t]) / scale * log_probs[:, t]).mean()
+    return total
+
+
+@alternative("reinforce_loss")
+def picture_by_picture_with_numbers(log_probs, reward, baselines, spread=True):
+    table = [[r - b for b in row] for r, row in zip(reward.tolist(), baselines.tolist(), strict=True)]
+    if spread:
+        flat = [a for row in table for a in row]
+        mean = sum(flat) / len(flat)
+        deviation = math.sqrt(sum((a - mean) ** 2 for a in flat) / (len(flat) - 1))
+        table = [[a / (deviation + 1e-6) for a in row] for row in table]
+    return -(torch.tensor(table) * log_probs).sum() / len(table)
+
+
+# hybrid_loss
+
+
+def _naming(logits, labels):
+    return F.cross_entropy(logits.flatten(0, 1), labels.repeat_interleave(logits.shape[1]))
+
+
+def _reward(logits, labels):
+    return (logits[:, -1].argmax(-1) == labels).to(logits.dtype)
+
+
+def _foresight(reward, baselines):
+    return ((reward.unsqueeze(1) - baselines) ** 2).mean()
+
+
+@mistake(
+    "hybrid_loss",
+    "The cross-entropy gets chances, and takes their softmax once more. `F.cross_entropy` expects logits.",
+)
+def softmax_twice(reinforce, logits, labels, log_probs, baselines):
+    reward = _reward(logits, labels)
+    naming = _naming(logits.softmax(-1), labels)
+    return naming + reinforce(log_probs, reward, baselines) + _foresight(reward, baselines)
+
+
+@mistake(
+    "hybrid_loss",
+    "The policy's term still has its minus in front. `reinforce` returns a loss, with its own: so you make "
+    "good looks rarer.",
+)
+def policy_subtracted(reinforce, logits, labels, log_probs, baselines):
+    reward = _reward(logits, labels)
+    return _naming(logits, labels) - reinforce(log_probs, reward, baselines) + _foresight(reward, baselines)
+
+
+@mistake(
+    "hybrid_loss",
+    "The baselines are still detached in their own loss, so they never learn. Only the policy's term must not "
+    "train them.",
+)
+def foresight_detached(reinforce, logits, labels, log_probs, baselines):
+    reward = _reward(logits, labels)
+    return _naming(logits, labels) + reinforce(log_probs, reward, baselines) + _foresight(reward, baselines.detach())
+
+
+@mistake(
+    "hybrid_loss",
+    "`labels.repeat(T)` is 7 2 7 2 …, but the rows of `flatten(0, 1)` are picture 0's glimpses first: "
+    "`repeat_interleave(T)`.",
+)
+def labels_repeated(reinforce, logits, labels, log_probs, baselines):
+    reward = _reward(logits, labels)
+    naming = F.cross_entropy(logits.flatten(0, 1), labels.repeat(logits.shape[1]))
+    return naming + reinforce(log_probs, reward, baselines) + _foresight(reward, baselines)
+
+
+@mistake("hybrid_loss", "Nothing is mended yet: this is the loss with its four mistakes.")
+def as_it_was(reinforce, logits, labels, log_probs, baselines):
+    answers = logits.softmax(-1)
+    reward = (answers[:, -1].argmax(-1) == labels).to(logits.dtype)
+    naming = F.cross_entropy(answers.flatten(0, 1), labels.repeat(logits.shape[1]))
+    foresight = ((reward.unsqueeze(1) - baselines.detach()) ** 2).mean()
+    return naming - reinforce(log_probs, reward, baselines) + foresight
+
+
+@mistake(
+    "hybrid_loss",
+    "Only the last answer is named. The cross-entropy is the mean over the answers after *every* glimpse.",
+)
+def last_answer_only(reinforce, logits, labels, log_probs, baselines):
+    reward = _reward(logits, labels)
+    naming = F.cross_entropy(logits[:, -1], labels)
+    return naming + reinforce(log_probs, reward, baselines) + _foresight(reward, baselines)
+
+
+@mistake("hybrid_loss", "The reward is that of the first answer. What counts is whether the *last* one is right.")
+def first_answer_rewarded(reinforce, logits, labels, log_probs, baselines):
+    reward = (logits[:, 0].argmax(-1) == labels).to(logits.dtype)
+    return _naming(logits, labels) + reinforce(log_probs, reward, baselines) + _foresight(reward, baselines)
+
+
+@mistake("hybrid_loss", "The baselines' squared error is missing: then nobody teaches them to foresee the reward.")
+def no_foresight(reinforce, logits, labels, log_probs, baselines):
+    return _naming(logits, labels) + reinforce(log_probs, _reward(logits, labels), baselines) + 0.0 * baselines.sum()
+
+
+@mistake("hybrid_loss", "The policy's term is missing: where to look is never learned.")
+def no_policy(reinforce, logits, labels, log_probs, baselines):
+    return _naming(logits, labels) + _foresight(_reward(logits, labels), baselines) + 0.0 * log_probs.sum()
+
+
+@mistake("hybrid_loss", "The cross-entropy is missing: then nothing teaches the network to read.")
+def no_naming(reinforce, logits, labels, log_probs, baselines):
+    reward = _reward(logits, labels)
+    return reinforce(log_probs, reward, baselines) + _foresight(reward, baselines) + 0.0 * logits.sum()
+
+
+@mistake("hybrid_loss", "The squared errors are summed. Take their mean over batch and glimpses.")
+def foresight_summed(reinforce, logits, labels, log_probs, baselines):
+    reward = _reward(logits, labels)
+    foresight = ((reward.unsqueeze(1) - baselines) ** 2).sum()
+    return _naming(logits, labels) + reinforce(log_probs, reward, baselines) + foresight
+
+
+@alternative("hybrid_loss")
+def glimpse_after_glimpse(reinforce, logits, labels, log_probs, baselines):
+    T = logits.shape[1]
+    naming = sum(F.cross_entropy(logits[:, t], labels) for t in range(T)) / T
+    right = (logits[:, T - 1].max(-1).indices == labels).to(baselines.dtype)
+    foresight = sum(((right - baselines[:, t]) ** 2).mean() for t in range(T - 1)) / (T - 1)
+    return naming + reinforce(log_probs, right, baselines) + foresight
+
+
+@alternative("hybrid_loss")
+def classes_as_channels(reinforce, logits, labels, log_probs, baselines):
+    B, T, _C = logits.shape
+    naming = F.cross_entropy(logits.transpose(1, 2), labels.unsqueeze(1).expand(B, T))
+    reward = torch.where(logits[:, -1].argmax(-1) == labels, 1.0, 0.0).to(logits)
+    return naming + reinforce(log_probs, reward, baselines) + F.mse_loss(baselines, reward[:, None].expand(B, T - 1))
+
+
+@alternative("hybrid_loss")
+def by_log_softmax(reinforce, logits, labels, log_probs, baselines):
+    B, T, _ = logits.shape
+    log_p = logits.log_softmax(-1)[torch.arange(B)[:, None], torch.arange(T), labels[:, None]]
+    reward = (logits[:, -1].argmax(-1) - labels == 0).double().to(logits.dtype)
+    return -log_p.mean() + (baselines - reward.view(B, 1)).pow(2).mean() + reinforce(log_probs, reward, baselines)
+
+
+# on_target
+
+
+def _pixels(places, height, width):
+    return (places + 1) / 2 * torch.tensor([height, width])
+
+
+def _inside(pixels, boxes):
+    return ((pixels >= boxes[:, None, :2]) & (pixels < boxes[:, None, 2:])).all(-1)
+
+
+@mistake(
+    "on_target", "This is one number. One share for each glimpse is asked for: the mean over the pictures only, dim=0."
+)
+def one_number(places, boxes, height, width):
+    return _inside(_pixels(places, height, width), boxes).double().mean()
+
+
+@mistake("on_target", "You average over the glimpses: one share a picture. One share a *glimpse* is asked for: dim=0.")
+def a_share_for_each_picture(places, boxes, height, width):
+    return _inside(_pixels(places, height, width), boxes).double().mean(1)
+
+
+@mistake("on_target", "Right and bottom are taken as inside. They are the first pixels *outside*: `<`, not `<=`.")
+def last_edges_inside(places, boxes, height, width):
+    pixels = _pixels(places, height, width)
+    return ((pixels >= boxes[:, None, :2]) & (pixels <= boxes[:, None, 2:])).all(-1).double().mean(0)
+
+
+@mistake("on_target", "Top and left are taken as outside. The box begins there: `>=`.")
+def first_edges_outside(places, boxes, height, width):
+    pixels = _pixels(places, height, width)
+    return ((pixels > boxes[:, None, :2]) & (pixels < boxes[:, None, 2:])).all(-1).double().mean(0)
+
+
+@mistake("on_target", "It is enough for you that *one* coordinate is inside. Both must be: `.all(dim=-1)`.")
+def one_coordinate_is_enough(places, boxes, height, width):
+    pixels = _pixels(places, height, width)
+    return ((pixels >= boxes[:, None, :2]) & (pixels < boxes[:, None, 2:])).any(-1).double().mean(0)
+
+
+@mistake("on_target", "Height and width are swapped: down counts by the height, across by the width.")
+def height_and_width_swapped(places, boxes, height, width):
+    return _inside(_pixels(places, width, height), boxes).double().mean(0)
+
+
+@mistake(
+    "on_target",
+    "Boxes are top, left, bottom, right: down comes first, as in places. You read them as left, top, right, bottom.",
+)
+def boxes_read_across_first(places, boxes, height, width):
+    return _inside(_pixels(places, height, width), boxes[:, [1, 0, 3, 2]]).double().mean(0)
+
+
+@mistake("on_target", "You compare places from −1 to 1 with boxes in pixels. Turn the places into pixels first.")
+def places_not_turned(places, boxes, height, width):
+    return _inside(places, boxes).double().mean(0)
+
+
+@mistake("on_target", "You treat places as running from 0 to 1: (l + 1) / 2 first.")
+def places_from_0_to_1(places, boxes, height, width):
+    return _inside(places * torch.tensor([height, width]), boxes).double().mean(0)
+
+
+@mistake(
+    "on_target",
+    "The pixels are rounded before they are compared: half a pixel outside counts as inside then. Compare as they are.",
+)
+def pixels_rounded(places, boxes, height, width):
+    return _inside(_pixels(places, height, width).round(), boxes).double().mean(0)
+
+
+@mistake("on_target", "These are counts. Divide by the number of pictures.")
+def counted(places, boxes, height, width):
+    return _inside(_pixels(places, height, width), boxes).double().sum(0)
+
+
+@alternative("on_target")
+def with_four_comparisons(places, boxes, height, width):
+    y, x = (places[..., 0] + 1) / 2 * height, (places[..., 1] + 1) / 2 * width
+    top, left, bottom, right = boxes.unsqueeze(1).unbind(-1)
+    hits = (top <= y) & (y < bottom) & (left <= x) & (x < right)
+    return hits.double().mean(0)
+
+
+@alternative("on_target")
+def by_loops(places, boxes, height, width):
+    shares = []
+    for t in range(places.shape[1]):
+        hits = 0
+        for (down, across), (top, left, bottom, right) in zip(places[:, t].tolist(), boxes.tolist(), strict=True):
+            hits += top <= (down + 1) / 2 * height < bottom and left <= (across + 1) / 2 * width < right
+        shares.append(hits / len(places))
+    return torch.tensor(shares)
+
+
+@alternative("on_target")
+def boxes_turned_into_places(places, boxes, height, width):
+    size = torch.tensor([height, width, height, width], dtype=places.dtype)
+    top_left, bottom_right = (2 * boxes / size - 1).unsqueeze(1).split(2, dim=-1)
+    return torch.logical_and(places >= top_left, places < bottom_right).prod(-1).double().mean(0)
+
+
+equivalent("glimpse_sensor", "0 -> -1 (no. 4)", "a row outside is multiplied by 0, whatever was copied for it")
+equivalent("glimpse_sensor", "0 -> -1 (no. 5)", "a column outside is multiplied by 0, whatever was copied for it")
+equivalent("location_log_prob", "places.detach() - means -> means - places.detach()", "the difference is squared")
+equivalent(
+    "hybrid_loss", "reward.unsqueeze(1) - baselines -> baselines - reward.unsqueeze(1)", "the difference is squared"
+)
