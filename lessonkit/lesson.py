@@ -151,7 +151,8 @@ class Lesson:
         path = RESULTS / f"{self.name[:2]}.json"
         if not path.is_file():
             raise CourseError(
-                f"There are no recorded results of {self.name}: run `make experiments LESSON={self.name[:2]}`."
+                f"There are no recorded results of {self.name}: take the course anew, or, as an author, run "
+                f"`make experiments LESSON={self.name[:2]}`."
             )
         return json.loads(path.read_text(encoding="utf-8"))
 

@@ -12,7 +12,10 @@ from torch import Tensor, nn
 
 from lessonkit import kernel
 from lessonkit.errors import CourseError
+from lessonkit.seeds import seed_everything
 from lessonkit.show.live import Live
+
+__all__ = ["History", "fit", "go_on", "seed_everything"]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@
 # By the end you can say what a query, a key and a value are, why soft attention can be trained and hard attention
 # can't (not directly), and what a mask does.
 #
+# **Notation**
+#
 # | letter | here |
 # |---|---|
 # | $q$; $k_i$; $v_i$ | a query; the key and the value of input $i$ |
@@ -71,16 +73,9 @@ def squared_error(predicted: Tensor) -> float:
 # %% demo="flat_line"
 # Figure: the mean of all measurements, and the truth
 with demonstration("flat_line"):
-    figures.curves(
-        {"truth": (x, true_curve(x)), "mean of all": (x, equal)}, "x", "y",
-        points={"measurements": (x_i, y_i)},
-    )  # fmt: skip
-    print(f"mean squared error of the flat line: {squared_error(equal):.3f}")
-    lesson.reveal(
-        "flat_line",
-        "flat",
-        "The mean of all measurements doesn't depend on x at all.",
-    )
+    # fmt: off
+    figures.curves({"truth": (x, true_curve(x)), "mean of all": (x, equal)}, "x", "y", points={"measurements": (x_i, y_i)})
+    lesson.reveal("flat_line", "flat", f"The mean of all measurements doesn't depend on x at all. Its mean squared error is {squared_error(equal):.3f}.")
 
 # %% [markdown]
 # Where $x$ lies makes no difference. Obviously measurements near $x$ should count more. That is all attention
@@ -100,24 +95,13 @@ with demonstration("flat_line"):
 # %% demo="mechanism"
 # Drawing: query, keys, scores, weights, values, average
 with demonstration("mechanism"):
-    d = drawing.Drawing(
-        "A query is compared with n keys, which gives n scores. Softmax makes n weights of them, positive and with sum 1. "
-        "The output is the average of the n values by these weights.", width=8, height=2.7,
-    )  # fmt: skip
-    query, keys = (
-        d.box(0.8, 2.1, "query q", "(d,)", "input"),
-        d.box(0.8, 1.2, "keys kᵢ", "(n, d)", "input"),
-    )
-    values = d.box(0.8, 0.35, "values vᵢ", "(n, e)", "input")
-    score, weights = (
-        d.box(3.0, 1.65, "scores sᵢ", "(n,)"),
-        d.box(4.9, 1.65, "weights aᵢ", "(n,), sum 1", "attention"),
-    )
-    output = d.box(7.1, 1.0, "Σ aᵢ vᵢ", "(e,)", "output")
-    for start, end, label in ((query, score, ""), (keys, score, "compare"), (score, weights, "softmax"),
-                              (weights, output, "average"), (values, output, "")):  # fmt: skip
-        d.arrow(start, end, label)
-    d.show()
+    # fmt: off
+    boxes = {
+        "q": (0.8, 2.1, "query q", "(d,)", "input"), "k": (0.8, 1.2, "keys kᵢ", "(n, d)", "input"),
+        "v": (0.8, 0.35, "values vᵢ", "(n, e)", "input"), "s": (3.0, 1.65, "scores sᵢ", "(n,)"),
+        "a": (4.9, 1.65, "weights aᵢ", "(n,), sum 1", "attention"), "o": (7.1, 1.0, "Σ aᵢ vᵢ", "(e,)", "output"),
+    }
+    drawing.draw("A query is compared with n keys, which gives n scores. Softmax makes n weights of them, positive and with sum 1. The output is the average of the n values by these weights.", boxes, [("q", "s"), ("k", "s", "compare"), ("s", "a", "softmax"), ("a", "o", "average"), ("v", "o")], height=2.7)
 
 # %% [markdown]
 # ## Weights from scores: softmax
@@ -192,16 +176,15 @@ predict("nan_row", "Two sentences, one of them empty: what becomes of the gradie
 # %% demo="nan_row"
 # Gradients of a shared matrix: without and with an empty sentence
 with demonstration("nan_row"):
+    # fmt: off
     W = torch.eye(2, requires_grad=True)  # all that this model learns: it makes the values
     words = torch.tensor([[[1.0, 2.0], [3.0, 4.0]], [[0.0, 0.0], [0.0, 0.0]]])
-    there = torch.tensor([[True, True], [False, False]])  # the second sentence is empty
+    scores = words.sum(-1).masked_fill(torch.tensor([[False], [True]]), float("-inf"))  # the second sentence is empty
     for name, count in (("the first sentence alone", 1), ("both", 2)):
-        scores = words[:count].sum(-1).masked_fill(~there[:count], float("-inf"))
-        averages = torch.softmax(scores, dim=-1).unsqueeze(1) @ (words[:count] @ W)
-        (gradient,) = torch.autograd.grad((averages**2).mean(), W)
+        averages = torch.softmax(scores[:count], dim=-1).unsqueeze(1) @ (words[:count] @ W)
+        gradient = torch.autograd.grad((averages**2).mean(), W)[0]
         print(f"{name}: gradient of W", [f"{g:.1f}" for g in gradient.flatten()])
-    found = "all of it is NaN" if gradient.isnan().all() else "it stays as it was"
-    lesson.reveal("nan_row", found, "W is shared by all sentences. NaN plus anything is NaN, so nothing is left of what the first one had to say.")  # fmt: skip
+    lesson.reveal("nan_row", "all of it is NaN" if gradient.isnan().all() else "it stays as it was", "W is shared by all sentences. NaN plus anything is NaN, so nothing is left of what the first one had to say.")
 
 # %% [markdown] task="masked_softmax"
 # Softmax over the last axis, among the places where `mask` is True, and zeros elsewhere. A row without any True gives all
@@ -343,19 +326,11 @@ predict(
 # %% demo="bandwidths"
 # Figure: predictions with three bandwidths
 with demonstration("bandwidths"):
+    # fmt: off
     curves = {f"b = {b}": (x, kernel_regression(x, x_i, y_i, b)) for b in (0.02, 0.25, 3.0)}
     errors = {name: squared_error(curve[1]) for name, curve in curves.items()}
-    figures.curves(
-        {"truth": (x, true_curve(x)), **curves},
-        "x",
-        "y",
-        points={"measurements": (x_i, y_i)},
-    )
-    print(
-        "mean squared error:",
-        ", ".join(f"{name} {error:.3f}" for name, error in errors.items()),
-    )
-    lesson.reveal("bandwidths", min(errors, key=errors.get), "With b = 0.02 only the nearest measurement counts, noise and all. With b = 3 all count nearly alike, and the curve is nearly the flat line again.")  # fmt: skip
+    figures.curves({"truth": (x, true_curve(x)), **curves}, "x", "y", points={"measurements": (x_i, y_i)})
+    lesson.reveal("bandwidths", min(errors, key=errors.get), f"Mean squared errors: {', '.join(f'{name}: {error:.3f}' for name, error in errors.items())}. With b = 0.02 only the nearest measurement counts, noise and all. With b = 3 all count nearly alike, and the curve is nearly the flat line again.")
 
 # %% [markdown]
 # With b = 0.02 the prediction follows every noisy point, with 0.25 the curve, with 3 it is nearly flat: back to the mean of all.
@@ -366,14 +341,11 @@ with demonstration("bandwidths"):
 # %% demo="kernel_map" varies=true
 # Attention map: five queries, twelve keys (hover, or use the arrow keys)
 with demonstration("kernel_map"):
+    # fmt: off
     some_queries, some_keys = torch.tensor([0.5, 1.5, 2.5, 3.5, 4.5]), x_i[::5]
-    scores = -0.5 * ((some_queries.unsqueeze(1) - some_keys) / 0.4) ** 2
-    nearest = {(q, int(k)) for q, k in enumerate(scores.argmax(1))}
-    labels = (
-        [f"x = {q:.1f}" for q in some_queries.tolist()],
-        [f"{k:.1f}" for k in some_keys.tolist()],
-    )
-    touch.attention(softmax(scores, 1), *labels, gold=nearest, sides=("place asked", "place measured"))  # fmt: skip
+    weights = softmax(-0.5 * ((some_queries.unsqueeze(1) - some_keys) / 0.4) ** 2, 1)
+    labels = [f"x = {q:.1f}" for q in some_queries.tolist()], [f"{k:.1f}" for k in some_keys.tolist()]
+    touch.attention(weights, *labels, gold=set(enumerate(weights.argmax(1).tolist())), sides=("place asked", "place measured"))
 
 # %% [markdown]
 # ### Move it
@@ -409,10 +381,8 @@ def say_weights(query: float, temperature: float) -> str:
 # %% demo="temperature" varies=true
 # Widget: a query and a temperature to move
 with demonstration("temperature"):
-    widgets.explore(
-        show_weights, say_weights, {"query": 2.5, "temperature": 0.1},
-        query=(0.0, 5.0, 0.1), temperature=[0.0001, 0.001, 0.01, 0.1, 1.0, 10.0, 1000.0],
-    )  # fmt: skip
+    # fmt: off
+    widgets.explore(show_weights, say_weights, {"query": 2.5, "temperature": 0.1}, query=(0.0, 5.0, 0.1), temperature=[0.0001, 0.001, 0.01, 0.1, 1.0, 10.0, 1000.0])
 
 # %% [markdown]
 # ### Let it learn
@@ -439,14 +409,11 @@ def leave_one_out(
 # %% demo="learned_bandwidth" varies=true
 # Training: the bandwidth, by gradient descent
 with demonstration("learned_bandwidth"):
+    # fmt: off
     model = nn.ParameterList([nn.Parameter(torch.tensor(2.0).log())])
-    history = train.fit(
-        model, [(x_i, y_i)] * 300, lambda m, data: leave_one_out(m[0], *data, masked_softmax),
-        steps=300, lr=0.05, title="bandwidth",
-    )  # fmt: skip
+    train.fit(model, [(x_i, y_i)] * 300, lambda m, data: leave_one_out(m[0], *data, masked_softmax), steps=300, lr=0.05, title="bandwidth")
     learned = model[0].exp().item()
-    error = squared_error(kernel_regression(x, x_i, y_i, learned))
-    lesson.reveal("learned_bandwidth", learned, f"It is narrower than the 0.25 that looked good to the eye, and its squared error is {error:.3f} against {squared_error(kernel_regression(x, x_i, y_i, 0.25)):.3f}.")  # fmt: skip
+    lesson.reveal("learned_bandwidth", learned, f"It is narrower than the 0.25 that looked good to the eye, and its squared error is {squared_error(kernel_regression(x, x_i, y_i, learned)):.3f} against {squared_error(kernel_regression(x, x_i, y_i, 0.25)):.3f}.")
 
 # %% [markdown]
 # What was learned is $\log b$, so that $b$ stays positive whatever the step.
@@ -535,15 +502,13 @@ predict(
 # %% demo="gradients"
 # Does a gradient reach a?
 with demonstration("gradients"):
+    # fmt: off
     z, reached = torch.tensor([[1.0, 2.0, 3.0, 4.0]]), []
     for name, select in (("soft", soft_select), ("hard", hard_select)):
-        a = torch.tensor([0.9, 0.2, 0.7, 0.1], requires_grad=True)
-        selected = select(a, z)
+        selected = select(torch.tensor([0.9, 0.2, 0.7, 0.1], requires_grad=True), z)
         reached += [name] * selected.requires_grad
-        print(
-            f"{name}: {z.shape[1]} features in, {selected.shape[1]} out; a gradient reaches a: {selected.requires_grad}"
-        )
-    lesson.reveal("gradients", {0: "neither", 1: reached[-1], 2: "both"}[len(reached)], "Move `a` a little and `a > 0.5` doesn't change; move it further and it jumps. Its derivative is 0 wherever it has one.")  # fmt: skip
+        print(f"{name}: {z.shape[1]} features in, {selected.shape[1]} out; a gradient reaches a: {selected.requires_grad}")
+    lesson.reveal("gradients", (["neither", *reached, "both"])[len(reached) if len(reached) < 2 else -1], "Move `a` a little and `a > 0.5` doesn't change; move it further and it jumps. Its derivative is 0 wherever it has one.")
 
 # %% [markdown]
 # No gradient passes a comparison. That is the price of hard attention, and lessons 05 and 13 pay it with sampling and the score function.
@@ -627,19 +592,14 @@ def read_error(content_address, noise: float, sharpness: float, seed: int) -> fl
 # %% demo="addressing"
 # Figures: reading a memory, scored in two ways
 with demonstration("addressing"):
-    sharpnesses, noises = [0, 1, 2, 4, 8, 16, 32, 64], (0.2, 0.6, 1.2)
-    for score_of, label in (
-        (address_score, "weight on the right row"),
-        (read_error, "squared error of what is read"),
-    ):
-        runs = {
-            f"noise {noise}": (range(8), [[score_of(content_address, noise, s, seed) for s in sharpnesses] for seed in range(3)])
-            for noise in noises
-        }  # fmt: skip
-        figures.curves(runs, "sharpness", label, limits=(0, None), ticks=dict(enumerate(map(str, sharpnesses))))  # fmt: skip
-    errors = [sum(run[i] for run in runs["noise 1.2"][1]) for i in range(8)]
-    found = "yes, always" if errors[-1] == min(errors) else "up to a point; then it hurts"
-    lesson.reveal("addressing", found, f"At noise 1.2 what is read is best at a sharpness of {sharpnesses[errors.index(min(errors))]}: squared error {min(errors) / 3:.1f}; at 64 it is {errors[-1] / 3:.1f}.")  # fmt: skip
+    # fmt: off
+    sharpnesses = [0, 1, 2, 4, 8, 16, 32, 64]
+    for score_of, label in ((address_score, "weight on the right row"), (read_error, "squared error of what is read")):
+        series = {f"noise {noise}": (range(8), [[score_of(content_address, noise, s, seed) for s in sharpnesses] for seed in range(3)]) for noise in (0.2, 0.6, 1.2)}
+        figures.curves(series, "sharpness", label, limits=(0, None), ticks=dict(enumerate(map(str, sharpnesses))))
+    errors = torch.tensor(series["noise 1.2"][1]).mean(0)
+    best = int(errors.argmin())
+    lesson.reveal("addressing", "yes, always" if best == 7 else "up to a point; then it hurts", f"At noise 1.2 what is read is best at a sharpness of {sharpnesses[best]}: squared error {errors[best]:.1f}; at 64 it is {errors[-1]:.1f}.")
 
 # %% [markdown]
 # The first figure says yes: sharper is never worse. The second says no. With much noise what is read is best at a sharpness of 8, and gets *worse*
@@ -685,32 +645,15 @@ with demonstration("addressing"):
 # %% demo="paper_table"
 # Table: what was claimed, and what was measured
 with demonstration("paper_table"):
-    tables.show_table(
-        ["claim", "source", "we measured"],
-        [
-            [
-                "weights by distance beat equal weights",
-                "Nadaraya 1964; Watson 1964",
-                f"squared error {lesson.spread('equal', digits=3)} equal, {lesson.spread('kernel', digits=3)} at b = 0.25",
-            ],
-            [
-                "the bandwidth can be learned by gradient descent",
-                "follows from smoothness",
-                f"learned b {lesson.spread('bandwidth', digits=3)}, squared error {lesson.spread('learned', digits=3)}",
-            ],
-            [
-                "content addressing finds a noisy row",
-                "Graves et al. 2014, sec. 3.3.1",
-                f"weight on the right row {lesson.spread('clear', digits=3)} (noise 0.2), {lesson.spread('noisy', digits=3)} (noise 1.2), β = 32",
-            ],
-            [
-                "no gradient reaches hard weights",
-                "Xu et al. 2015, sec. 4.1",
-                "none reached (above)",
-            ],
-        ],
-        caption="What was claimed, and what came out here",
-    )
+    # fmt: off
+    found = {name: lesson.spread(name, digits=3) for name in ("equal", "kernel", "bandwidth", "learned", "clear", "noisy")}
+    rows = [
+        ["weights by distance beat equal weights", "Nadaraya 1964; Watson 1964", f"squared error {found['equal']} equal, {found['kernel']} at b = 0.25"],
+        ["the bandwidth can be learned by gradient descent", "follows from smoothness", f"learned b {found['bandwidth']}, squared error {found['learned']}"],
+        ["content addressing finds a noisy row", "Graves et al. 2014, sec. 3.3.1", f"weight on the right row {found['clear']} (noise 0.2), {found['noisy']} (noise 1.2), β = 32"],
+        ["no gradient reaches hard weights", "Xu et al. 2015, sec. 4.1", "none reached (above)"],
+    ]
+    tables.show_table(["claim", "source", "we measured"], rows, "What was claimed, and what came out here")
 
 # %% [markdown]
 # These experiments are small: one curve, sixteen vectors. They show the mechanism, not its worth. The first real task

@@ -955,7 +955,7 @@ with demonstration("paper_table"):
 # %% [markdown]
 # Our experiment is small (10,000 generated pairs; the recorded runs took 73 to 84 seconds) and our measure is strict: one wrong word, and the sentence
 # counts as wrong. Sutskever's model was four layers deep, had seen 12 million pairs, and did well on long sentences, too. So a
-# bottleneck can be widened by brute force. The next lessons show that it can be removed, and `make full LESSON=03` takes that
+# bottleneck can be widened by brute force. The next lessons show that it can be removed, and `python -m lessonkit full 03` takes that
 # model to real sentences.
 #
 # ## Summary

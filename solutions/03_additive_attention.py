@@ -16,6 +16,8 @@
 # A word of history: attention was first learned for pictures (the glimpses of Mnih et al. 2014, in lesson 13); Bahdanau's paper, of the
 # same year, brought it to language.
 #
+# **Notation**
+#
 # | letter | here | in lesson 01 |
 # |---|---|---|
 # | $S$, $T$ | number of source words (English), of target words (French) | the same |
@@ -25,29 +27,19 @@
 # | $e_{ij}$, $\alpha_{ij}$ | score and weight of source word $j$ for target word $i$ | – |
 
 # %% name="setup"
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 from lessonkit import Lesson, train
-from lessonkit.data.translation import Batch, Pair, Vocabulary, batches, load_translation
-from lessonkit.models.alignment import blind_error_rates
+from lessonkit.data import translation
+from lessonkit.models import seq2seq
 from lessonkit.models.attention import masked_softmax
-from lessonkit.models.seq2seq import (
-    EMBEDDING,
-    EncoderDecoder,
-    StepDecoder,
-    count_parameters,
-    exact_match_by_length,
-    shift_right,
-    translation_loss,
-)
-from lessonkit.seeds import seed_everything
-from lessonkit.show import plots, tables, widgets
+from lessonkit.show import figures, tables, touch
 
 lesson = Lesson("03_additive_attention")
-check, demonstration = lesson.check, lesson.demonstration
+check, demonstration, predict = lesson.check, lesson.demonstration, lesson.predict
 
 # %% [markdown]
 # ## The experiment that fails
@@ -56,23 +48,12 @@ check, demonstration = lesson.check, lesson.demonstration
 # English sentence, for the model that has one vector. It trained longer than today's model will, so this is a fair fight.
 
 # %% demo="bottleneck"
+# Figure: what lesson 01's one vector got right
 with demonstration("bottleneck"):
-    groups = ("short", "medium", "long")
-    runs = [run["vector"] for run in Lesson("01_seq2seq").results()["runs"]]
-    means = [sum(run[g] for run in runs) / len(runs) for g in groups]
-    spread = [(min(run[g] for run in runs), max(run[g] for run in runs)) for g in groups]
-    fig = plots.bars(
-        {"one vector": means},
-        ["4-9 words", "10-18 words", "19-30 words"],
-        "exact match",
-        spread={"one vector": spread},
-    )
-    fig.axes[0].set_ylim(0, 1.1)
-    plots.show(
-        fig,
-        "Exact match of the one-vector model: "
-        + ", ".join(f"{g} {m:.2f}" for g, m in zip(groups, means, strict=True)),
-    )
+    # fmt: off
+    lengths = {"short": "4-9 words", "medium": "10-18 words", "long": "19-30 words"}
+    runs = [Lesson("01_seq2seq").recorded("vector", length) for length in lengths]
+    figures.bars({"one vector": runs}, list(lengths.values()), "exact match", limits=(0, 1.1))
 
 # %% [markdown]
 # ## The corpus, and its gold
@@ -82,10 +63,11 @@ with demonstration("bottleneck"):
 # word it translates. Here is a pair with its gold alignment: rows are French words, columns English.
 
 # %% name="corpus"
-data = load_translation()
+# The corpus, and an example of it
+data = translation.load_translation()
 
 
-def gold_cells(pair: Pair) -> set[tuple[int, int]]:
+def gold_cells(pair: translation.Pair) -> set[tuple[int, int]]:
     """The links of a pair as (target index, source index): row and column of an attention map."""
     return {(target, source) for source, target in pair.links}
 
@@ -93,19 +75,15 @@ def gold_cells(pair: Pair) -> set[tuple[int, int]]:
 example = next(
     p for p in data.validation if {"not", "them"} <= set(p.source) and len(p.source) <= 12
 )
+SIDES = "French word", "English word"
 
 # %% demo="gold_picture"
+# Figure: the gold alignment of one pair
 with demonstration("gold_picture"):
+    # fmt: off
     gold_map = torch.zeros(len(example.target), len(example.source))
-    for row, column in gold_cells(example):
-        gold_map[row, column] = 1.0
-    fig = plots.attention_map(
-        gold_map, example.target, example.source, title="gold alignment"
-    )
-    plots.show(
-        fig,
-        f"Gold alignment of “{' '.join(example.source)}” with “{' '.join(example.target)}”: not quite a diagonal.",
-    )
+    gold_map[tuple(torch.tensor(sorted(gold_cells(example))).T)] = 1.0
+    figures.attention(gold_map, example.target, example.source, sides=SIDES, title="gold alignment")
 
 # %% [markdown]
 # ## The idea, with shapes
@@ -118,7 +96,26 @@ with demonstration("gold_picture"):
 #
 # $$s_i = \text{GRU}\big([y_{i-1};\, c_i],\; s_{i-1}\big)$$
 #
-# (Bahdanau et al. 2015, section 3.1 and appendix A). In the words of lesson 00: the query is $s_{i-1}$, what the decoder
+# (Bahdanau et al. 2015, section 3.1 and appendix A).
+
+# %% demo="mechanism"
+# Drawing: one step of the decoder, align then update
+with demonstration("mechanism"):
+    # fmt: off
+    from lessonkit.show import drawing
+
+    boxes = {
+        "states": (1.0, 2.5, "h₁ … h_S", "(S, 2n), read both ways", "input"), "old": (1.0, 1.2, "old state sᵢ₋₁", "(n,)", "input"),
+        "word": (4.2, 0.4, "last word yᵢ₋₁", "(e,)", "input"), "score": (3.2, 1.75, "scores eᵢⱼ", "(S,)", "learned"),
+        "weights": (5.0, 1.75, "weights αᵢⱼ", "(S,), sum 1", "attention"), "context": (6.9, 2.5, "context cᵢ", "(2n,)"),
+        "cell": (6.2, 0.9, "GRU", "", "learned"), "new": (7.5, 0.4, "new state sᵢ", "(n,)", "output"),
+    }
+    arrows = [("states", "score", "keys"), ("old", "score", "query"), ("score", "weights", "softmax"), ("weights", "context", "average"), ("states", "context", "values"), ("context", "cell"), ("word", "cell"), ("old", "cell"), ("cell", "new")]
+    alt = "One step of the decoder. The old state is compared with all encoder states: a weight for each source word. Their average is the context. Context, last word and old state go into the GRU, which makes the new state."
+    drawing.draw(alt, boxes, arrows)
+
+# %% [markdown]
+# In the words of lesson 00: the query is $s_{i-1}$, what the decoder
 # knows so far; keys and values are the encoder's states $h_j$. The score is a small network with one hidden layer; it is
 # called *additive* since query and key are added inside the tanh.
 #
@@ -307,13 +304,13 @@ check("decoder_step", decoder_step, probe)
 # that half alone, appendix A.2.2; here both go in.)
 
 
-# %% name="encoder"
+# %% name="encoder" show=true
 class BidirectionalEncoder(nn.Module):
     """A GRU in both directions: embedded source (B, S, e), mask (B, S) -> states (B, S, 2n); padding gives zeros."""
 
     def __init__(self, n: int):
         super().__init__()
-        self.gru = nn.GRU(EMBEDDING, n, batch_first=True, bidirectional=True)
+        self.gru = nn.GRU(seq2seq.EMBEDDING, n, batch_first=True, bidirectional=True)
 
     def forward(self, embedded: Tensor, src_mask: Tensor) -> Tensor:
         packed = nn.utils.rnn.pack_padded_sequence(
@@ -322,8 +319,8 @@ class BidirectionalEncoder(nn.Module):
         return nn.utils.rnn.pad_packed_sequence(self.gru(packed)[0], batch_first=True)[0]
 
 
-# %% name="decoder"
-class AttentionDecoder(StepDecoder):
+# %% name="decoder" show=true
+class AttentionDecoder(seq2seq.StepDecoder):
     """Bahdanau's decoder; `attend` and `step` are what the exercises build. Keeps the weights of the last step."""
 
     def __init__(
@@ -335,8 +332,8 @@ class AttentionDecoder(StepDecoder):
             nn.Parameter(torch.randn(a, d) / d**0.5),
         )
         self.v = nn.Parameter(torch.randn(a) / a**0.5)
-        self.first, self.cell = nn.Linear(d, n), nn.GRUCell(EMBEDDING + d, n)
-        self.readout = nn.Linear(n + d + EMBEDDING, n)
+        self.first, self.cell = nn.Linear(d, n), nn.GRUCell(seq2seq.EMBEDDING + d, n)
+        self.readout = nn.Linear(n + d + seq2seq.EMBEDDING, n)
         self._functions = step, score, weigh
 
     def start(self, memory: Tensor, src_mask: Tensor) -> Tensor:
@@ -358,13 +355,13 @@ class AttentionDecoder(StepDecoder):
         ), state
 
 
-# %% name="make_model"
+# %% name="make_model" show=true
 HIDDEN, SCORE, RATE = 96, 48, 4e-3  # n, a and the rate, chosen on the validation sentences
 
 
 def make_model(
     step: Callable, score: Callable, weigh: Callable, one_way: bool = False
-) -> EncoderDecoder:
+) -> seq2seq.EncoderDecoder:
     """A translator from the three functions of the exercises; `one_way` is for an ablation further down."""
     encoder, decoder = (
         (OneWayEncoder, OneWayDecoder)
@@ -372,26 +369,26 @@ def make_model(
         else (BidirectionalEncoder, AttentionDecoder)
     )
     source, target = len(data.source_vocabulary), len(data.target_vocabulary)
-    return EncoderDecoder(
+    return seq2seq.EncoderDecoder(
         encoder(HIDDEN),
         decoder(HIDDEN, 2 * HIDDEN, SCORE, step, score, weigh),
-        nn.Embedding(source, EMBEDDING),
-        nn.Embedding(target, EMBEDDING),
+        nn.Embedding(source, seq2seq.EMBEDDING),
+        nn.Embedding(target, seq2seq.EMBEDDING),
         nn.Linear(HIDDEN, target),
     )
 
 
-def training_batches(seed: int) -> Iterator[Batch]:
+def training_batches(seed: int):
     """Batches of 64 without end; every pass in another order."""
     while True:
-        yield from batches(
+        yield from translation.batches(
             data.train, data.source_vocabulary, data.target_vocabulary, 64, seed=seed
         )
         seed += 1000
 
 
 def train_model(
-    model: EncoderDecoder,
+    model: seq2seq.EncoderDecoder,
     seed: int,
     quiet: bool = False,
     seconds: float = 55,
@@ -399,23 +396,31 @@ def train_model(
 ) -> train.History:
     """Four passes over the training pairs, in at most so many seconds."""
     return train.fit(
-        model, training_batches(seed), translation_loss,
+        model, training_batches(seed), seq2seq.translation_loss,
         steps=628, lr=lr, warmup=100, decay=True, seconds=seconds, title="additive attention", quiet=quiet,
     )  # fmt: skip
 
 
 # %% [markdown]
-# **Predict:** the one-vector model got almost no sentence of 19 words or more right. What share will this one get?
+# The one-vector model got almost no sentence of 19 words or more right.
+
+# %% predict="training"
+predict(
+    "training",
+    "What share of the long sentences will this one get right?",
+    (0.0, 1.0, 0.05),
+)
 
 # %% demo="training" varies=true
+# Training: about 45 seconds of the processor
 with demonstration("training"):
-    seed_everything(0)
+    # fmt: off
+    train.seed_everything(0)
     model = make_model(decoder_step, additive_score, alignment_weights)
-    print(f"{count_parameters(model):,} parameters")
     history = train_model(model, seed=0)
-    measured = exact_match_by_length(model, data)
-    for name, share in measured.items():
-        print(f"{name:6} sentences translated without a mistake: {share:.1%}")
+    measured = seq2seq.exact_match_by_length(model, data)
+    print(f"{seq2seq.count_parameters(model):,} parameters; translated without a mistake:", ", ".join(f"{name} {share:.1%}" for name, share in measured.items()))
+    lesson.reveal("training", measured["long"], "Each word is written from what is needed for it, so a long sentence costs little more than a short one. Three recorded runs got 0.92 to 0.94.")
 
 # %% [markdown]
 # ## Does it look at the right word?
@@ -425,14 +430,21 @@ with demonstration("training"):
 
 
 # %% name="attention_of"
+# Helper: the weights of every step, with the right words fed in
 @torch.no_grad()
-def attention_of(model: EncoderDecoder, pairs: list[Pair]) -> list[Tensor]:
+def attention_of(
+    model: seq2seq.EncoderDecoder, pairs: list[translation.Pair]
+) -> list[Tensor]:
     """For each pair the weights (target words, source words), with the right words fed in; EOS is left out."""
     found = []
-    for batch in batches(pairs, data.source_vocabulary, data.target_vocabulary, 100):
+    for batch in translation.batches(
+        pairs, data.source_vocabulary, data.target_vocabulary, 100
+    ):
         memory = model.encode(batch.src, batch.src_mask)
         state, steps = model.decoder.start(memory, batch.src_mask), []
-        embedded = model.tgt_embed(shift_right(batch.tgt, Vocabulary.bos))
+        embedded = model.tgt_embed(
+            seq2seq.shift_right(batch.tgt, translation.Vocabulary.bos)
+        )
         for t in range(batch.tgt.shape[1]):
             _, state = model.decoder.step(embedded[:, t], state, memory, batch.src_mask)
             steps.append(model.decoder.weights)
@@ -445,21 +457,11 @@ def attention_of(model: EncoderDecoder, pairs: list[Pair]) -> list[Tensor]:
 
 
 # %% demo="heat_map" varies=true
+# Figure: your model's attention, gold outlined
 with demonstration("heat_map"):
     (weights,) = attention_of(model, [example])
-    fig = plots.attention_map(
-        weights,
-        example.target,
-        example.source,
-        gold_cells(example),
-        title="attention, gold outlined",
-    )
-    on_gold = sum(weights[cell].item() for cell in gold_cells(example)) / len(
-        example.target
-    )
-    plots.show(
-        fig,
-        f"Attention map of “{' '.join(example.target)}”; on average {on_gold:.2f} of a row's weight lies on its gold word.",
+    figures.attention(
+        weights, example.target, example.source, gold_cells(example), sides=SIDES
     )
 
 # %% [markdown]
@@ -547,8 +549,19 @@ def probe(alignment_error_rate, draw):
 check("alignment_error_rate", alignment_error_rate, probe)
 
 
+# %% predict="error_rate"
+predict(
+    "error_rate",
+    "How many of 100 words does it link wrongly, in sentences of 10 to 18 words?",
+    (0, 100, 1),
+)
+
+
 # %% name="corpus_error_rate"
-def corpus_error_rate(model: EncoderDecoder, pairs: list[Pair]) -> float:
+# Helper: the error rate over a whole test set
+def corpus_error_rate(
+    model: seq2seq.EncoderDecoder, pairs: list[translation.Pair]
+) -> float:
     """AER over a whole test set: the words of all sentences are counted together."""
     links, gold = set(), set()
     for number, (pair, weights) in enumerate(
@@ -560,29 +573,17 @@ def corpus_error_rate(model: EncoderDecoder, pairs: list[Pair]) -> float:
 
 
 # %% demo="error_rate" varies=true
+# Table: your model beside pointers that never look
 with demonstration("error_rate"):
-    for name, pairs in (
-        ("short", data.test_short),
-        ("medium", data.test_medium),
-        ("long", data.test_long),
-    ):
-        print(
-            f"{name:6} sentences: alignment error rate {corpus_error_rate(model, pairs):.3f}"
-        )
+    # fmt: off
+    from lessonkit.models import alignment
 
-# %% demo="blind_pointers"
-with demonstration("blind_pointers"):
-    tests = {
-        "short": data.test_short,
-        "medium": data.test_medium,
-        "long": data.test_long,
-    }
-    blind = [blind_error_rates(pairs) for pairs in tests.values()]
-    tables.show_table(
-        ["who points, without looking", *tests],
-        [[name, *[f"{rates[name]:.3f}" for rates in blind]] for name in blind[0]],
-        caption="Alignment error rate of pointers that never look at a word",
-    )
+    tests = {"short": data.test_short, "medium": data.test_medium, "long": data.test_long}
+    yours = {name: corpus_error_rate(model, pairs) for name, pairs in tests.items()}
+    blind = [alignment.blind_error_rates(pairs) for pairs in tests.values()]
+    rows = [["your model", *yours.values()], *([name, *(rates[name] for rates in blind)] for name in blind[0])]
+    tables.show_table(["who points", *tests], rows, "Alignment error rate of the model, and of pointers that never look at a word")
+    lesson.reveal("error_rate", round(100 * yours["medium"]), f"The bare diagonal is wrong {100 * blind[1]['the diagonal']:.0f} times in a hundred: that is what a model has to beat, not 100.")
 
 # %% [markdown]
 # A number without these says nothing: French follows English so closely that the bare diagonal (the word that is as far through its sentence) is right two times in three. So 0.35, not 1, is what the model has to beat,
@@ -591,45 +592,38 @@ with demonstration("blind_pointers"):
 # %% [markdown]
 # ### Explore it
 #
-# Pick a sentence of the validation set and a target word. The source words are shaded by their weight; gold is underlined.
-# Below the widget stands one more map, for readers outside JupyterLab. Look for *ne*, *pas*, and the object pronouns that
+# Pick a sentence of the validation set, and hover over a French word, or walk with the arrow keys. Look for *ne*, *pas*, and the object pronouns that
 # stand before the verb (*je **les** vois*, I see them). Gold says that *ne* translates *not*. Does your model look there, or at *do* and *does*? It would have a point: *do* announces the
 # *not*, and somebody who aligns by hand might well have linked it. Gold is a convention, too.
 
 # %% demo="explorer" varies=true
+# Map to touch: eight sentences of the validation set
 with demonstration("explorer"):
+    # fmt: off
     chosen = [example, *[p for p in data.validation if 9 <= len(p.source) <= 16][:7]]
-    examples = [
-        widgets.Example(p.source, p.target, w.numpy(), gold_cells(p))
-        for p, w in zip(chosen, attention_of(model, chosen), strict=True)
-    ]
-    widgets.alignment_explorer(examples)
-
-# %% demo="explorer_still" varies=true
-with demonstration("explorer_still"):
-    still = examples[2]
-    fig = plots.attention_map(still.weights, still.target, still.source, still.gold)
-    plots.show(
-        fig,
-        f"Attention map of “{' '.join(still.target)}”, translated from “{' '.join(still.source)}”; gold outlined.",
-    )
+    words = [p.target for p in chosen], [p.source for p in chosen]
+    touch.attention(attention_of(model, chosen), *words, [gold_cells(p) for p in chosen], sides=SIDES)
 
 # %% [markdown]
 # ## Predict, then break it
 #
 # **Equal attention.** Take the choosing away: all source words get the same weight. $c_i$ is the mean of the states, the same at every step. The
-# decoder still sees an average over all words, not just a last state. Is that enough? Predict: exact match on short and on long sentences, and the alignment.
+# decoder still sees an average over all words, not just a last state. Is that enough?
 #
 # The figures are recorded, three seeds, with the code of this lesson and another `weigh`. You can run it yourself in a minute:
 #
 # ```python
 # changed = make_model(decoder_step, additive_score, equal_weights)
 # train_model(changed, seed=0)
-# exact_match_by_length(changed, data)
+# seq2seq.exact_match_by_length(changed, data)
 # ```
 
+# %% predict="ablation_table"
+predict("ablation_table", "How well does it translate, beside lesson 01's one vector?",
+        ["better: it has all states", "about as well", "worse"])  # fmt: skip
 
-# %% name="ablations"
+
+# %% name="ablations" show=true
 def equal_weights(scores: Tensor, src_mask: Tensor) -> Tensor:
     """The same weight for every word of the source; the scores are ignored."""
     return src_mask / src_mask.sum(1, keepdim=True)
@@ -640,7 +634,9 @@ class OneWayEncoder(nn.Module):
 
     def __init__(self, n: int):
         super().__init__()
-        self.grus = nn.ModuleList(nn.GRU(EMBEDDING, n, batch_first=True) for _ in range(2))
+        self.grus = nn.ModuleList(
+            nn.GRU(seq2seq.EMBEDDING, n, batch_first=True) for _ in range(2)
+        )
 
     def forward(self, embedded: Tensor, src_mask: Tensor) -> Tensor:
         states = torch.cat([gru(embedded)[0] for gru in self.grus], dim=-1)
@@ -656,21 +652,14 @@ class OneWayDecoder(AttentionDecoder):
 
 
 # %% demo="ablation_table"
+# Table: one vector, equal attention, additive attention
 with demonstration("ablation_table"):
-    figures = ("short", "medium", "long", "aer")
-    rows = [
-        [label, *[lesson.spread(name, figure) for figure in figures]]
-        for name, label in (
-            ("additive", "additive attention"),
-            ("equal", "equal attention"),
-        )
-    ]
-    one = [Lesson("01_seq2seq").spread("vector", figure) for figure in figures[:3]]
-    rows.insert(0, ["one vector (lesson 01, 14 passes)", *one, "no attention"])
-    tables.show_table(
-        ["model", "short", "medium", "long", "AER (medium)"], rows,
-        caption="Exact match by length, and alignment error rate; mean [least to greatest] of three recorded seeds",
-    )  # fmt: skip
+    # fmt: off
+    measures, one = ("short", "medium", "long", "aer"), Lesson("01_seq2seq")
+    rows = [["one vector (lesson 01, 14 passes)", *(one.spread("vector", m) for m in measures[:3]), "no attention"]]
+    rows += [[f"{name} attention", *(lesson.spread(name, m) for m in measures)] for name in ("equal", "additive")]
+    tables.show_table(["model", "short", "medium", "long", "AER (medium)"], rows, "Exact match by length, and alignment error rate; mean [least to greatest] of three recorded seeds")
+    lesson.reveal("ablation_table", "worse" if max(lesson.recorded("equal", "short")) < min(one.recorded("vector", "short")) else "about as well", "It sees every word's state, but mixed in equal parts, and the mixture never changes. What helps is the choosing, not the access.")
 
 # %% [markdown]
 # Equal attention brings the bottleneck back, although the decoder sees every word's state: it sees them mixed in equal parts, and the mixture never changes. It is even
@@ -689,35 +678,36 @@ with demonstration("ablation_table"):
 #
 # One change you may try yourself: an encoder that reads in **one direction** only. `make_model(..., one_way=True)` has two GRUs that both read from left to right, so as many weights and features as before, and a decoder that starts from the
 # state at the last word. A state then knows nothing of what follows. At *the*, the noun hasn't been read, so the gender of *le* or *la* must be found further on. In one recorded run it got 0.90 of the
-# validation sentences right, against 0.97. **Predict** where it looks for *le* and *la*, then train it and draw its map.
+# validation sentences right, against 0.97. Where does it look for *le* and *la*? Train it as above, and draw its map with `attention_of`.
+#
+# <details><summary>What we expect (a guess: it isn't recorded)</summary>
+#
+# To the right of gold, at the noun or behind it: that is the first state that knows the gender.
+#
+# </details>
 #
 # ## The paper says, we measured
 
 # %% demo="paper_table"
+# Table: what the paper says, and what was measured
 with demonstration("paper_table"):
-    before, diagonal = (
-        Lesson("01_seq2seq"),
-        blind_error_rates(data.test_medium)["the diagonal"],
-    )
-    tables.show_table(
-        ["claim of Bahdanau et al. 2015", "there", "we measured (three seeds)"],
-        [
-            ["better than one vector", "BLEU 26.75 against 17.82 (table 1, models trained to 50 words)",
-             f"exact match on medium sentences {lesson.spread('additive', 'medium')} against {before.spread('vector', 'medium')} (lesson 01)"],
-            ["length doesn't hurt", "no drop up to 50 words and more (figure 2)",
-             f"short {lesson.spread('additive', 'short')}, long {lesson.spread('additive', 'long')}: a small drop"],
-            ["one vector breaks on long sentences", "BLEU falls steeply beyond 20 words (figure 2)",
-             f"long: {before.spread('vector', 'long')} (lesson 01)"],
-            ["the alignment is plausible", "shown for four sentences (figure 3)",
-             f"AER {lesson.spread('additive', 'aer')}; the diagonal {diagonal:.2f}"],
-        ],
-        caption="What was claimed, and what came out here",
-    )  # fmt: skip
+    # fmt: off
+    from lessonkit.models import alignment
+
+    one, diagonal = Lesson("01_seq2seq"), alignment.blind_error_rates(data.test_medium)["the diagonal"]
+    short, medium, long, aer = (lesson.spread("additive", m) for m in ("short", "medium", "long", "aer"))
+    rows = [
+        ["better than one vector", "BLEU 26.75 against 17.82 (table 1, models trained to 50 words)", f"exact match on medium sentences {medium} against {one.spread('vector', 'medium')} (lesson 01)"],
+        ["length doesn't hurt", "no drop up to 50 words and more (figure 2)", f"short {short}, long {long}: a small drop"],
+        ["one vector breaks on long sentences", "BLEU falls steeply beyond 20 words (figure 2)", f"long: {one.spread('vector', 'long')} (lesson 01)"],
+        ["the alignment is plausible", "shown for four sentences (figure 3)", f"AER {aer}; the diagonal {diagonal:.2f}"],
+    ]
+    tables.show_table(["claim of Bahdanau et al. 2015", "there", "we measured (three seeds)"], rows, "What was claimed, and what came out here")
 
 # %% [markdown]
 # The experiment is small: a generated grammar, 127 English and 178 French words, a minute of training. The measures differ, too: the paper reports
 # BLEU on news, we count sentences without any mistake. What carries over is the shape: with attention, length hardly
-# matters. `make full LESSON=03` trains the same model on real sentences (Tatoeba), and scores it against links drawn by people.
+# matters. `python -m lessonkit full 03`, in the course's folder, trains the same model on real sentences (Tatoeba), and scores it against links drawn by people.
 #
 # ## Summary
 #

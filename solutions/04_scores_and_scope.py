@@ -1187,7 +1187,7 @@ with demonstration("paper_table"):
 #
 # ### Real sentences
 #
-# `make full LESSON=04` trains the first model (general, global) on real English-French sentences (Tatoeba), in your own time: it
+# `python -m lessonkit full 04`, in the course's folder, trains the first model (general, global) on real English-French sentences (Tatoeba), in your own time: it
 # saves its state every two minutes, and goes on when you start it again. It measures BLEU on sentences held out, and the alignment error rate
 # against links that *people* drew (Och and Ney 2000). This is a recorded run:
 

@@ -1151,7 +1151,7 @@ with demonstration("four_lessons_figure"):
 #
 # ### Real sentences: the ladder
 #
-# So far all sentences came from a grammar. `make full LADDER=multi30k` trains the course's translators, one above the other, on Multi30k (Elliott et al. 2016):
+# So far all sentences came from a grammar. `make full LADDER=multi30k` (in the whole project, not in the learner's bundle) trains the course's translators, one above the other, on Multi30k (Elliott et al. 2016):
 # 29,000 descriptions of photographs, German to English. The models are the lessons' own code, with wider layers, dropout, and words cut into
 # 4,000 subwords that both languages share (Sennrich et al. 2016), so that no word is unknown. BLEU is sacrebleu's, with its signature,
 # so that it can be compared at all (Post 2018). This is a recorded run, with a budget of minutes for each model: none of them has

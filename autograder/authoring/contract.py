@@ -284,10 +284,13 @@ def has_all_its_parts(lesson: LessonSource) -> Iterator[Fault]:
     text, code = _text(lesson).lower(), "\n".join(cell.source for cell in lesson.cells if cell.is_code)
     missing = [
         ("a cell to predict in", list(lesson.of_kind("predict"))),
-        ("a drawing of the mechanism (`drawing.Drawing`)", "Drawing(" in code),
+        ("a drawing of the mechanism (`drawing.Drawing`)", re.search(r"Drawing\(|drawing\.draw\(", code)),
         ("a table of notation", "notation" in text),
         ("a table *the paper says / we measured*", "paper says" in text or "we measured" in text + code.lower()),
-        ("the full-size run that shows it on real data (`make full`)", "make full" in text),
+        (
+            "the full-size run that shows it on real data (`python -m lessonkit full`)",
+            re.search(r"lessonkit full|make full", text),
+        ),
     ]
     for what, there in missing:
         if not there:

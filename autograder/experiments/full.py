@@ -3,44 +3,18 @@
 import importlib
 import json
 import platform
-import re
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-import sacrebleu
 import torch
 
 from autograder.authoring import source
-from autograder.experiments.resumable import clock_of, train
 from autograder.files import write_whole
-from lessonkit.data import download
-from lessonkit.data.translation import Batch, Pair, Translation, Vocabulary, batches
 from lessonkit.errors import CourseError
+from lessonkit.full import translation
 from lessonkit.lesson import RESULTS
-from lessonkit.models.alignment import links_from_weights
-from lessonkit.models.seq2seq import EncoderDecoder, count_parameters, translate, translation_loss
-from lessonkit.seeds import seed_everything
-
-SHORTEST, LONGEST, RARE, HELD_OUT = 3, 15, 3, 500  # words of a sentence; sentences with a word below count; test pairs
-BATCH, RATE, WARMUP = 64, 2e-3, 200
-
-
-def _additive(code: dict) -> EncoderDecoder:
-    return code["make_model"](code["decoder_step"], code["additive_score"], code["alignment_weights"])
-
-
-def _luong(code: dict) -> EncoderDecoder:
-    return code["make_model"]("general", "global")
-
-
-# What is trained, and how it is made of the lesson's own code.
-MODELS: dict[str, tuple[str, Callable[[dict], EncoderDecoder]]] = {
-    "03_additive_attention": ("additive attention", _additive),
-    "04_scores_and_scope": ("general score, global scope, input feeding", _luong),
-}
 
 # Lessons whose full-size run is a module of its own: run(code, seconds, folder) -> results, from the lesson's
 # namespace; checkpoints, if there are any, lie in the folder.
@@ -65,41 +39,11 @@ def run(lesson: str, minutes: float, out: Path, record: bool = False) -> dict:
     name = source.find_lesson(lesson)
     if name in OTHERS:
         return _run_other(name, minutes, out, record)
-    if name not in MODELS:
-        known = ", ".join(known[:2] for known in [*MODELS, *OTHERS])
+    if name not in translation.MODELS:
+        known = ", ".join(known[:2] for known in [*translation.MODELS, *OTHERS])
         raise CourseError(f"{name} has no full-size run of this kind. Lessons {known} have one: `make full LESSON=03`.")
-    seed_everything(0)
-    data, aligned = real_data()
     code = replace(source.load(name)).namespace()  # a namespace of its own: the lesson's functions, another corpus
-    code["data"] = data
-    what, make = MODELS[name]
-    model = make(code)
-
-    def one_pass(number: int) -> Iterator[Batch]:
-        return batches(data.train, data.source_vocabulary, data.target_vocabulary, BATCH, seed=number)
-
-    folder = out / "full"
-    progress = train(
-        model, one_pass, translation_loss, folder / f"{name[:2]}.pt",
-        seconds=60 * minutes, lr=RATE, warmup=WARMUP, title=f"{name[:2]} on Tatoeba",
-        clock=clock_of(torch.device("cpu")),
-    )  # fmt: skip
-    result = {
-        "lesson": name,
-        "model": what,
-        "date": date.today().isoformat(),
-        "machine": f"{platform.machine()}, {torch.get_num_threads()} thread",
-        "training_pairs": len(data.train),
-        "parameters": count_parameters(model),
-        "steps": progress.steps,
-        "seconds": round(progress.seconds),
-        "loss": round(progress.loss, 3),
-        "test_pairs": len(data.validation),
-        "bleu": _bleu(model, data),
-        "aligned_pairs": len(aligned),
-        "aer": round(human_error_rate(code["attention_of"], model, aligned), 3),
-        "aer_of_the_diagonal": round(_diagonal_error_rate(aligned), 3),
-    }
+    result = translation.run(name, code, minutes, out / "full")
     _keep(name, result, out, record)
     return result
 
@@ -126,70 +70,3 @@ def _keep(name: str, result: dict, out: Path, record: bool) -> None:
     """Write full/NN.json in `out`, and with `record` also data/results/full_NN.json."""
     for path in (out / "full" / f"{name[:2]}.json", *([RESULTS / f"full_{name[:2]}.json"] if record else [])):
         write_whole(path, json.dumps(result, indent=1) + "\n")
-
-
-def _bleu(model: EncoderDecoder, data: Translation) -> float:
-    """BLEU of greedy translations of the held-out sentences, in lower-case words as the model reads them."""
-    made = [" ".join(words) for words in translate(model, data.validation, data)]
-    references = [[" ".join(pair.target) for pair in data.validation]]
-    return round(sacrebleu.corpus_bleu(made, references, tokenize="none", force=True).score, 2)
-
-
-def real_data() -> tuple[Translation, list[tuple[Pair, frozenset]]]:
-    """Tatoeba as a corpus (one translation an English sentence, split by English sentence), and human-aligned pairs.
-
-    The aligned pairs are those whose every word is in the vocabulary; each comes with its possible links.
-    """
-    pairs = []
-    for english, french in download.tatoeba().items():
-        words, target = tokens(english), tokens(french[0])
-        if SHORTEST <= len(words) <= LONGEST and len(target) <= LONGEST:
-            pairs.append(Pair(words, target, frozenset()))
-    held_out = pairs[:: len(pairs) // HELD_OUT][:HELD_OUT]
-    seen = {pair.source for pair in held_out}
-    train_pairs = [pair for pair in pairs if pair.source not in seen]
-    vocabularies = [_vocabulary([getattr(pair, side) for pair in train_pairs]) for side in ("source", "target")]
-    data = Translation(train_pairs, held_out, [], [], [], *vocabularies)
-    aligned = []
-    for human in download.human_alignments():
-        source_words, target_words = (tuple(map(str.lower, side)) for side in (human.source, human.target))
-        known = Vocabulary.unk not in vocabularies[0].encode(source_words) + vocabularies[1].encode(target_words)
-        if known and 4 <= len(source_words) <= LONGEST:
-            aligned.append((Pair(source_words, target_words, human.sure), human.possible))
-    return data, aligned
-
-
-def tokens(text: str) -> tuple[str, ...]:
-    """Lower-case words and marks; a French elision (l', qu') is a word of its own, as in the human alignments."""
-    return tuple(re.findall(r"\w+'|\w+|[^\w\s]", text.lower().replace("’", "'")))
-
-
-def _vocabulary(sentences: list[tuple[str, ...]]) -> Vocabulary:
-    counts: dict[str, int] = {}
-    for words in sentences:
-        for word in words:
-            counts[word] = counts.get(word, 0) + 1
-    return Vocabulary(word for word, count in counts.items() if count >= RARE)
-
-
-def human_error_rate(attention_of: Callable, model: EncoderDecoder, aligned: list[tuple[Pair, frozenset]]) -> float:
-    """AER over all human-aligned pairs, with their sure and possible links."""
-    weights = attention_of(model, [pair for pair, _ in aligned])
-    return _error_rate(aligned, [links_from_weights(w) for w in weights])
-
-
-def _diagonal_error_rate(aligned: list[tuple[Pair, frozenset]]) -> float:
-    """A guess without any model: each target word is linked to the source word as far through its sentence."""
-    links = []
-    for pair, _ in aligned:
-        S, T = len(pair.source), len(pair.target)
-        links.append({(min(S - 1, round(t * (S - 1) / max(1, T - 1))), t) for t in range(T)})
-    return _error_rate(aligned, links)
-
-
-def _error_rate(aligned: list[tuple[Pair, frozenset]], found: list[set[tuple[int, int]]]) -> float:
-    agreed = total = 0
-    for (pair, possible), links in zip(aligned, found, strict=True):
-        agreed += len(links & pair.links) + len(links & possible)
-        total += len(links) + len(pair.links)
-    return 1 - agreed / total

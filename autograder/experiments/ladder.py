@@ -19,11 +19,11 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from autograder.authoring import source
-from autograder.experiments.resumable import Progress, clock_of, train
 from autograder.files import write_whole
 from lessonkit.data import download
 from lessonkit.data.translation import Batch, Pair, Translation, Vocabulary, batches
 from lessonkit.errors import CourseError
+from lessonkit.full.resumable import Progress, clock_of, train
 from lessonkit.lesson import RESULTS
 from lessonkit.models.seq2seq import (
     EncoderDecoder,
@@ -216,7 +216,7 @@ def joined(pieces: Iterable[str]) -> str:
 def train_rung(
     rung: Rung, corpus: Corpus, seconds: float, checkpoint: Path, device: torch.device
 ) -> tuple[EncoderDecoder, Progress]:
-    """Train for as long as the budget lasts, earlier runs counted in; see `autograder.experiments.resumable`."""
+    """Train for as long as the budget lasts, earlier runs counted in; see `lessonkit.full.resumable`."""
     seed_everything(0)
     model, loss, halves = rung.make(PIECES).to(device), rung.loss(), halves_are_faster(device)
     data = corpus.data

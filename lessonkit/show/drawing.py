@@ -5,7 +5,7 @@ dark lines, which light and dark pages show alike.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
@@ -131,6 +131,21 @@ class Drawing:
     def show(self) -> None:
         """Display the drawing with its words."""
         plots.show(self._fig, self._alt)
+
+
+def draw(
+    alt: str,
+    boxes: Mapping[str, tuple],
+    arrows: Sequence[tuple],
+    width: float = 8.0,
+    height: float = 3.0,
+) -> None:
+    """A whole drawing at once. `boxes`: (x, y, text, shape, kind) by a short name; `arrows`: (start, end, label)."""
+    drawing = Drawing(alt, width, height)
+    made = {name: drawing.box(*box) for name, box in boxes.items()}
+    for start, end, *label in arrows:
+        drawing.arrow(made[start], made[end], *label)
+    drawing.show()
 
 
 def _centre(thing: Box | tuple[float, float]) -> tuple[float, float]:

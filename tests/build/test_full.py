@@ -7,14 +7,18 @@ import sys
 import time
 from dataclasses import replace
 
+import nbformat
 import pytest
 import torch
 from torch import nn
 
+from autograder.authoring.build import solution_path, student_path
 from autograder.authoring.source import ROOT
-from autograder.experiments import full, resumable
+from autograder.experiments import full
+from lessonkit.__main__ import main as learner
 from lessonkit.data.translation import load_translation
 from lessonkit.errors import CourseError
+from lessonkit.full import resumable, translation
 
 
 class Killed(BaseException):
@@ -129,7 +133,7 @@ def small(monkeypatch):
     data = load_translation()
     few = replace(data, train=data.train[:128], validation=data.validation[:5])
     aligned = [(pair, pair.links) for pair in data.test_short[:6]]
-    monkeypatch.setattr(full, "real_data", lambda: (few, aligned))
+    monkeypatch.setattr(translation, "real_data", lambda: (few, aligned))
 
 
 @pytest.mark.slow
@@ -141,6 +145,30 @@ def test_a_small_run_measures_and_writes_down(lesson, small, tmp_path):
     assert 0 <= result["aer"] <= 1
     assert 0 <= result["aer_of_the_diagonal"] <= 1
     assert full.run(lesson, 0.01, tmp_path)["steps"] == result["steps"]
+
+
+@pytest.mark.slow
+def test_a_learner_trains_with_answers_from_the_notebook(small, tmp_path, capsys):
+    """`python -m lessonkit full 03`, on a solved notebook; an open exercise is named."""
+    solved, path = nbformat.read(solution_path("03_additive_attention"), as_version=4), tmp_path / "mine.ipynb"
+    nbformat.write(solved, path)
+    words = ["full", "03", "--minutes", "0.01", "--out", str(tmp_path), "--notebook", str(path)]
+    assert learner(words) == 0
+    assert json.loads((tmp_path / "full" / "03.json").read_text())["steps"] >= 1
+    assert "bleu" in capsys.readouterr().out
+    words[-1] = str(student_path("03_additive_attention"))
+    assert learner(words) == 2
+    assert "waits for your additive_score, " in capsys.readouterr().err
+
+
+def test_what_a_learner_is_told(tmp_path, capsys):
+    for words, sentence in (
+        (["full", "05"], "There is no full-size run of '05' for learners."),
+        (["full", "03", "--notebook", str(tmp_path / "none.ipynb")], "name your notebook with --notebook"),
+        (["full", "03", "--minutes", "0"], "--minutes is a number above 0"),
+    ):
+        assert learner(words) == 2
+        assert sentence in capsys.readouterr().err
 
 
 def test_a_lesson_without_a_full_size_run_says_so(tmp_path):
@@ -155,7 +183,7 @@ def test_a_process_that_is_killed_goes_on(tmp_path):
 import sys, time, torch
 from pathlib import Path
 from torch import nn
-from autograder.experiments import resumable
+from lessonkit.full import resumable
 def loss(model, batch):
     time.sleep(0.02)
     return model(batch).square().mean()

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from autograder.files import whole_file
 from lessonkit.errors import CourseError
+from lessonkit.files import whole_file
 
 SAVE_EVERY = 120.0  # seconds of training between two checkpoints
 
