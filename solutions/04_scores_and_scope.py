@@ -544,6 +544,8 @@ def input_feeding_step(
 # %% check="input_feeding_step" points=3
 def probe(input_feeding_step, draw):
     B, S, n, e, d = draw.sizes(5)
+    if n == e + d:  # word and context, side by side, must not pass for a state
+        n, e = e, n
     embedded, attentional, state = draw.normal(B, e), draw.normal(B, n), draw.normal(B, n)
     memory, mask = draw.normal(B, S, d), draw.mask(B, S)
     C, R = draw.normal(n, e + n, scale=0.5), draw.normal(n, n, scale=0.5)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from autograder.experiments.resumable import clock_of, train
+from lessonkit.full.resumable import clock_of, train
 from lessonkit.data.digits import Canvases, Digits, DigitSets, batches, canvases, mnist
 from lessonkit.models.seq2seq import count_parameters
 from lessonkit.seeds import seed_everything
