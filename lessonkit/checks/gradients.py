@@ -7,6 +7,7 @@ from lessonkit.checks.sentences import CUT
 
 _NEAR = 2e-4  # relative to the length of the gradient: it may have gone through float32 twice
 WHAT_CUTS = CUT[0].upper() + CUT[1:]
+_CANCELS = 1.0  # in float16 a sum that cancels keeps the rounding of its parts, as long as the longest gradient
 _NONE = 1e-6  # below this share of the longest gradient it is none
 
 
@@ -30,7 +31,7 @@ def judge_gradients(got: Outcome, want: Outcome) -> str | None:
             missing[name] = True
         elif y <= _NONE * longest and b > 1e-6 * longest:
             surplus[name] = True
-        elif abs(a - x) + abs(b - y) > (10 * HALF if half else _NEAR) * max(y, _NONE * longest):
+        elif abs(a - x) + abs(b - y) > (10 * HALF if half else _NEAR) * max(y, (_CANCELS if half else _NONE) * longest):
             wrong[name] = True
     if broken:
         return (

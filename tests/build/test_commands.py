@@ -108,7 +108,7 @@ def test_check_notices_an_edited_bank(course):
         ([(SOURCE, "# ## Notation", "# ## Letters, or notation")], "no cell"),
         ([(SOURCE, "# Figure: the weights", "# Figure: all weights")], "no cell"),
         ([(SOURCE, "points=1", "points=3"), (BANK, "The sign is wrong:", "Your sign is wrong:")], "checks"),
-        ([(SOURCE, 'title="one query"', 'title="a query"')], "1 of 4 demonstrations"),
+        ([(SOURCE, 'caption="A claim"', 'caption="One claim"')], "1 of 4 demonstrations"),
         (
             [(SOURCE, "    return (weights.unsqueeze(1)", "    return 1 * (weights.unsqueeze(1)")],
             "checks, 2 of 4 demonstrations",
