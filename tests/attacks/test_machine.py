@@ -251,6 +251,7 @@ print(json.dumps(heard))
         time.sleep(0.5)
         result = other.run(make_job("import json", quiet))
         thread.join()
+    assert [cell.status for cell in result.cells] == ["ok", "ok"], result
     assert done.is_set()
     if seccomp.supported():
         assert seen(result) == []
