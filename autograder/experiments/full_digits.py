@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lessonkit.full.resumable import clock_of, train
 from lessonkit.data.digits import Canvases, Digits, DigitSets, batches, canvases, mnist
+from lessonkit.full.resumable import clock_of, train
 from lessonkit.models.seq2seq import count_parameters
 from lessonkit.seeds import seed_everything
 

@@ -9,7 +9,7 @@ from lessonkit.errors import CourseError
 from lessonkit.show import figures, plots, tables
 
 RESULTS = Path(__file__).resolve().parents[2] / "data" / "results"
-SEEDS = "mean [least to greatest] of three recorded seeds"
+_WORDS = {1: "one", 2: "two", 3: "three"}
 
 
 class Recorded:
@@ -80,12 +80,10 @@ class Recorded:
     def _seeds(self, models: str, figures: str) -> str:
         """How many recorded seeds stand behind a table: not every arm was run on all three."""
         found = [len(self._lesson.recorded(model, figure)) for model in models.split() for figure in figures.split()]
-        counts = sorted(set(found) - {0}) or [3]
-        if counts == [3]:
-            return SEEDS
-        if counts == [1]:
+        counts = [_WORDS.get(count, str(count)) for count in sorted(set(found) - {0})] or ["three"]
+        if counts == ["one"]:
             return "one recorded seed"
-        return f"mean [least to greatest] of {counts[0]} to {counts[-1]} recorded seeds"
+        return f"mean [least to greatest] of {' or '.join(counts)} recorded seeds"
 
     def spread(self, model: str, figure: str) -> str:
         """Mean [least to greatest], as text."""
@@ -125,4 +123,4 @@ def shares(rows: Mapping[str, float | Sequence[float]], caption: str) -> None:
 
 def claims(rows: Sequence[Sequence[str]]) -> None:
     """What a paper or reading claims, what it rests on there, and what was measured here."""
-    tables.show_table(["claim", "what it rests on there", "we measured (three seeds)"], rows, "Claimed, and measured")
+    tables.show_table(["claim", "what it rests on there", "we measured"], rows, "Claimed, and measured")

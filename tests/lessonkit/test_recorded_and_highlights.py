@@ -44,7 +44,7 @@ def displayed(monkeypatch):
 def test_a_table_has_means_ranges_rates_and_what_is_not_recorded(record, displayed):
     record.table("a b", "x n", "What", rates=True, more={"yours": {"x": 0.9}})
     lines = displayed[0].splitlines()
-    assert lines[0] == "What; mean [least to greatest] of three recorded seeds"
+    assert lines[0] == "What; mean [least to greatest] of two recorded seeds"
     assert lines[1].split() == ["share", "n", "rate"]
     assert lines[3].split() == ["yours", "0.90", "–"]
     assert lines[4].split("  ")[0] == "first"
