@@ -34,7 +34,11 @@ def test_nbgraders_own_commands(tmp_path):
 
     nbgrader("generate_assignment", LESSON)
     released = nbformat.read(tmp_path / "release" / LESSON / f"{LESSON}.ipynb", as_version=4)
-    assert released.cells == nbformat.read(student_path(LESSON), as_version=4).cells
+    ours = nbformat.read(student_path(LESSON), as_version=4).cells
+    for cell in ours:
+        if cell.metadata.get("tags") == ["raises-exception"]:  # ours: a slip in one exercise doesn't end Run All
+            del cell.metadata["tags"]
+    assert released.cells == ours
     nbgrader("autograde", LESSON)
     nbgrader("generate_feedback", LESSON)
     nbgrader("export")
