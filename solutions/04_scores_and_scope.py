@@ -358,7 +358,7 @@ def probe(window_mask, draw):
     between = draw.watch(draw.permutation(S - 2)[:B] + fractions)
     return {
         "at whole places": window_mask(inside, whole, D),
-        "between places": window_mask(between, whole, D),
+        "between places": window_mask(between, whole, draw.choice((3, 5))),
         "with padding": window_mask(between, mask, D + 1),
         "beyond the end": window_mask(draw.watch(between + draw.integers(20, 30)), mask, D),
     }
