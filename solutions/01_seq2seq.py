@@ -141,8 +141,7 @@ def last_state(outputs: Tensor, lengths: Tensor) -> Tensor:
 
 # %% check="last_state" points=1
 def probe(last_state, draw):
-    B, T, n = draw.sizes(3, 3)
-    k = draw.size(3, 5)
+    B, T, n, k = draw.sizes(4, 3)
     square = last_state(draw.normal(k, k, k), draw.lengths(k, k))
     vector = last_state(draw.normal(B, T, n), draw.lengths(B, T))
     return {"vector": vector, "square": square}
