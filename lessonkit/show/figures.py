@@ -72,7 +72,8 @@ def bars(
     spread = {name: [(np.min(value), np.max(value)) for value in values] for name, values in series.items()}
     fig = plots.bars(means, groups, y, title, spread if several else None)
     ax = fig.axes[0]
-    fig.set_size_inches(max(4.5, min(9.0, 1.2 + 0.75 * len(series) * len(groups))), 3.2)
+    group = max(0.75 * len(series), 0.095 * max(map(len, groups)) + 0.15)  # inches: room for its bars, and its name
+    fig.set_size_inches(max(4.5, min(9.0, 1.2 + group * len(groups))), 3.2)
     _guess_lines(ax, guess)
     if limits:
         ax.set_ylim(*limits)

@@ -60,8 +60,8 @@ def explorer(documents: Sequence[Highlight]) -> ipywidgets.VBox:
 
 
 def as_html(document: Highlight, shade: str = next(iter(_SHADES))) -> str:
-    """One row a sentence: its weight as number and bar, and its words."""
-    rows = []
+    """One row a sentence: its weight as number and bar (if anybody looked), and its words."""
+    rows, looked = [], any(map(float, document.sentence_weights))
     for i, (words, weights) in enumerate(zip(document.sentences, document.word_weights, strict=True)):
         p_s, gold = float(document.sentence_weights[i]), i == document.decides
         text = " ".join(
@@ -69,16 +69,18 @@ def as_html(document: Highlight, shade: str = next(iter(_SHADES))) -> str:
             for j, (word, p_w) in enumerate(zip(words, weights, strict=True))
         )
         bar = f'<div style="width: {4 * p_s:.2f}em; height: 0.7em; background: #d55e00"></div>'
-        rows.append(
-            f'<tr><td style="text-align: right; padding: 2px 6px">{p_s:.2f}</td>'
+        weight = (
+            f'<td style="text-align: right; padding: 2px 6px">{p_s:.2f}</td>'
             f'<td style="width: 4.2em; padding: 2px 4px">{bar}</td>'
-            f'<td style="text-align: left; padding: 2px 6px">{text}</td>'
+        )
+        rows.append(
+            f'<tr>{weight if looked else ""}<td style="text-align: left; padding: 2px 6px">{text}</td>'
             f'<td style="text-align: left; padding: 2px 6px">{"<strong>decides</strong>" if gold else ""}</td></tr>'
         )
     caption = f'<caption style="text-align: left; font-weight: bold">{escape(document.title)}</caption>'
     head = "".join(
         f'<th scope="col" style="text-align: left; padding: 2px 6px">{title}</th>'
-        for title in ("p<sub>s</sub>", "", "sentence; words shaded by attention", "")
+        for title in (["p<sub>s</sub>", "", "sentence; words shaded by attention", ""] if looked else ["sentence", ""])
     )
     return (
         '<div style="overflow-x: auto"><table style="line-height: 1.6">'
@@ -94,12 +96,12 @@ def _word(word: str, weight: float, telling: bool) -> str:
 
 def in_words(document: Highlight) -> str:
     """The same as text: a line for each sentence, its weight, and its word with the largest weight in brackets."""
-    lines = [document.title]
+    lines, looked = [document.title], any(map(float, document.sentence_weights))
     for i, (words, weights) in enumerate(zip(document.sentences, document.word_weights, strict=True)):
         top = max(range(len(words)), key=lambda j: float(weights[j]))
-        text = " ".join(f"[{word} {float(weights[j]):.2f}]" if j == top else word for j, word in enumerate(words))
-        note = "   <- decides" if i == document.decides else ""
-        lines.append(f"{float(document.sentence_weights[i]):.2f}  {text}{note}")
+        marked = [f"[{word} {float(weights[j]):.2f}]" if looked and j == top else word for j, word in enumerate(words)]
+        weight = f"{float(document.sentence_weights[i]):.2f}  " if looked else ""
+        lines.append(f"{weight}{' '.join(marked)}{'   <- decides' if i == document.decides else ''}")
     return "\n".join(lines)
 
 

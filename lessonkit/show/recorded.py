@@ -107,17 +107,19 @@ class Recorded:
         values = self._lesson.recorded(model, figure)
         if not values:
             return "–"
-        whole = all(isinstance(value, int) and value > 1 for value in values)
-        return f"{values[0]:,}" if whole else self._lesson.spread(model, figure)
+        if len(set(values)) == 1 and (figure == "lr" or isinstance(values[0], int)):  # a rate, a count of parameters
+            return f"{values[0]:,}" if isinstance(values[0], int) else f"{values[0]:g}"
+        return self._lesson.spread(model, figure)
 
 
-def shares(rows: Mapping[str, float | Sequence[float]], caption: str) -> None:
-    """A row a name: one share, or the mean of several with the least and the greatest."""
+def shares(rows: Mapping[str, float | Sequence[float]], run: Mapping[str, object]) -> None:
+    """Shares of a full-size run: a row a name, one share, or the mean of several with the least and the greatest."""
     cells = []
     for name, values in rows.items():
         several = values if isinstance(values, Sequence) else [values]
         spread = f" [{min(several):.3f} to {max(several):.3f}]" if len(several) > 1 else ""
         cells.append([name, f"{statistics.mean(several):.3f}{spread}"])
+    caption = f"{run['data']}; {run['date']}, {run['minutes']} minutes of one processor"
     tables.show_table(["", "share right: mean [least to greatest]"], cells, caption)
 
 

@@ -42,11 +42,11 @@ def displayed(monkeypatch):
 
 
 def test_a_table_has_means_ranges_rates_and_what_is_not_recorded(record, displayed):
-    record.table("a b", "x n", "What", rates=True, more={"yours": {"x": 0.9}})
+    record.table("a b", "x n lr", "What", rates=True, more={"yours": {"x": 0.9}})
     lines = displayed[0].splitlines()
     assert lines[0] == "What; mean [least to greatest] of two recorded seeds"
-    assert lines[1].split() == ["share", "n", "rate"]
-    assert lines[3].split() == ["yours", "0.90", "–"]
+    assert lines[1].split() == ["share", "n", "lr", "rate"]
+    assert lines[3].split() == ["yours", "0.90", "–", "–"]
     assert lines[4].split("  ")[0] == "first"
     assert "0.60 [0.50 to 0.70]" in lines[4]
     assert lines[4].endswith("0.01")
@@ -66,7 +66,8 @@ def test_a_missing_full_size_run_is_a_sentence_and_a_present_one_is_read(record,
         record.full()
     (tmp_path / "full_99.json").write_text(json.dumps({"minutes": 3}))
     assert record.full() == {"minutes": 3}
-    recorded.shares({"one": 0.5, "many": [0.25, 0.75]}, "Shares")
+    recorded.shares({"one": 0.5, "many": [0.25, 0.75]}, {"data": "things", "date": "today", "minutes": 3})
+    assert displayed[0].startswith("things; today, 3 minutes of one processor")
     assert "0.500 [0.250 to 0.750]" in displayed[0]
 
 
@@ -85,7 +86,8 @@ def test_a_document_is_shown_with_its_weights_in_html_and_in_words():
     html = highlights.as_html(page)
     assert html.count("text-decoration") == len(review.telling)
     assert html.count("<tr>") == 1 + len(review.sentences)
-    assert "0.00" in highlights.in_words(highlights.unread(review))
+    unread = highlights.unread(review)
+    assert "0.00" not in highlights.in_words(unread) + highlights.as_html(unread).split("</thead>")[0]
 
 
 def test_the_explorer_changes_with_its_controls(displayed):
