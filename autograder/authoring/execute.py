@@ -15,7 +15,7 @@ import nbformat
 from nbformat.v4 import new_output
 
 from autograder.authoring.faults import Fault, FaultyFileError
-from autograder.authoring.notebook import to_notebook
+from autograder.authoring.notebook import code_of, to_notebook
 from autograder.authoring.source import SOLUTIONS, Cell, LessonSource
 
 SECONDS_A_CELL = 900  # a training stops itself by the processor's clock; on a busy machine that takes its time
@@ -85,7 +85,8 @@ def _failure(lesson: LessonSource, cell: Cell, error: Exception) -> Fault:
     whole.write_text(text + "\n", encoding="utf-8")
     trace = _COLOURS.sub("", getattr(error, "traceback", ""))
     places = re.findall(r"^Cell In\[\d+\], line (\d+)", trace, re.MULTILINE)
-    line = cell.line + int(places[0]) - 1 if places else cell.line
+    added = code_of(cell).count("\n") - cell.source.count("\n")  # lines that the notebook has and the source hasn't
+    line = cell.line + max(0, int(places[0]) - 1 - added) if places else cell.line
     if hasattr(error, "ename"):
         said = f"{error.ename}: {error.evalue}".strip().splitlines()[0].rstrip(".")
     else:

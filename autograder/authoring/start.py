@@ -1,4 +1,5 @@
-"""The pages around the lessons: the start page with the map of the course, and the glossary. Made from the sources."""
+"""What stands around the lessons, made from their sources: the start page with the map of the course, the glossary, the
+table in the README."""
 
 import base64
 import io
@@ -17,6 +18,8 @@ from autograder.files import write_whole
 from lessonkit.errors import CourseError
 from lessonkit.show.drawing import Drawing
 
+README = ROOT / "README.md"
+_BEGIN, _END = "<!-- lessons: `make build` writes this table from their sources -->", "<!-- end of lessons -->"
 _PICTURE = "map.png"
 _PROGRESS = """\
 # Your progress: run this cell (Ctrl+Enter) to see where you are
@@ -163,9 +166,30 @@ def pages() -> dict[str, str]:
 
 
 def build_pages() -> None:
-    """Write both pages."""
+    """Write both pages, and the README's table.
+
+    Raises:
+        CourseError: the README has no place for the table.
+    """
     for name, text in pages().items():
         write_whole(ROOT / "lessons" / name, text)
+    if README.is_file() and (text := _with_table(README.read_text("utf-8"))) != README.read_text("utf-8"):
+        write_whole(README, text)
+
+
+def _with_table(readme: str) -> str:
+    """The README with the table of lessons between its two marks."""
+    before, begin, rest = readme.partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if not begin or not end:
+        raise CourseError(f"README.md: the table of lessons stands between the lines `{_BEGIN}` and `{_END}`.")
+    rows = [
+        f"| {stop.number} | [{stop.title[:1].upper()}{stop.title[1:]}](lessons/{stop.name}/{stop.name}.ipynb) "
+        f"| {stop.question} | {stop.minutes} |"
+        for stop in stops()
+    ]
+    table = "\n".join(["| | lesson | its question | minutes |", "|---|---|---|---|", *rows])
+    return f"{before}{begin}\n{table}\n{end}{after}"
 
 
 def page_differences() -> Iterator[str]:
@@ -174,6 +198,8 @@ def page_differences() -> Iterator[str]:
         path = ROOT / "lessons" / name
         if not path.is_file() or _without_pictures(path.read_text("utf-8")) != _without_pictures(text):
             yield f"lessons/{name}: out of step with the lessons' sources or the glossary; run `make build`."
+    if README.is_file() and (text := README.read_text("utf-8")) != _with_table(text):
+        yield "README.md: its table of lessons is out of step with their sources; run `make build`."
 
 
 def _without_pictures(text: str) -> str:
