@@ -7,7 +7,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -15,10 +15,12 @@ from pathlib import Path
 import sacrebleu
 import sentencepiece
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm import tqdm
 
 from autograder.authoring import source
+from autograder.experiments import ladder_models as models
+from autograder.experiments.ladder_models import Loss
 from autograder.files import write_whole
 from lessonkit.data import download
 from lessonkit.data.translation import Batch, Pair, Translation, Vocabulary, batches
@@ -27,20 +29,15 @@ from lessonkit.full.resumable import Progress, clock_of, train
 from lessonkit.lesson import RESULTS
 from lessonkit.models.seq2seq import (
     EncoderDecoder,
-    StepDecoder,
     count_parameters,
-    shift_right,
     translate,
     translation_loss,
 )
-from lessonkit.models.transformer import make_transformer
 from lessonkit.seeds import seed_everything
 
-PIECES, BATCH, DROPOUT = 4000, 100, 0.3  # subwords of both languages together; sentences a batch; share dropped
+PIECES, BATCH = 4000, 100  # subwords of both languages together; sentences a batch
 SHORT, LONG = 8, 15  # German words: up to SHORT is a short sentence, from LONG on a long one
 BEAM, ALPHA = 4, 1.0  # for the last rung, beside the greedy translation
-
-Loss = Callable[[EncoderDecoder, Batch], Tensor]
 
 
 @dataclass(frozen=True)
@@ -64,108 +61,13 @@ class Rung:
 def rungs() -> dict[str, Rung]:
     """All models by name, from the lowest to the highest."""
     found = (
-        Rung("start_only", "GRU, one vector at the start", _start_only, 13.76),
-        Rung("vector", "GRU, the vector at each step", _vector, 20.61),
-        Rung("additive", "additive attention", _additive, 28.30),
-        Rung("luong", "Luong's general attention", _luong, None),
-        Rung("transformer", "Transformer", _transformer, 36.52, _smoothed, warmup=400, beam=True),
+        Rung("start_only", "GRU, one vector at the start", models.start_only, 13.76),
+        Rung("vector", "GRU, the vector at each step", models.vector, 20.61),
+        Rung("additive", "additive attention", models.additive, 28.30),
+        Rung("luong", "Luong's general attention", models.luong, None),
+        Rung("transformer", "Transformer", models.transformer, 36.52, models.smoothed, warmup=400, beam=True),
     )
     return {rung.name: rung for rung in found}
-
-
-# The models, from the lessons' own code; embeddings and features get dropout, since real sentences are few.
-
-
-class StartOnly(StepDecoder):
-    """A GRU that gets the sentence's vector once, as its first state (Sutskever et al. 2014)."""
-
-    def __init__(self, width: int, n: int):
-        super().__init__()
-        self.gru = nn.GRU(width, n, batch_first=True)
-
-    def start(self, memory: Tensor, src_mask: Tensor) -> Tensor:
-        """The vector is the state."""
-        return memory
-
-    def step(self, embedded: Tensor, state: Tensor, memory: Tensor, src_mask: Tensor) -> tuple[Tensor, Tensor]:
-        """One word."""
-        features, state = self.gru(embedded.unsqueeze(1), state.unsqueeze(0))
-        return features.squeeze(1), state.squeeze(0)
-
-    def forward(self, embedded: Tensor, memory: Tensor, src_mask: Tensor, tgt_mask: Tensor | None = None) -> Tensor:
-        """All words at once: the inputs are known."""
-        return self.gru(embedded, memory.unsqueeze(0))[0]
-
-
-class _HostLengths(nn.Module):
-    """An encoder that packs its input: PyTorch wants the lengths, read off the mask, on the processor."""
-
-    def __init__(self, encoder: nn.Module):
-        super().__init__()
-        self.encoder = encoder
-
-    def forward(self, embedded: Tensor, src_mask: Tensor) -> Tensor:
-        return self.encoder(embedded, src_mask.cpu())
-
-
-def _lesson(number: str, pieces: int, **sizes: int) -> dict:
-    """A lesson's namespace, for this run alone, with other sizes and a vocabulary of `pieces` words."""
-    lesson = replace(source.load(number)).namespace()
-    vocabulary = Vocabulary(map(str, range(pieces - 4)))  # only its size matters
-    lesson.update(sizes, data=Translation([], [], [], [], [], vocabulary, vocabulary))
-    return lesson
-
-
-def _with_dropout(model: EncoderDecoder) -> EncoderDecoder:
-    model.src_embed, model.tgt_embed = (
-        nn.Sequential(table, nn.Dropout(DROPOUT)) for table in (model.src_embed, model.tgt_embed)
-    )
-    model.generator = nn.Sequential(nn.Dropout(DROPOUT), model.generator)
-    return model
-
-
-def _start_only(pieces: int) -> EncoderDecoder:
-    lesson = _lesson("01", pieces, EMBEDDING=192)
-    encoder, decoder = lesson["VectorEncoder"](256, lesson["last_state"]), StartOnly(192, 256)
-    tables = nn.Embedding(pieces, 192), nn.Embedding(pieces, 192), nn.Linear(256, pieces)
-    return _with_dropout(EncoderDecoder(encoder, decoder, *tables))
-
-
-def _vector(pieces: int) -> EncoderDecoder:
-    lesson = _lesson("01", pieces, EMBEDDING=192, HIDDEN=256)
-    return _with_dropout(lesson["make_model"](lesson["last_state"], 256))
-
-
-def _additive(pieces: int) -> EncoderDecoder:
-    lesson = _lesson("03", pieces, EMBEDDING=192, HIDDEN=192, SCORE=96)
-    functions = (lesson[name] for name in ("decoder_step", "additive_score", "alignment_weights"))
-    model = lesson["make_model"](*functions)
-    model.encoder = _HostLengths(model.encoder)
-    return _with_dropout(model)
-
-
-def _luong(pieces: int) -> EncoderDecoder:
-    lesson = _lesson("04", pieces, EMBEDDING=192, HIDDEN=256)
-    model = lesson["make_model"]("general", "global")
-    model.encoder = _HostLengths(model.encoder)
-    return _with_dropout(model)
-
-
-def _transformer(pieces: int) -> EncoderDecoder:
-    parts = source.load("10").namespace()["parts"]
-    sizes = {"d": 128, "heads": 4, "hidden": 512, "layers": 4}
-    return make_transformer(pieces, pieces, **sizes, dropout=DROPOUT, pre=True, tied=True, parts=parts)
-
-
-def _smoothed() -> Loss:
-    lesson = source.load("10").namespace()
-
-    def loss(model: EncoderDecoder, batch: Batch) -> Tensor:
-        written = shift_right(batch.tgt, Vocabulary.bos)
-        masks = lesson["padding_and_causal_masks"](batch.src, written, Vocabulary.pad)
-        return lesson["smoothed_loss"](model(batch.src, written, *masks), batch.tgt, Vocabulary.pad, 0.1)
-
-    return loss
 
 
 # The data: lower case, in subwords that both languages share, so that no word is unknown.

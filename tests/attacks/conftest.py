@@ -26,7 +26,8 @@ from autograder.grading.report import write_course_report, write_report
 from autograder.grading.run import Settings, Summary, grade
 from autograder.machine import BUBBLEWRAP, nothing_may_be_left_out
 from autograder.sandbox import Limits
-from tests.attacks import earn, gaps, harm, honest, poison, steal  # noqa: F401 (they enter what they hold)
+from tests.attacks import everything  # noqa: F401 (it enters what the modules of attacks hold)
+from tests.attacks.harm import VICTIM
 from tests.attacks.workshop import ATTACKS, LESSON, Attack, Desk, World
 
 # Short, so that the attacks end soon; long enough for honest notebooks on a machine with more to do.
@@ -43,7 +44,7 @@ LIMITS = Limits(
     notebook_output_bytes=1_000_000,
     array_bytes=4 << 20,
 )
-ORDINARY = ("an-honest-first", harm.VICTIM, "zz-honest-last")
+ORDINARY = ("an-honest-first", VICTIM, "zz-honest-last")
 
 
 @dataclass(frozen=True)

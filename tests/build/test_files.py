@@ -1,7 +1,8 @@
-"""Files are written whole or not at all."""
+"""Files are written whole or not at all, and none of the project's own is too long."""
 
 import pytest
 
+from autograder.authoring.source import ROOT
 from autograder.files import whole_file, write_whole
 from lessonkit.errors import CourseError
 
@@ -32,3 +33,14 @@ def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path):
     (tmp_path / "folder").write_text("a file where a folder should be")
     with pytest.raises(CourseError, match=r"^Could not write file: .*Make room"):
         write_whole(tmp_path / "folder" / "file", "text")
+
+
+def test_no_file_needs_a_table_of_contents():
+    """Code outside of banks and lessons: what is longer than 350 lines is two things."""
+    places = ("lessonkit", "autograder", "tests", ".ci")
+    paths = [
+        path for place in places for path in (ROOT / place).rglob("*") if path.suffix in (".py", ".js", ".css", ".sh")
+    ]
+    paths = [path for path in paths if path.parent.name != "banks"]
+    assert len(paths) > 200
+    assert {path.name: n for path in paths if (n := len(path.read_text("utf-8").splitlines())) > 350} == {}
