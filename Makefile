@@ -69,11 +69,11 @@ report: grade  ## The same: `make grade` writes feedback and reports, too
 grade-plain: setup  ## Grade the same class with plain nbgrader, without the sandbox, for comparison; in out/demonstration/
 	@$(BIN)/python -m autograder demonstrate $(LESSON) --out $(OUT)
 
-release: setup  ## Make the learner's bundle out/attention-course.zip
+release: setup  ## Make the learner's bundle out/attention-course.zip, and a wheel of lessonkit for a notebook anywhere
 	@$(BIN)/python -m autograder release --out $(OUT)
 
-bench: setup  ## Measure: latency of checks, run times of lessons, results of models, as tables
-	@$(BIN)/python -m autograder bench
+bench: setup  ## Measure: an author's loops, latency of checks, run times of lessons, results of models, as tables
+	@$(BIN)/python -m autograder bench $(LESSON)
 
 experiments: setup  ## Rerun the recorded comparisons over seeds (minutes to an hour)
 	@$(BIN)/python -m autograder experiments $(LESSON)

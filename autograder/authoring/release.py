@@ -9,7 +9,7 @@ from lessonkit.errors import CourseError
 
 NAME = "attention-course"
 # What lessons and lessonkit import, and what shows them; the rest of requirements.txt is for instructors and authors.
-_LEARNERS = (
+LEARNERS = (
     "torch",
     "numpy",
     "matplotlib",
@@ -65,7 +65,7 @@ def _project() -> str:
 
 def _requirements() -> str:
     lines = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
-    kept = [line for line in lines if line.split("==")[0] in _LEARNERS or line.startswith("-e")]
+    kept = [line for line in lines if line.split("==")[0] in LEARNERS or line.startswith("-e")]
     return "\n".join(kept) + "\n"
 
 

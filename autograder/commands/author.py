@@ -142,10 +142,12 @@ def data(check: Annotated[bool, typer.Option(help="write nothing; fail on any di
 
 @app.command()
 def release(out: Annotated[Path, typer.Option(help="folder for the bundle")] = Path("out")) -> None:
-    """Make the learner's bundle: lessons, lessonkit and data, without any answer."""
+    """Make the learner's bundle, and the wheel of lessonkit with its data; neither holds an answer."""
     from autograder.authoring.release import release as make
+    from autograder.authoring.wheel import wheel
 
-    console.print(f"Wrote {make(out)}")
+    for path in (make(out), wheel(out)):
+        console.print(f"Wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")
 
 
 @app.command()

@@ -14,6 +14,7 @@ from lessonkit.errors import CourseError
 def bench(
     lessons: SomeLessons = None,
     run_lessons: Annotated[bool, typer.Option(help="time whole lessons, too (minutes)")] = True,
+    loops: Annotated[bool, typer.Option(help="only an author's loops, and lines of code a lesson")] = False,
     students: Annotated[
         int, typer.Option(min=0, help="compare the grader with stock nbgrader on so many students instead")
     ] = 0,
@@ -21,11 +22,12 @@ def bench(
     pages: Annotated[int, typer.Option(min=0, help="time feedback, report and exports of so many students")] = 0,
     attackers: Annotated[int, typer.Option(min=0, help="so many of the students mean harm")] = 0,
 ) -> None:
-    """Measure: latency of checks, run times of lessons, results of models; or the grader (--students 20)."""
+    """Measure: latency of checks, an author's loops, run times, results of models; or the grader (--students 20)."""
+    from autograder.authoring import source
     from autograder.bench import course as benchmark
+    from autograder.bench import loops as authors
 
     if students or large or pages:
-        from autograder.authoring import source
         from autograder.bench import grading, large_class
 
         lesson = source.load(lessons[0] if lessons else "03")
@@ -39,6 +41,10 @@ def bench(
             console.print(part)
         return
     chosen = named(lessons)
+    console.print(authors.code_lines(chosen))
+    console.print(authors.loop_times(source.load(lessons[0] if lessons else "03")))
+    if loops:
+        return
     console.print(benchmark.check_latency(chosen))
     if run_lessons:
         console.print(benchmark.run_times(chosen))
