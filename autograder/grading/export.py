@@ -87,11 +87,16 @@ def write_csv(path: Path, rows: list[list[object]], for_people: bool = False) ->
 
     Text that a spreadsheet would execute gets a quote in front.
     """
+    write_whole(path, csv_text(rows, for_people))
+    return path
+
+
+def csv_text(rows: list[list[object]], for_people: bool = False) -> str:
+    """Rows as the text of a CSV; see `write_csv`."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\r\n").writerows([[_plain(cell) for cell in row] for row in rows])
     mark = "\ufeff" if for_people else ""  # without it Excel garbles every name with an accent
-    write_whole(path, mark + text.getvalue())
-    return path
+    return mark + text.getvalue()
 
 
 def _plain(cell: object) -> object:
