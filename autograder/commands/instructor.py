@@ -198,9 +198,16 @@ def export(
     absent: Annotated[str, typer.Option(help="what stands for who handed in nothing: blank or zero")] = "blank",
     roster: Annotated[Path | None, typer.Option(help="table of the class, as the platform exports it")] = None,
 ) -> None:
-    """Write the marks as CSV, or for the gradebook of Canvas, Moodle or Brightspace; Gradescope's results.json."""
+    """Write the marks as CSV, or for the gradebook of Canvas, Moodle or Brightspace; Gradescope's autograder.zip."""
     from autograder.grading.export import export as write
 
+    if to == "gradescope":
+        from autograder.grading.gradescope import write_autograder
+
+        for lesson in named(lessons) if lessons else []:
+            console.print(f"Wrote {write_autograder(lesson, out)}: upload it as the autograder of an assignment")
+        if lessons and db is None and not (out / "gradebook.db").is_file():
+            return  # the zip needs no marks
     with _graded(lessons, out, db) as (gradebook, chosen):
         if roster is not None:
             enter(gradebook, roster)
