@@ -16,6 +16,8 @@
 # recurrent network over pronouns, and check whether *it* points at its antecedent. A small grammar wrote the sentences, so the right
 # noun is known for each of them: such a known right answer is called **gold**. Allow 100 minutes.
 #
+# **Notation**
+#
 # | letter | here | before |
 # |---|---|---|
 # | $a_i$, all of them $X$ | the vector of word $i$, $d$ numbers | lesson 05: $a_i$ was a region of a picture |
@@ -28,28 +30,20 @@
 
 # %% name="setup"
 import math
-import statistics
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 from lessonkit import Lesson, train
-from lessonkit.data.pronouns import Batch, Sentence, batches, load_pronouns
+from lessonkit.data import pronouns
+from lessonkit.models import readers
 from lessonkit.models.attention import masked_softmax
-from lessonkit.models.seq2seq import count_parameters
-from lessonkit.seeds import seed_everything
-from lessonkit.show import plots, tables
-from lessonkit.show.heads_explorer import (
-    Heads,
-    heads_explorer,
-    heads_figure,
-    heads_in_words,
-)
+from lessonkit.show import recorded, scale
 
 lesson = Lesson("07_self_attention")
-check, demonstration = lesson.check, lesson.demonstration
+check, demonstration, predict = lesson.check, lesson.demonstration, lesson.predict
+data = pronouns.load_pronouns()
 
 # %% [markdown]
 # ## The task: what is *it* in Icelandic?
@@ -64,47 +58,10 @@ check, demonstration = lesson.check, lesson.demonstration
 # food is *ripe*, only something like a road is *paved*. Exactly one noun fits both, and its gender gives the answer. In half of the sentences the
 # noun stands before the pronoun, in half after it (*before the farmer fed them, the pigs ...*).
 
-# %% name="corpus"
-data = load_pronouns()
-TESTS = {
-    "short": data.test_short,
-    "medium": data.test_medium,
-    "long": data.test_long,
-}
-
-
-def marked(sentence: Sentence) -> str:
-    """The sentence with its places marked: *pronoun*, +the word that decides+, [noun] for a candidate, [[gold]]."""
-    words = list(sentence.words)
-    for place in sentence.candidates:
-        words[place] = f"[{words[place]}]"
-    words[sentence.antecedent] = f"[{words[sentence.antecedent]}]"
-    words[sentence.pronoun] = f"*{words[sentence.pronoun]}*"
-    words[sentence.decider] = f"+{words[sentence.decider]}+"
-    return " ".join(words)
-
-
-def share(found: Sequence[bool]) -> float:
-    """The share of trues."""
-    return sum(found) / len(found)
-
-
-for example in sorted(data.validation, key=lambda s: len(s.words))[24:100:25]:
-    print(f"{marked(example)}  ->  {example.answer}", end="\n\n")
-for name, sentences in TESTS.items():
-    nearest = share(
-        [
-            min(s.candidates, key=lambda c: abs(c - s.pronoun)) == s.antecedent
-            for s in sentences
-        ]
-    )
-    first = share([s.candidates[0] == s.antecedent for s in sentences])
-    nouns = sum(len(s.candidates) for s in sentences) / len(sentences)
-    blind = sum(1 / len(s.candidates) for s in sentences) / len(sentences)
-    print(
-        f"{name:6} distance, {nouns:.1f} candidates: the nearest is meant in {nearest:.0%},"
-        f" the first in {first:.0%}; a noun drawn blindly in {blind:.0%}"
-    )
+# %% demo="corpus"
+# Table: four sentences, and how often somebody is right who guesses
+with demonstration("corpus"):
+    readers.show_examples(data)
 
 # %% [markdown]
 # Neither the nearest noun nor the first one is a good guess. In medium and long sentences the nearest noun is *never* meant, by
@@ -120,11 +77,13 @@ for name, sentences in TESTS.items():
 # training sentences, without dropout, and have 64 features a word in all: the network that reads both ways has 32 for each
 # direction.
 #
-# **Predict:** the noun is 6 to 11 words away from the pronoun (short), 12 to 18 (medium) or 19 to 28 (long). How many will each network
-# get right? And what can the one-way network do when the noun comes *after* the pronoun?
+# The noun is 6 to 11 words away from the pronoun (short), 12 to 18 (medium) or 19 to 28 (long), on either side.
+
+# %% predict="recurrent"
+predict("recurrent", "Of 100 pronouns whose noun comes after them, how many will the network get right that reads from left to right?", (0, 100, 1))  # fmt: skip
 
 
-# %% name="recurrent_reader"
+# %% name="recurrent_reader" show=true
 WIDTH = 64  # features of a word
 
 
@@ -157,52 +116,19 @@ class RecurrentReader(nn.Module):
             nn.Linear(WIDTH, WIDTH), nn.Tanh(), nn.Linear(WIDTH, len(data.answers))
         )
 
-    def forward(self, batch: Batch) -> Tensor:
+    def forward(self, batch: pronouns.Batch) -> Tensor:
         words = with_neighbours(self.embed(batch.words), batch.mask)
         states = read(self.gru, words, batch.mask)
         return self.readout(states[torch.arange(len(states)), batch.pronoun])
 
 
-# %% name="bars_of"
-def bars_of(models: dict[str, str], figures: dict[str, str]) -> tuple[object, str]:
-    """Bars of the recorded shares, with whiskers over the seeds; and the same in words. Names to labels."""
-    means, whiskers = {}, {}
-    for model, label in models.items():
-        runs = [lesson.recorded(model, figure) for figure in figures]
-        means[label] = [statistics.mean(values) for values in runs]
-        whiskers[label] = [(min(values), max(values)) for values in runs]
-    fig = plots.bars(means, list(figures.values()), "share right", spread=whiskers)
-    ax = fig.axes[0]
-    ax.axhline(1 / 3, color="black", linestyle=":", linewidth=1)
-    ax.text(-0.45, 1 / 3 + 0.02, "number known, gender guessed", fontsize=8)
-    ax.set_ylim(0, 1.12)
-    ax.legend(
-        frameon=False, fontsize=9, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4
-    )
-    words = "; ".join(
-        f"{label}: "
-        + ", ".join(f"{g} {m:.2f}" for g, m in zip(figures.values(), row, strict=True))
-        for label, row in means.items()
-    )
-    return fig, words + "; who knows the number and guesses the gender 0.33"
-
-
-BY_DISTANCE = {"short": "6-11 words", "medium": "12-18 words", "long": "19-28 words"}
-BY_SIDE = {"before": "noun before the pronoun", "after": "noun after the pronoun"}
-
 # %% demo="recurrent"
+# Figures and table: what two recurrent networks resolve, by distance and by the side of the noun
 with demonstration("recurrent"):
+    # fmt: off
     networks = {"gru": "GRU", "bigru": "GRU, both ways"}
-    for groups, about in (
-        (BY_DISTANCE, "distance"),
-        (BY_SIDE, "side of the noun"),
-    ):
-        fig, words = bars_of(networks, groups)
-        plots.show(fig, f"Share of pronouns resolved by {about}. {words}.")
-    for model, label in networks.items():
-        print(
-            f"{label:15} {lesson.recorded(model, 'parameters')[0]:,} parameters, steps {lesson.recorded(model, 'steps')}"
-        )
+    readers.show_recorded(lesson, networks)
+    lesson.reveal("recurrent", round(100 * sum(lesson.recorded("gru", "after")) / 3), "It hasn't heard of the noun yet. It knows the number, from the pronoun, and guesses one of three genders: 33 in 100.")
 
 # %% [markdown]
 # When the noun comes after the pronoun, the one-way network is down to a guess, one in three: it hasn't heard of the noun yet. The
@@ -240,6 +166,17 @@ with demonstration("recurrent"):
 # The **query** $q_i$ is what word $i$ looks for (*it*: a single food). The **key** $k_j$ is how word $j$ can be found (*apple*: I am
 # a single food). The **value** $v_j$ is what it tells when it is asked. $W^q$ and $W^k$ have the shape $(d_k, d)$, $W^v$ has
 # $(d_v, d)$.
+
+# %% demo="mechanism"
+# Drawing: queries, keys and values of one sentence, with shapes
+with demonstration("mechanism"):
+    # fmt: off
+    from lessonkit.show import drawing
+
+    boxes = {"X": (0.6, 1.6, "words X", "(T, d)", "input"), "A": (4.0, 2.2, "scores A", "(T, T)", "attention"), "W": (6.0, 2.2, "weights A′", "(T, T)", "attention"), "O": (7.3, 1.2, "outputs O", "(T, d_v)", "output")}
+    boxes |= {name: (2.4, y, f"{word} {name}", f"(T, {size})", "learned") for name, word, size, y in (("Q", "queries", "d_k", 2.8), ("K", "keys", "d_k", 1.6), ("V", "values", "d_v", 0.4))}
+    arrows = [("X", "Q", "Wq"), ("X", "K", "Wk"), ("X", "V", "Wv"), ("Q", "A", "asks"), ("K", "A", "is asked"), ("A", "W", "softmax"), ("W", "O", "average"), ("V", "O", "answers")]
+    drawing.draw("The words X, T by d, are multiplied by three learned matrices: queries and keys, T by d_k, and values, T by d_v. Queries times keys give T by T scores; softmax over each row gives weights; weights times values are the outputs, T by d_v.", boxes, arrows, height=3.2)
 
 # %% [markdown] task="project_qkv"
 # Make queries, keys and values of all words of a batch. As a loop:
@@ -373,31 +310,18 @@ check("dot_scores", dot_scores, probe)
 
 
 # %% [markdown]
-# Which of your two scores is cheaper? They give as many numbers. **Predict:** how many times as long does the additive score take,
-# for 64 sentences of 32 words and 64 features?
+# Which of your two scores is cheaper? They give as many numbers, here for 64 sentences of 32 words and 64 features.
 
-
-# %% name="seconds_for"
-def seconds_for(layer: Callable, *arguments: object, repeats: int = 9) -> float:
-    """The least time of several calls, in seconds: what else the computer does can only add to it."""
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        layer(*arguments)
-        times.append(time.perf_counter() - start)
-    return min(times)
+# %% predict="two_scores"
+predict("two_scores", "How many times as long does the additive score take?", (1, 300, 1))
 
 
 # %% demo="two_scores" varies=true
+# Table: the time of two scores, on this computer
 with demonstration("two_scores"):
-    q, k, w = torch.randn(64, 32, 64), torch.randn(64, 32, 64), torch.randn(64)
-    dot, additive = (
-        seconds_for(dot_scores, q, k),
-        seconds_for(additive_self_scores, q, k, w),
-    )
-    print(
-        f"dot product {1000 * dot:.2g} ms, additive {1000 * additive:.2g} ms: {additive / dot:.0f} times as long"
-    )
+    # fmt: off
+    times_as_long = readers.compare_scores(dot_scores, additive_self_scores)
+    lesson.reveal("two_scores", round(times_as_long), "It makes 64 times as many numbers on the way, and takes the tanh of each.")
 
 # %% [markdown]
 # So from here on the lesson uses the dot product, in all that is trained. (Whether the additive score would resolve pronouns as well is not
@@ -405,7 +329,7 @@ with demonstration("two_scores"):
 #
 # ### See what the scale does
 #
-# **Predict:** 200 queries meet 32 keys, all drawn at random. What does the softmax look like for $d_k = 4$, and for $d_k = 1024$,
+# 200 queries meet 32 keys, all drawn at random. What does the softmax look like for $d_k = 4$, and for $d_k = 1024$,
 # with and without the scale? And how does the *gradient* fare that must go back to the query, through the softmax and the score?
 #
 # Two numbers tell. The *entropy* of the weights: $\log 32 \approx 3.47$ if all keys get the same, 0 if one takes all. And how much the weights
@@ -417,77 +341,16 @@ with demonstration("two_scores"):
 # root is missing, so that this factor is $\sqrt{d_k}$ times as large. Two effects against each other. Which wins? Look at the mean over the
 # queries, and at the median, the query in the middle.
 
-
-# %% name="softmax_statistics"
-def softmax_statistics(q: Tensor, k: Tensor, scaled: bool) -> dict[str, float]:
-    """For queries (B, Q, d_k) and keys (B, T, d_k): the entropy of the weights, and the norm of ∂α/∂q by mean and median."""
-    size = math.sqrt(q.shape[-1])
-    p = torch.softmax(dot_scores(q, k) * (1.0 if scaled else size), dim=-1)
-    entropy = -(p * p.clamp_min(1e-30).log()).sum(-1)
-    jacobian = torch.diag_embed(p) - p.unsqueeze(-1) * p.unsqueeze(-2)
-    norms = (jacobian @ k.unsqueeze(1) / (size if scaled else 1.0)).flatten(-2).norm(dim=-1)
-    return {
-        "entropy": entropy.mean().item(),
-        "mean": norms.mean().item(),
-        "median": norms.median().item(),
-    }
-
-
-WIDTHS = [4, 16, 64, 256, 1024]
-
-
-def random_rows(width: int, seed: int) -> tuple[Tensor, Tensor]:
-    """200 queries and 32 keys of this width, independent normal numbers: (1, 200, width), (1, 32, width)."""
-    generator = torch.Generator().manual_seed(seed)
-    return (
-        torch.randn(1, 200, width, generator=generator),
-        torch.randn(1, 32, width, generator=generator),
-    )
+# %% predict="scale"
+predict("scale", "d_k = 64, as in the paper's heads: without the scale the gradient that reaches a query is, on average, ...", ["much smaller", "about as large", "much larger"])  # fmt: skip
 
 
 # %% demo="scale"
+# Figures: entropy and gradient by width, with and without the scale
 with demonstration("scale"):
-    curves = {}  # (which statistic, which score) -> one row of widths for each seed
-    for width in WIDTHS:
-        variances = []
-        for seed in range(3):
-            q, k = random_rows(width, seed)
-            raw = q @ k.transpose(-2, -1)
-            variances.append(raw.var().item())
-            for name in ("unscaled", "scaled"):
-                for statistic, value in softmax_statistics(q, k, name == "scaled").items():
-                    curves.setdefault((statistic, name), {}).setdefault(width, []).append(
-                        value
-                    )
-        print(
-            f"d_k = {width:4}: variance of q·k {min(variances):7.1f} to {max(variances):7.1f}, three seeds"
-        )
-    for statistics_of, label in (
-        (("entropy",), "entropy of the weights"),
-        (("mean", "median"), "norm of ∂α/∂q"),
-    ):
-        series, words = {}, []
-        for name in ("unscaled", "scaled"):
-            for statistic in statistics_of:
-                rows = curves[statistic, name].values()
-                means = [sum(row) / 3 for row in rows]
-                what = name if statistic == "entropy" else f"{name}, {statistic}"
-                series[what] = (
-                    WIDTHS,
-                    means,
-                    [min(r) for r in rows],
-                    [max(r) for r in rows],
-                )
-                words.append(
-                    f"{what} {means[0]:.2f} at d_k = 4, {means[2]:.2f} at 64, {means[-1]:.3f} at 1024"
-                )
-        fig = plots.lines(series, "d_k", label)
-        fig.axes[0].set_xscale("log", base=2)
-        fig.axes[0].set_ylim(bottom=0)
-        plots.show(
-            fig, f"The {label} against the width, mean of three seeds: {'; '.join(words)}."
-        )
-        print(f"{label}: {'; '.join(words)}")
+    # fmt: off
+    gradients = scale.show(dot_scores)
+    lesson.reveal("scale", "much larger" if gradients["unscaled"] > 2 * gradients["scaled"] else "about as large", "{unscaled:.2f} against {scaled:.2f}. The softmax passes less back, but the score passes back eight times as much.".format(**gradients))
 
 # %% [markdown]
 # The variance of $q \cdot k$ is about $d_k$, as computed. Without the scale, one key takes almost everything as $d_k$ grows: the entropy falls from 2.2
@@ -625,26 +488,9 @@ check("self_attention", self_attention, probe)
 # Are the two conventions really the same? And does it do what the loop does? With your functions:
 
 # %% demo="conventions"
+# Table: your matrix form, the columns convention, and your loop
 with demonstration("conventions"):
-    generator = torch.Generator().manual_seed(0)
-    X = torch.randn(1, 4, 8, generator=generator)
-    W_q, W_k, W_v = (torch.randn(6, 8, generator=generator) for _ in range(3))
-    everybody = torch.ones(4, 4, dtype=torch.bool)
-    rows, weights = self_attention(X, W_q, W_k, W_v, everybody)
-
-    columns = X[0].T  # I, (d, T): words are columns
-    Q, K, V = W_q @ columns, W_k @ columns, W_v @ columns
-    A = torch.softmax(K.T @ Q / math.sqrt(6), dim=0)  # every column sums to 1
-    by_loop = torch.stack(
-        [
-            output_by_loop(i, *[m[0] for m in project_qkv(X, W_q, W_k, W_v)])
-            for i in range(4)
-        ]
-    )
-    for name, other in (("V A', transposed", (V @ A).T), ("the loop", by_loop)):
-        print(
-            f"rows against {name}: equal to five decimals: {torch.allclose(rows[0], other, atol=1e-5)}"
-        )
+    readers.compare_conventions(self_attention, output_by_loop, project_qkv)
 
 # %% [markdown]
 # ## A mask that looks back
@@ -738,16 +584,13 @@ check("path_length_and_steps", path_length_and_steps, probe)
 
 
 # %% demo="paths"
+# Table: paths and steps for a sentence of 40 words
 with demonstration("paths"):
-    rows = []
-    for kind in ("rnn", "birnn", "self_attention", "causal"):
-        forwards, steps = path_length_and_steps(kind, 40, 5, 35)
-        backwards, _ = path_length_and_steps(kind, 40, 35, 5)
-        rows.append([kind, forwards, backwards, steps])
-    tables.show_table(
-        ["layer", "from word 5 to output 35", "from word 35 to output 5", "sequential steps"],
-        rows, caption="A sentence of 40 words",
-    )  # fmt: skip
+    # fmt: off
+    from lessonkit.show import tables
+
+    rows = [[kind, path_length_and_steps(kind, 40, 5, 35)[0], *path_length_and_steps(kind, 40, 35, 5)] for kind in ("rnn", "birnn", "self_attention", "causal")]
+    tables.show_table(["layer", "from word 5 to output 35", "from word 35 to output 5", "sequential steps"], rows, "A sentence of 40 words")
 
 # %% [markdown]
 # That is the argument of the paper in one table. But a path length isn't an accuracy. So let it fight.
@@ -759,11 +602,13 @@ with demonstration("paths"):
 # answer is read from, by one linear map. So the gender must come through the attention.
 #
 # It differs from the GRUs in two things: it has attention, and it has no recurrence. Which of the two counts? A fourth network tells: a
-# GRU reads the sentence both ways, and then the pronoun asks the GRU's *states*, in the very same layer of attention. **Predict:** is it
-# as bad as the GRU, as good as self-attention, or between them?
+# GRU reads the sentence both ways, and then the pronoun asks the GRU's *states*, in the very same layer of attention.
+
+# %% predict="fight"
+predict("fight", "The GRU with attention, at a long distance, on average over three seeds:", ["as bad as the GRU", "between the two", "as good as self-attention"])  # fmt: skip
 
 
-# %% name="model"
+# %% name="model" show=true
 class PronounReader(nn.Module):
     """One layer of self-attention; its output at the pronoun chooses the answer. Keeps the layer's input and weights."""
 
@@ -775,11 +620,11 @@ class PronounReader(nn.Module):
         self.visible = None  # or a function of T that says who may be asked
         self._attend, self._neighbours = attend, neighbours
 
-    def forward(self, batch: Batch) -> Tensor:
+    def forward(self, batch: pronouns.Batch) -> Tensor:
         outputs = self.attention(self.words(batch), batch.mask)
         return self.readout(outputs[torch.arange(len(outputs)), batch.pronoun])
 
-    def words(self, batch: Batch) -> Tensor:
+    def words(self, batch: pronouns.Batch) -> Tensor:
         """What goes into the attention layer: (B, T, d)."""
         words = self.embed(batch.words)
         return with_neighbours(words, batch.mask) if self._neighbours else words
@@ -801,23 +646,25 @@ class AttentiveRecurrentReader(PronounReader):
         super().__init__(attend)
         self.gru = nn.GRU(WIDTH, WIDTH // 2, batch_first=True, bidirectional=True)
 
-    def words(self, batch: Batch) -> Tensor:
+    def words(self, batch: pronouns.Batch) -> Tensor:
         """What goes into the attention layer, the states: (B, T, d)."""
         return read(self.gru, super().words(batch), batch.mask)
 
 
-# %% name="training_loop"
+# %% name="training_loop" show=true
+from collections.abc import Iterator
+
 RATE, STEPS = 3e-3, 1500
 
 
-def training_batches(seed: int) -> Iterator[Batch]:
+def training_batches(seed: int) -> Iterator[pronouns.Batch]:
     """Batches of 64 without end; every pass in another order."""
     while True:
-        yield from batches(data, data.train, 64, seed)
+        yield from pronouns.batches(data, data.train, 64, seed)
         seed += 1000
 
 
-def pronoun_loss(model: nn.Module, batch: Batch) -> Tensor:
+def pronoun_loss(model: nn.Module, batch: pronouns.Batch) -> Tensor:
     """Cross-entropy of the answer."""
     return nn.functional.cross_entropy(model(batch), batch.answer)
 
@@ -830,25 +677,13 @@ def train_reader(model: nn.Module, seed: int, steps: int = STEPS) -> train.Histo
     )  # fmt: skip
 
 
-@torch.no_grad()
-def resolved(model: nn.Module, sentences: Sequence[Sentence]) -> list[bool]:
-    """For each sentence whether the model chooses the right form."""
-    found = []
-    for batch in batches(data, sentences, 250):
-        found += (model(batch).argmax(-1) == batch.answer).tolist()
-    return found
-
-
 # %% demo="training" varies=true
+# Training: your self-attention reads pronouns, about 20 seconds
 with demonstration("training"):
-    seed_everything(0)
-    model = PronounReader(self_attention)
-    print(f"{count_parameters(model):,} parameters")
-    history = train_reader(model, seed=0)
-    for name, sentences in TESTS.items():
-        print(
-            f"{name:6} distance: {share(resolved(model, sentences)):.1%} of the pronouns resolved"
-        )
+    # fmt: off
+    torch.manual_seed(0)
+    history = train_reader(model := PronounReader(self_attention), seed=0)
+    readers.show_shares({"your self-attention": readers.by_distance(model)}, "Share of test pronouns resolved")
 
 # %% [markdown]
 # Here is the whole comparison, from recorded runs with three seeds. They differ a little from your run, which takes 1500 steps while
@@ -858,29 +693,11 @@ with demonstration("training"):
 
 
 # %% demo="fight"
+# Figures and table: GRUs, GRU with attention, self-attention
 with demonstration("fight"):
-    fighters = {
-        "gru": "GRU",
-        "bigru": "GRU, both ways",
-        "bigru_attention": "GRU, both ways + attention",
-        "attention": "self-attention",
-    }
-    for groups, about in (
-        (BY_DISTANCE, "distance"),
-        (BY_SIDE, "side of the noun"),
-    ):
-        fig, words = bars_of(fighters, groups)
-        plots.show(fig, f"Share of pronouns resolved by {about}. {words}.")
-    tables.show_table(
-        ["network", "parameters", "short", "medium", "long", "noun before", "noun after", "steps"],
-        [
-            [label, f"{lesson.recorded(name, 'parameters')[0]:,}",
-             *[lesson.spread(name, f) for f in (*BY_DISTANCE, *BY_SIDE)],
-             ", ".join(map(str, lesson.recorded(name, "steps")))]
-            for name, label in fighters.items()
-        ],
-        caption="Share right: mean [least to greatest] of three recorded seeds",
-    )  # fmt: skip
+    # fmt: off
+    readers.show_recorded(lesson, networks | {"bigru_attention": "GRU, both ways + attention", "attention": "self-attention"})
+    lesson.reveal("fight", "between the two", "{} on average; the GRU {}, self-attention {}.".format(*[lesson.spread(m, "long") for m in ("bigru_attention", "bigru", "attention")]))
 
 # %% [markdown]
 # Self-attention wins at every distance and on both sides, on average over the seeds (in one run the GRU with attention did better still), and it has
@@ -903,81 +720,29 @@ with demonstration("fight"):
 # that asks. The antecedent is outlined in the row of the pronoun.
 
 
-# %% name="heads_of"
-@torch.no_grad()
-def heads_of(model: PronounReader, sentence: Sentence) -> Heads:
-    """The products q·k of one sentence, with the causal mask to switch on. Gold: the antecedent, in the pronoun's row."""
-    (batch,) = batches(data, [sentence], 1)
-    model(batch)
-    W_q, W_k, _ = model.matrices
-    products = (model.input @ W_q.T) @ (model.input @ W_k.T).transpose(-2, -1)
-    T = len(sentence.words)
-    return Heads(
-        sentence.words, sentence.words, products.unsqueeze(0).numpy(), WIDTH,
-        mask=causal_mask(T).numpy(), gold={(sentence.pronoun, sentence.antecedent)},
-    )  # fmt: skip
-
-
-@torch.no_grad()
-def asks_most(model: PronounReader, sentences: Sequence[Sentence], who: str) -> list[int]:
-    """For each sentence the place that gets the largest weight of its "pronoun", or of its "decider"."""
-    places = []
-    for batch in batches(data, sentences, 250):
-        model(batch)
-        for weights, sentence in zip(model.weights, batch.sentences, strict=True):
-            places.append(int(weights[getattr(sentence, who)].argmax()))
-    return places
-
-
-def points(
-    model: PronounReader, sentences: Sequence[Sentence], who: str = "pronoun"
-) -> dict[str, float]:
-    """Where the largest weight lies: the share of sentences in which it is on the antecedent, on another noun, on a word
-    at most two places from the antecedent, or elsewhere."""
-    found = {"antecedent": 0, "another noun": 0, "beside the antecedent": 0, "elsewhere": 0}
-    for place, s in zip(asks_most(model, sentences, who), sentences, strict=True):
-        if place in s.candidates:
-            found["antecedent" if place == s.antecedent else "another noun"] += 1
-        else:
-            near = abs(place - s.antecedent) <= 2
-            found["beside the antecedent" if near else "elsewhere"] += 1
-    return {where: count / len(sentences) for where, count in found.items()}
-
-
-readable = [s for s in data.validation if len(s.candidates) >= 4 and len(s.words) <= 24]
-example = next(s for s in readable if s.looks_back)
-ahead = next(s for s in readable if not s.looks_back)
-
 # %% demo="heat_map" varies=true
+# Figure: the weights of one sentence, antecedent outlined
 with demonstration("heat_map"):
-    heads = heads_of(model, example)
-    fig = plots.attention_map(
-        heads.weights(mask=False)[0, 0], example.words, example.words, heads.gold
-    )
-    said = heads_in_words(heads, example.pronoun, mask=False)
-    plots.show(fig, f"Weights of “{' '.join(example.words)}”, antecedent outlined. {said}")
-    print(said)
+    readers.show_map(model, readers.readable()[0])
 
 # %% [markdown]
-# One sentence proves little, so count. For every test sentence we take the place that gets the pronoun's largest weight.
+# One sentence proves little, so count. For every test sentence we take the place that gets the pronoun's largest weight. Who points blindly, or at the
+# nearest noun, hits it as often as the lines in brackets say.
+
+# %% predict="pointing"
+predict(
+    "pointing",
+    "Of 100 pronouns at a long distance, how many look most at their antecedent?",
+    (0, 100, 1),
+)
 
 # %% demo="pointing" varies=true
+# Tables: where the pronoun looks most, beside guesses
 with demonstration("pointing"):
-    rows = []
-    for who, label in (("pronoun", "the pronoun"), ("decider", "the deciding word")):
-        for name, sentences in TESTS.items():
-            shares = points(model, sentences, who)
-            rows.append([label, name, *[f"{n:.1%}" for n in shares.values()]])
-    tables.show_table(
-        ["who asks", "distance", *shares], rows, caption="Where the largest weight lies"
-    )
-    tables.show_table(
-        ["recorded network", "seed", "share right, long distance", "antecedent", "beside the antecedent"],
-        [[label, run["seed"], *[f"{run[name][f]:.1%}" for f in ("long", "points", "points_beside")]]
-         for name, label in (("attention", "self-attention"), ("bigru_attention", "GRU, both ways + attention"))
-         for run in lesson.results()["runs"]],
-        caption="Where the pronoun's largest weight lies, with and without a GRU in front",
-    )  # fmt: skip
+    # fmt: off
+    hits = readers.show_points(model)
+    readers.show_recorded_points(lesson)
+    lesson.reveal("pointing", round(100 * hits["long"]), "Nobody told it to. But the answer can be read from the noun only, and this is the one way to the noun.")
 
 # %% [markdown]
 # The pronoun nearly always points at its antecedent. Look back at the map, too: only the pronoun's row was ever read and trained, so
@@ -995,66 +760,35 @@ with demonstration("pointing"):
 #
 # ### Explore it
 #
-# Pick a sentence and a word that asks. The words are shaded by their weight; the antecedent is underlined. Below stands the
-# whole map, with the row of your word framed. Then switch: take the scale away, and see how hard the weights become. Put
-# the causal mask on, and see whom each word may still ask. The pictures below the widget are for readers outside JupyterLab.
+# Pick a sentence, and hover over a word that asks, or walk with the arrow keys: lines and shades say whom it asks, and the antecedent is marked. Then switch:
+# take the scale away, and see how hard the weights become. Put the causal mask on, and see whom each word may still ask. In the second sentence the noun comes
+# after the pronoun.
 
 # %% demo="explorer" varies=true
+# Map to touch: whom each word asks, with scale and mask to switch
 with demonstration("explorer"):
-    chosen = [example, ahead, *[s for s in readable if s not in (example, ahead)][:6]]
-    heads_explorer([heads_of(model, s) for s in chosen], query=example.pronoun, mask=False)
-
-# %% demo="explorer_still" varies=true
-with demonstration("explorer_still"):
-    for label, sentence, switches in (
-        ("scaled", example, {"mask": False}),
-        ("not scaled", example, {"mask": False, "scale": False}),
-        ("noun after the pronoun", ahead, {"mask": False}),
-        ("the same, causal mask", ahead, {"mask": True}),
-    ):
-        heads = heads_of(model, sentence)
-        said = f"{label}: {heads_in_words(heads, sentence.pronoun, **switches)}"
-        plots.show(heads_figure(heads, sentence.pronoun, **switches), said)
-        print(said)
+    readers.explorer(model, readers.readable()[:8], causal_mask)
 
 # %% [markdown]
 # ## Shuffle the words
 #
-# What if the words change places, after they were mixed with their neighbours?
-#
-# **Predict:** we shuffle each test sentence's vectors before they go into the attention layer, and train nothing anew. What share will be right?
+# What if the words change places, after they were mixed with their neighbours? We shuffle each test sentence's vectors before they go into the attention
+# layer, and train nothing anew.
 
-
-# %% name="resolved_shuffled"
-@torch.no_grad()
-def resolved_shuffled(model: PronounReader, sentences: Sequence[Sentence]) -> list[bool]:
-    """Like `resolved`, with the vectors in another order before they enter the attention layer."""
-    generator, found = torch.Generator().manual_seed(0), []
-    for batch in batches(data, sentences, 250):
-        order = torch.randperm(batch.words.shape[1], generator=generator)
-        outputs = model.attention(model.words(batch)[:, order], batch.mask[:, order])
-        now_at = order.argsort()[batch.pronoun]  # where each pronoun has gone
-        logits = model.readout(outputs[torch.arange(len(outputs)), now_at])
-        found += (logits.argmax(-1) == batch.answer).tolist()
-    return found
+# %% predict="shuffled"
+predict(
+    "shuffled",
+    "What becomes of the share right?",
+    ["it stays, to the last pronoun", "it falls a little", "it falls to a guess"],
+)
 
 
 # %% demo="shuffled" varies=true
+# Table: sentences shuffled before the attention layer
 with demonstration("shuffled"):
-    generator = torch.Generator().manual_seed(0)
-    words = torch.randn(1, 6, 8, generator=generator)
-    order = torch.randperm(6, generator=generator)
-    matrices = [torch.randn(8, 8, generator=generator) for _ in range(3)]
-    everybody = torch.ones(6, 6, dtype=torch.bool)
-    straight, _ = self_attention(words, *matrices, everybody)
-    mixed, _ = self_attention(words[:, order], *matrices, everybody)
-    apart = (mixed - straight[:, order]).abs().max()
-    print(f"outputs of shuffled words, against shuffled outputs: at most {apart:.0e} apart")
-    for name, sentences in TESTS.items():
-        print(
-            f"{name:6} distance: {share(resolved(model, sentences)):.1%} right,"
-            f" {share(resolved_shuffled(model, sentences)):.1%} when shuffled"
-        )
+    # fmt: off
+    straight, shuffled = readers.show_shuffled(model)
+    lesson.reveal("shuffled", "it stays, to the last pronoun" if straight == shuffled else "it falls a little", "Nowhere in the formula does a word's place occur.")
 
 # %% [markdown]
 # Nothing changes. If you shuffle what goes in, what comes out is shuffled in the same way, and is otherwise the same up to rounding:
@@ -1065,53 +799,18 @@ with demonstration("shuffled"):
 # ## What does it cost?
 #
 # All $T^2$ scores are computed: twice the words, four times the scores. A GRU's work grows only with $T$, but its steps wait for
-# one another. **Predict:** which is faster for 32 words, on your computer? And for 1024?
+# one another.
 
-
-# %% name="times_by_length"
-LENGTHS = [16, 32, 64, 128, 256, 512, 1024]
-
-
-@torch.no_grad()
-def times_by_length(attend: Callable) -> dict[str, list[float]]:
-    """Milliseconds for one layer, width 64, 4 sentences, for each of the LENGTHS."""
-    gru, found = nn.GRU(WIDTH, WIDTH, batch_first=True), {"GRU": [], "self-attention": []}
-    matrices = [torch.randn(WIDTH, WIDTH) / 8 for _ in range(3)]
-    for T in LENGTHS:
-        words, everybody = torch.randn(4, T, WIDTH), torch.ones(T, T, dtype=torch.bool)
-        found["GRU"].append(1000 * seconds_for(gru, words))
-        found["self-attention"].append(
-            1000 * seconds_for(attend, words, *matrices, everybody)
-        )
-    return found
-
-
-def faster_for(times: dict[str, list[float]]) -> list[int]:
-    """The LENGTHS at which self-attention takes less time than the GRU."""
-    pairs = zip(LENGTHS, times["self-attention"], times["GRU"], strict=True)
-    return [T for T, attention, gru in pairs if attention < gru]
+# %% predict="times"
+predict("times", "Which is faster on your computer, for 32 words and for 1024?", ["self-attention for both", "the GRU for both", "self-attention for 32, the GRU for 1024"])  # fmt: skip
 
 
 # %% demo="times" varies=true
+# Figure: time of one layer by number of words
 with demonstration("times"):
-    found = times_by_length(self_attention)
-    fig = plots.lines(
-        {name: (LENGTHS, ms) for name, ms in found.items()}, "words T", "milliseconds"
-    )
-    fig.axes[0].set_xscale("log", base=2)
-    fig.axes[0].set_yscale("log")
-    said = "; ".join(
-        f"{name} {ms[0]:.2g} ms for 16 words, {ms[4]:.2g} ms for 256, {ms[-1]:.3g} ms for 1024"
-        for name, ms in found.items()
-    )
-    said += (
-        f"; self-attention is the faster one for {', '.join(map(str, faster_for(found)))}"
-    )
-    plots.show(
-        fig,
-        f"Time of one layer against the number of words, both axes logarithmic: {said}.",
-    )
-    print(said)
+    # fmt: off
+    faster = readers.show_times(self_attention)
+    lesson.reveal("times", "the GRU for both" if 32 not in faster else "self-attention for both" if 1024 in faster else "self-attention for 32, the GRU for 1024", f"Here self-attention is the faster one for {', '.join(map(str, faster))} words.")
 
 # %% [markdown]
 # On one thread of a processor, both have to do their work one piece after the other. What you see is mostly that one large matrix product
@@ -1121,35 +820,45 @@ with demonstration("times"):
 #
 # ## Predict, then break it
 #
-# First, put your causal mask on the model that you have just trained. Nobody asks later words any more. **Predict:** what happens
-# to the sentences whose noun stands before the pronoun? And to the others?
+# First, put your causal mask on the model that you have just trained. Nobody asks later words any more.
+
+# %% predict="masked"
+predict(
+    "masked",
+    "Which sentences suffer?",
+    [
+        "those whose noun comes after the pronoun",
+        "those whose noun comes before",
+        "both alike",
+    ],
+)
 
 # %% demo="masked" varies=true
+# Table: the trained model with a causal mask
 with demonstration("masked"):
-    for label, back in (("before", True), ("after", False)):
-        chosen = [
-            s for sentences in TESTS.values() for s in sentences if s.looks_back == back
-        ]
-        shares = []
-        for model.visible in (None, causal_mask):
-            shares.append(share(resolved(model, chosen)))
-        model.visible = None
-        print(
-            f"noun {label:6} the pronoun: {shares[0]:.1%} right, {shares[1]:.1%} with the mask"
-        )
+    # fmt: off
+    masked = readers.show_masked(model, causal_mask)
+    lesson.reveal("masked", "those whose noun comes after the pronoun", f"{masked['after']:.0%} of those are right now, and {masked['before']:.0%} of the others: the mask hides what comes later.")
 
 # %% [markdown]
 # Those whose noun comes later are down to a guess, or worse, like those of the one-way GRU. Those whose noun came before hardly
 # notice.
 #
-# Now two changes that need training anew; the runs are recorded. Predict first: which costs more?
+# Now two changes that need training anew; the runs are recorded.
 #
 # 1. **No neighbours.** The words go into the layer as they are. *it* doesn't know that it is *tired* when it asks.
 # 2. **No scale.** $q \cdot k$ goes into the softmax as it is, with $d_k = 64$, at the same learning rate. (You can try:
 #    `train_reader(PronounReader(without_scale(self_attention)), seed=0)`.)
 
+# %% predict="ablations"
+predict(
+    "ablations",
+    "Which costs more, at a long distance?",
+    ["no neighbours", "no scale", "about the same"],
+)
 
-# %% name="without_scale"
+
+# %% name="without_scale" show=true
 def without_scale(attend: Callable) -> Callable:
     """The same attention on products that are not scaled: the queries are made √d_k times as large before."""
 
@@ -1162,26 +871,12 @@ def without_scale(attend: Callable) -> Callable:
 
 
 # %% demo="ablations"
+# Table: no neighbours, no scale
 with demonstration("ablations"):
-    models = {
-        "attention": "as it is",
-        "alone": "no neighbours",
-        "unscaled": "no scale",
-    }
-    figures = {**BY_DISTANCE, **BY_SIDE}
-    tables.show_table(
-        ["model", *figures.values(), "points at the antecedent", "steps"],
-        [
-            [
-                label,
-                *[lesson.spread(m, f) for f in (*figures, "points")],
-                ", ".join(map(str, lesson.recorded(m, "steps"))),
-            ]
-            for m, label in models.items()
-        ],
-        caption="Share right, and share of pronouns whose largest weight is on the antecedent; "
-        "mean [least to greatest] of three recorded seeds",
-    )
+    # fmt: off
+    recorded.grouped_table(lesson, {"attention": "as it is", "alone": "no neighbours", "unscaled": "no scale"}, readers.BY_DISTANCE | readers.BY_SIDE | {"points": "points at the antecedent"}, "Share right, and share of pronouns whose largest weight is on the antecedent", {"steps": "steps of each seed"})
+    alone, unscaled = (lesson.recorded(m, "long") for m in ("alone", "unscaled"))
+    lesson.reveal("ablations", "no neighbours" if max(alone) < min(unscaled) else "no scale" if max(unscaled) < min(alone) else "about the same", f"Without neighbours {lesson.spread('alone', 'long')} are right, without the scale {lesson.spread('unscaled', 'long')}.")
 
 # %% [markdown]
 # Without its neighbours, *it* knows the number, and nothing else: all that it can do is to ask the nouns of the right number. One layer
@@ -1198,66 +893,22 @@ with demonstration("ablations"):
 # ## The paper says, we measured
 
 
-# %% name="gradients_at"
-def gradients_at(width: int) -> str:
-    """The norm of ∂α/∂q for random vectors, without and with the scale: mean and median, over three seeds."""
-    found = {}
-    for seed in range(3):
-        for scaled in (False, True):
-            found.setdefault(scaled, []).append(
-                softmax_statistics(*random_rows(width, seed), scaled)
-            )
-    without, scaled = (
-        [statistics.mean(row[which] for row in found[key]) for which in ("mean", "median")]
-        for key in (False, True)
-    )
-    return (
-        f"d_k = {width}: mean {without[0]:.2f} against {scaled[0]:.2f},"
-        f" median {without[1]:.3f} against {scaled[1]:.2f}"
-    )
-
-
 # %% demo="paper_table"
+# Table: what the paper says, and what was measured
 with demonstration("paper_table"):
-    runs = [run["times"] for run in lesson.results()["runs"]]
-    times = {
-        name: [
-            statistics.median(ms) for ms in zip(*(run[name] for run in runs), strict=True)
-        ]
-        for name in ("GRU", "self-attention")
-    }
-    by_length = "; ".join(
-        f"{T} words {attention:.2g} ms against {gru:.2g} ms"
-        for T, attention, gru in zip(
-            LENGTHS, times["self-attention"], times["GRU"], strict=True
-        )
-        if T >= 32 and T != 128
-    )
-    tables.show_table(
-        ["claim of Vaswani et al. 2017", "there", "we measured (three seeds)"],
-        [
-            ["a short path makes far relations easier to learn", "path 1 against n (table 1, section 4); argued, not measured",
-             "; ".join(f"{distance} distance: self-attention {lesson.spread('attention', distance)}, "
-                       f"GRU both ways {lesson.spread('bigru', distance)}, one way {lesson.spread('gru', distance)}, "
-                       f"both ways and attention {lesson.spread('bigru_attention', distance)}"
-                       for distance in ("short", "long"))],
-            ["faster than a recurrent layer if n < d", "operations n²d against nd² (table 1, section 4)",
-             f"d = 64, one thread: {by_length}; faster up to {max(faster_for(times))} words"],
-            ["unscaled products give very small gradients", "suspected for large d_k (section 3.2.1)",
-             f"random vectors, norm of ∂α/∂q without and with the scale: {gradients_at(64)}; {gradients_at(1024)}. "
-             f"Trained here with d_k = 64 at the same rate, share right on validation sentences: "
-             f"{lesson.spread('unscaled', 'validation')} without, {lesson.spread('attention', 'validation')} with the scale"],
-            ["heads seem to resolve pronouns", "two heads of layer 5, one sentence (figure 4)",
-             f"largest weight on the antecedent in {lesson.spread('attention', 'points')} of the test sentences"],
-        ],
-        caption="What was claimed, and what came out here",
-    )  # fmt: skip
+    # fmt: off
+    recorded.paper_table(lesson, "Vaswani et al. 2017",
+        ("a short path makes far relations easier to learn", "path 1 against n (table 1, section 4); argued, not measured", "short distance: self-attention {attention.short}, GRU both ways {bigru.short}, one way {gru.short}, both ways and attention {bigru_attention.short}; long distance: {attention.long}, {bigru.long}, {gru.long}, {bigru_attention.long}"),
+        ("faster than a recurrent layer if n < d", "operations n²d against nd² (table 1, section 4)", "d = 64, one thread: {times}"),
+        ("unscaled products give very small gradients", "suspected for large d_k (section 3.2.1)", "random vectors, norm of ∂α/∂q without and with the scale: {at_64}; {at_1024}. Trained here with d_k = 64 at the same rate, share right on validation sentences: {unscaled.validation} without, {attention.validation} with the scale"),
+        ("heads seem to resolve pronouns", "two heads of layer 5, one sentence (figure 4)", "largest weight on the antecedent in {attention.points} of the test sentences"),
+        times=readers.times_in_words(lesson), at_64=scale.gradients_at(dot_scores, 64), at_1024=scale.gradients_at(dot_scores, 1024))
 
 # %% [markdown]
 # The experiment is small, and it is made for attention: one relation, decided by two words, and one noun that fits. The neighbours
 # were mixed by hand. Real pronouns need more: Vaswani et al. show two heads of a trained translator, in layer 5 of 6, and one sentence. A generated
-# corpus allows what they couldn't do, to count.
-#
+# corpus allows what they couldn't do, to count. No full-size run belongs to this lesson; attention on real sentences, scored against links drawn by people, is what
+# `python -m lessonkit full 03` and `python -m lessonkit full 04` train, in the course's folder.
 #
 # ## Summary
 #

@@ -12,11 +12,22 @@ from collections.abc import Callable, Iterable, Iterator
 
 from autograder.authoring import source
 from autograder.authoring.faults import Fault, FaultyFileError
+from autograder.authoring.page_contract import (
+    at,
+    first,
+    folds_have_captions,
+    imports_little,
+    is_mostly_a_page_to_read,
+    names_no_makefile,
+    sums_up_in_ten_lines,
+    text_of,
+)
+from autograder.authoring.page_contract import (
+    code_lines as code_lines,
+)
 from autograder.authoring.source import BEGIN, END, ROOT, Cell, LessonSource
 
 EXERCISES, LONGEST_ANSWER, SCREEN, HINTS = (3, 8), 24, 60, 2  # lines, lines, at least
-DEMONSTRATION_LINES = OTHER_LINES = 60  # of code, a lesson
-IMPORTED_NAMES = 12  # by the setup cell
 
 Rule = Callable[[LessonSource], Iterator[Fault]]
 
@@ -47,32 +58,19 @@ def to_come(lesson: LessonSource) -> list[Fault]:
     return [fault for rule in TO_COME for fault in rule(lesson)]
 
 
-def _at(lesson: LessonSource, cell: Cell, sentence: str, line: int = -1) -> Fault:
-    """A fault of a cell: at its mark, or at a line of its code, counted from 1."""
-    return Fault(lesson.path.name, cell.line - 1 if line < 0 else cell.line + line - 1, sentence)
-
-
-def _first(lesson: LessonSource, sentence: str) -> Fault:
-    return Fault(lesson.path.name, 1, sentence)
-
-
-def _text(lesson: LessonSource) -> str:
-    return "\n".join(cell.source for cell in lesson.cells if not cell.is_code)
-
-
 # The page.
 
 
 def begins_with_a_question(lesson: LessonSource) -> Iterator[Fault]:
     """The first cell asks something."""
     if not question(lesson):
-        yield _first(lesson, "the first cell asks the lesson's question, in bold, before any formula: `**…?**`.")
+        yield first(lesson, "the first cell asks the lesson's question, in bold, before any formula: `**…?**`.")
 
 
 def says_how_long_it_takes(lesson: LessonSource) -> Iterator[Fault]:
     """The first cell says how many minutes, for the map of the course."""
     if not re.search(r"\d+\s+minutes", lesson.cells[0].source):
-        yield _first(lesson, "the first cell says how many minutes to allow: `Allow 90 minutes.`")
+        yield first(lesson, "the first cell says how many minutes to allow: `Allow 90 minutes.`")
 
 
 def question(lesson: LessonSource) -> str:
@@ -83,37 +81,37 @@ def question(lesson: LessonSource) -> str:
 
 def has_its_parts(lesson: LessonSource) -> Iterator[Fault]:
     """A prediction, a summary, references."""
-    headings = " | ".join(re.findall(r"^#+ (.*)$", _text(lesson), re.MULTILINE)).lower()
+    headings = " | ".join(re.findall(r"^#+ (.*)$", text_of(lesson), re.MULTILINE)).lower()
     for part in ("summary", "references"):
         if part not in headings:
-            yield _first(lesson, f"there is no heading `## {part.title()}`.")
-    if "predict" not in _text(lesson).lower() and not list(lesson.of_kind("predict")):
-        yield _first(lesson, 'nowhere is the reader asked to predict: a cell `# %% predict="name"` does it.')
+            yield first(lesson, f"there is no heading `## {part.title()}`.")
+    if "predict" not in text_of(lesson).lower() and not list(lesson.of_kind("predict")):
+        yield first(lesson, 'nowhere is the reader asked to predict: a cell `# %% predict="name"` does it.')
 
 
 def fits_on_a_screen(lesson: LessonSource) -> Iterator[Fault]:
     """No cell is longer than a screen."""
     for cell in lesson.cells:
         if (lines := len(cell.source.splitlines())) > SCREEN:
-            yield _at(lesson, cell, f"this cell has {lines} lines; {SCREEN} fit on a screen.")
+            yield at(lesson, cell, f"this cell has {lines} lines; {SCREEN} fit on a screen.")
 
 
 def shows_figures_in_words_too(lesson: LessonSource) -> Iterator[Fault]:
     """A widget; figures through plots.show, with words for those who don't see them."""
     code = [cell for cell in lesson.cells if cell.is_code]
     if not any(re.search(r"widgets\.|explor|touch\.", cell.source) for cell in code):
-        yield _first(lesson, "there is no widget: `widgets.explore`, `touch.attention` or an explorer.")
+        yield first(lesson, "there is no widget: `widgets.explore`, `touch.attention` or an explorer.")
     shown = False
     for cell in code:
         for node in ast.walk(ast.parse(cell.source)):
             if isinstance(node, ast.Call) and (name := ast.unparse(node.func)) in ("plots.show", "plt.show"):
                 shown |= name == "plots.show"
                 if name == "plt.show":
-                    yield _at(lesson, cell, "figures are shown with `plots.show(fig, alt)`.", node.lineno)
+                    yield at(lesson, cell, "figures are shown with `plots.show(fig, alt)`.", node.lineno)
                 elif not _has_words(node):
-                    yield _at(lesson, cell, 'this figure has no words: `plots.show(fig, alt="…")`.', node.lineno)
+                    yield at(lesson, cell, 'this figure has no words: `plots.show(fig, alt="…")`.', node.lineno)
     if not shown and not any(re.search(r"\b(plots|show|drawing|touch)\.\w+", cell.source) for cell in code):
-        yield _first(lesson, "there is no figure.")
+        yield first(lesson, "there is no figure.")
 
 
 def _has_words(call: ast.Call) -> bool:
@@ -127,9 +125,9 @@ def opens_itself(lesson: LessonSource) -> Iterator[Fault]:
         for found in re.finditer(r"^lesson = Lesson\(\s*[\"']([^\"']*)[\"']", cell.source, re.MULTILINE):
             if found[1] != lesson.name:
                 line = cell.source[: found.start()].count("\n") + 1
-                yield _at(lesson, cell, f'the setup cell opens this lesson: `Lesson("{lesson.name}")`.', line)
+                yield at(lesson, cell, f'the setup cell opens this lesson: `Lesson("{lesson.name}")`.', line)
             return
-    yield _first(lesson, f'no cell opens the lesson: `lesson = Lesson("{lesson.name}")`.')
+    yield first(lesson, f'no cell opens the lesson: `lesson = Lesson("{lesson.name}")`.')
 
 
 # Exercises.
@@ -138,7 +136,7 @@ def opens_itself(lesson: LessonSource) -> Iterator[Fault]:
 def has_a_fair_number_of_exercises(lesson: LessonSource) -> Iterator[Fault]:
     """Three to eight."""
     if not EXERCISES[0] <= (found := len(list(lesson.of_kind("exercise")))) <= EXERCISES[1]:
-        yield _first(lesson, f"a lesson has {EXERCISES[0]} to {EXERCISES[1]} exercises, not {found}.")
+        yield first(lesson, f"a lesson has {EXERCISES[0]} to {EXERCISES[1]} exercises, not {found}.")
 
 
 def answer_of(cell: Cell) -> list[str]:
@@ -151,12 +149,12 @@ def exercises_are_whole(lesson: LessonSource) -> Iterator[Fault]:
     """An answer of a few lines, and a docstring that says shapes and source."""
     for cell in lesson.of_kind("exercise"):
         if (lines := len(answer_of(cell))) > LONGEST_ANSWER:
-            yield _at(lesson, cell, f"this answer has {lines} lines; more than {LONGEST_ANSWER} is no exercise.")
+            yield at(lesson, cell, f"this answer has {lines} lines; more than {LONGEST_ANSWER} is no exercise.")
         name = cell.marks["exercise"]
         defined = {getattr(node, "name", None): node for node in ast.parse(cell.source).body}
         definition = defined[name]
         if not ast.get_docstring(definition):
-            yield _at(
+            yield at(
                 lesson, cell, f"{name!r} has no docstring: what it does, with shapes and source.", definition.lineno
             )
 
@@ -167,9 +165,9 @@ def tasks_have_hints(lesson: LessonSource) -> Iterator[Fault]:
         places = [i for i, line in enumerate(cell.source.splitlines(), 1) if re.match(r"(# )?hint: ", line)]
         if cell.kind == "task" and len(places) < HINTS:
             count = f"{len(places)} hint{'s' * (len(places) != 1)}"
-            yield _at(lesson, cell, f"this task has {count}; two or three lines begin with `# hint: `.")
+            yield at(lesson, cell, f"this task has {count}; two or three lines begin with `# hint: `.")
         if cell.kind != "task":
-            yield from (_at(lesson, cell, "a hint stands in a task cell only.", line) for line in places)
+            yield from (at(lesson, cell, "a hint stands in a task cell only.", line) for line in places)
 
 
 def cells_of_an_exercise_are_in_order(lesson: LessonSource) -> Iterator[Fault]:
@@ -177,9 +175,9 @@ def cells_of_an_exercise_are_in_order(lesson: LessonSource) -> Iterator[Fault]:
     place = {cell.name: i for i, cell in enumerate(lesson.cells)}
     for cell in lesson.of_kind("exercise"):
         name = cell.marks["exercise"]
-        for first, second in (("task", "exercise"), ("exercise", "check")):
-            if place[f"{first}-{name}"] > place[f"{second}-{name}"]:
-                yield _at(lesson, cell, f"the {first} cell of {name!r} stands after its {second} cell.")
+        for one, other in (("task", "exercise"), ("exercise", "check")):
+            if place[f"{one}-{name}"] > place[f"{other}-{name}"]:
+                yield at(lesson, cell, f"the {one} cell of {name!r} stands after its {other} cell.")
 
 
 # Code that stands between the exercises.
@@ -191,7 +189,7 @@ def demonstrations_hold_their_code(lesson: LessonSource) -> Iterator[Fault]:
         for node in ast.parse(cell.source).body:
             if not (isinstance(node, ast.With) and "demonstration(" in ast.unparse(node.items[0])):
                 with_ = f'with demonstration("{cell.marks["demo"]}"):'
-                yield _at(lesson, cell, f"this code stands outside `{with_}`.", node.lineno)
+                yield at(lesson, cell, f"this code stands outside `{with_}`.", node.lineno)
 
 
 def plain_cells_need_no_answer(lesson: LessonSource) -> Iterator[Fault]:
@@ -204,7 +202,7 @@ def plain_cells_need_no_answer(lesson: LessonSource) -> Iterator[Fault]:
                     waiting.add(node.name)  # calling it calls the answer
             elif not isinstance(node, ast.ClassDef):
                 for name in sorted(_called([node]) & waiting):
-                    yield _at(
+                    yield at(
                         lesson, cell, f"this plain cell calls {name!r}, which waits for an answer: make it a demo.",
                         node.lineno,
                     )  # fmt: skip
@@ -226,7 +224,7 @@ def _called(nodes: Iterable[ast.AST]) -> set[str]:
 def has_an_experiment(lesson: LessonSource) -> Iterator[Fault]:
     """What the lesson claims of seeds is recorded by an experiment."""
     if not (ROOT / "autograder" / "experiments" / f"{lesson.name}.py").is_file():
-        yield _first(lesson, f"there is no experiment: write autograder/experiments/{lesson.name}.py.")
+        yield first(lesson, f"there is no experiment: write autograder/experiments/{lesson.name}.py.")
 
 
 def predictions_are_revealed(lesson: LessonSource) -> Iterator[Fault]:
@@ -236,7 +234,7 @@ def predictions_are_revealed(lesson: LessonSource) -> Iterator[Fault]:
             name = str(cell.marks["predict"])
             later = "".join("".join(c.source.split()) for c in lesson.cells[number:] if c.kind == "demo")
             if f'reveal("{name}"' not in later:
-                yield _at(lesson, cell, f'no demonstration below tells the outcome: `lesson.reveal("{name}", …)`.')
+                yield at(lesson, cell, f'no demonstration below tells the outcome: `lesson.reveal("{name}", …)`.')
 
 
 RULES: tuple[Rule, ...] = (
@@ -250,38 +248,9 @@ RULES: tuple[Rule, ...] = (
 # What older lessons don't keep yet.
 
 
-def code_lines(lesson: LessonSource) -> tuple[int, int]:
-    """Lines of demonstration code, and of other code: no exercise, check, or model (a plain cell marked show=true)."""
-    demonstrations = sum(_lines(cell) for cell in lesson.of_kind("demo"))
-    other = sum(_lines(cell) for cell in lesson.of_kind("plain") if not cell.marks.get("show"))
-    return demonstrations, other
-
-
-def _lines(cell: Cell) -> int:
-    return sum(bool(line.strip()) and not line.strip().startswith("#") for line in cell.source.splitlines())
-
-
-def is_mostly_a_page_to_read(lesson: LessonSource) -> Iterator[Fault]:
-    """Little code that is neither an exercise nor a model."""
-    demonstrations, other = code_lines(lesson)
-    if demonstrations > DEMONSTRATION_LINES:
-        yield _first(lesson, f"{demonstrations} lines of demonstration code; at most {DEMONSTRATION_LINES}.")
-    if other > OTHER_LINES:
-        yield _first(lesson, f"{other} lines of code that is neither an exercise nor a model; at most {OTHER_LINES}.")
-
-
-def imports_little(lesson: LessonSource) -> Iterator[Fault]:
-    """The setup cell names a dozen things, no more."""
-    for cell in lesson.of_kind("plain"):
-        if cell.name == "setup":
-            nodes = [n for n in ast.parse(cell.source).body if isinstance(n, ast.Import | ast.ImportFrom)]
-            if (names := sum(len(node.names) for node in nodes)) > IMPORTED_NAMES:
-                yield _at(lesson, cell, f"the setup cell imports {names} names; at most {IMPORTED_NAMES}.")
-
-
 def has_all_its_parts(lesson: LessonSource) -> Iterator[Fault]:
     """A place to predict, a drawing, a table of notation, what the paper says, four to six exercises of ten lines."""
-    text, code = _text(lesson).lower(), "\n".join(cell.source for cell in lesson.cells if cell.is_code)
+    text, code = text_of(lesson).lower(), "\n".join(cell.source for cell in lesson.cells if cell.is_code)
     missing = [
         ("a cell to predict in", list(lesson.of_kind("predict"))),
         ("a drawing of the mechanism (`drawing.Drawing`)", re.search(r"Drawing\(|drawing\.draw\(", code)),
@@ -294,13 +263,13 @@ def has_all_its_parts(lesson: LessonSource) -> Iterator[Fault]:
     ]
     for what, there in missing:
         if not there:
-            yield _first(lesson, f"there is no {what.removeprefix('a ').removeprefix('the ')}.")
+            yield first(lesson, f"there is no {what.removeprefix('a ').removeprefix('the ')}.")
     cells = list(lesson.of_kind("exercise"))
     if not 4 <= len(cells) <= 6:
-        yield _first(lesson, f"a lesson has four to six exercises, not {len(cells)}.")
+        yield first(lesson, f"a lesson has four to six exercises, not {len(cells)}.")
     for cell in cells:
         if (lines := len(answer_of(cell))) > 10:
-            yield _at(lesson, cell, f"this answer has {lines} lines; three to ten are an exercise.")
+            yield at(lesson, cell, f"this answer has {lines} lines; three to ten are an exercise.")
 
 
 def answers_are_used(lesson: LessonSource) -> Iterator[Fault]:
@@ -309,7 +278,7 @@ def answers_are_used(lesson: LessonSource) -> Iterator[Fault]:
         if cell.kind == "exercise":
             later = [c.source for c in lesson.cells[number + 1 :] if c.kind in ("demo", "plain")]
             if not re.search(rf"\b{cell.marks['exercise']}\b", "\n".join(later)):
-                yield _at(lesson, cell, f"nothing below uses {cell.marks['exercise']!r}.")
+                yield at(lesson, cell, f"nothing below uses {cell.marks['exercise']!r}.")
 
 
 def hints_are_no_answers(lesson: LessonSource) -> Iterator[Fault]:
@@ -320,11 +289,12 @@ def hints_are_no_answers(lesson: LessonSource) -> Iterator[Fault]:
         hints = [i for i, line in enumerate(cell.source.splitlines(), 1) if line.startswith("hint: ")]
         for place in hints[:-1]:
             if any(line in "".join(cell.source.splitlines()[place - 1].split()) for line in lines):
-                yield _at(lesson, cell, "this hint is a whole line of the answer; only the last may be.", place)
+                yield at(lesson, cell, "this hint is a whole line of the answer; only the last may be.", place)
 
 
 TO_COME: tuple[Rule, ...] = (
     is_mostly_a_page_to_read, imports_little, has_all_its_parts, answers_are_used, hints_are_no_answers,
+    folds_have_captions, names_no_makefile, sums_up_in_ten_lines,
 )  # fmt: skip
 
 
@@ -338,4 +308,4 @@ def built_faults(lesson: LessonSource) -> Iterator[Fault]:
         for output in made.get("outputs", []):
             data = output.get("data", {})
             if "image/png" in data and 'alt="' not in "".join(data.get("text/html", "")):
-                yield _at(lesson, cell, "this cell shows a picture without words: use `plots.show(fig, alt)`.")
+                yield at(lesson, cell, "this cell shows a picture without words: use `plots.show(fig, alt)`.")

@@ -13,8 +13,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from autograder.authoring import contract
-from autograder.authoring.notebook import is_folded
+from autograder.authoring import page_contract as page
 from autograder.authoring.source import ROOT, Cell, LessonSource
 from lessonkit.errors import CourseError
 
@@ -23,13 +22,14 @@ _PARTS = ("lessonkit", "autograder", "solutions", "lessons", "data", "README.md"
 
 def code_lines(lessons: list[LessonSource]) -> Table:
     """Lines of demonstrations, and of other code that is neither an exercise nor a model, for each lesson."""
-    most = (contract.DEMONSTRATION_LINES, contract.OTHER_LINES)
+    most = (page.DEMONSTRATION_LINES, page.OTHER_LINES)
     table = Table(title=f"lines of code that a reader passes (at most {most[0]} and {most[1]})")
-    for column in ("lesson", "demonstrations", "other", "folds"):
+    for column in ("lesson", "demonstrations", "other", "names imported", "folds", "open cells", "open lines"):
         table.add_column(column, justify="left" if column == "lesson" else "right")
     for lesson in lessons:
-        folds = sum(map(is_folded, lesson.cells))
-        table.add_row(lesson.name, *map(str, contract.code_lines(lesson)), str(folds))
+        found = page.counts(lesson)
+        row = (found.demonstrations, found.other, found.names, found.folded, found.open, found.open_lines)
+        table.add_row(lesson.name, *map(str, row))
     return table
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from lessonkit.data.pronouns import batches
+from lessonkit.models import readers
 from lessonkit.models.seq2seq import count_parameters
 from lessonkit.seeds import seed_everything
 
@@ -33,7 +34,7 @@ def run(lesson: dict, seed: int) -> dict:
         found[name] = {**trained, **_measure(lesson, model)}
     model.visible = lesson["causal_mask"]  # the last one, self-attention: masked after training
     found["causal"] = _measure(lesson, model)
-    times = lesson["times_by_length"](attend)
+    times = readers.times_by_length(attend)
     return {
         **found,
         **slow_or_small(lesson, seed),
@@ -55,10 +56,10 @@ def slow_or_small(lesson: dict, seed: int) -> dict:
         model, trained = _train(lesson, seed, lambda size=size: unscaled(size), slow)
         found[name] = {**trained, **_measure(lesson, model)}
     model, _ = _train(lesson, seed, lambda: reader(attend))
-    tests = [sentence for sentences in lesson["TESTS"].values() for sentence in sentences]
-    decider = {where: round(share, 4) for where, share in lesson["points"](model, tests, "decider").items()}
-    places = lesson["asks_most"](model, tests, "pronoun")
-    right = lesson["resolved"](model, tests)
+    tests = [sentence for sentences in readers.tests(lesson["data"]).values() for sentence in sentences]
+    decider = {where: round(share, 4) for where, share in readers.points(model, tests, "decider").items()}
+    places = readers.asks_most(model, tests, "pronoun")
+    right = readers.resolved(model, tests)
     off = [r for r, place, s in zip(right, places, tests, strict=True) if place != s.antecedent]
     same = [
         r for r, place, s in zip(right, places, tests, strict=True) if place in s.candidates and place != s.antecedent
@@ -75,9 +76,11 @@ def _train(lesson: dict, seed: int, make: Callable[[], nn.Module], slow: float =
 
 
 def _measure(lesson: dict, model: nn.Module) -> dict:
-    resolved, share = lesson["resolved"], lesson["share"]
-    tests = {name: resolved(model, sentences) for name, sentences in lesson["TESTS"].items()}
-    pairs = [pair for name, found in tests.items() for pair in zip(found, lesson["TESTS"][name], strict=True)]
+    resolved, share = readers.resolved, readers.share
+    tests = {name: resolved(model, sentences) for name, sentences in readers.tests(lesson["data"]).items()}
+    pairs = [
+        pair for name, found in tests.items() for pair in zip(found, readers.tests(lesson["data"])[name], strict=True)
+    ]
     results = {
         "validation": share(resolved(model, lesson["data"].validation)),
         **{name: share(found) for name, found in tests.items()},
@@ -85,7 +88,7 @@ def _measure(lesson: dict, model: nn.Module) -> dict:
         "after": round(share([right for right, s in pairs if not s.looks_back]), 4),
     }
     if isinstance(model, lesson["PronounReader"]):
-        pointing = lesson["points"](model, [s for _, s in pairs])
+        pointing = readers.points(model, [s for _, s in pairs])
         results["points"] = round(pointing["antecedent"], 4)
         results["points_beside"] = round(pointing["beside the antecedent"], 4)
     return results

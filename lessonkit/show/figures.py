@@ -135,7 +135,7 @@ def film(
 ) -> None:
     """A row a model, a picture a word, lit by its weights (words, h, w); gold (words, h, w) is outlined.
 
-    `picked` gives for a model the region (counted row by row) that it took for each word: it gets a dot.
+    `picked` gives for some models the region (counted row by row) that it took for each word: it gets a dot.
     """
     fig, axes = plt.subplots(len(maps), len(words), squeeze=False, layout="constrained")
     fig.set_size_inches(1.15 * len(words), 1.35 * len(maps))
@@ -145,7 +145,7 @@ def film(
         for i, (ax, word) in enumerate(zip(row, words, strict=True)):
             region = np.zeros(weights[i].shape, dtype=bool) if gold is None else np.asarray(gold[i], dtype=bool)
             lit_picture(ax, picture, weights[i], region)
-            if picked:
+            if name in (picked or {}):
                 _dot(ax, picture, weights[i].shape, picked[name][i])
             ax.set_title(word, fontsize=9)
         row[0].set_ylabel(name, fontsize=9)

@@ -1,6 +1,7 @@
 """Recorded runs as figures and tables: mean, and least to greatest, of all seeds."""
 
 import json
+import re
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -126,3 +127,40 @@ def shares(rows: Mapping[str, float | Sequence[float]], run: Mapping[str, object
 def claims(rows: Sequence[Sequence[str]]) -> None:
     """What a paper or reading claims, what it rests on there, and what was measured here."""
     tables.show_table(["claim", "what it rests on there", "we measured"], rows, "Claimed, and measured")
+
+
+def grouped(
+    lesson: object, models: Mapping[str, str], measures: Mapping[str, str], what: str, guess: figures.Guess = None
+) -> None:
+    """Bars of recorded shares by model within each measure (names to labels), whiskers over the seeds."""
+    series = {label: [lesson.recorded(model, measure) for measure in measures] for model, label in models.items()}
+    figures.bars(series, list(measures.values()), what, guess=guess, limits=(0, 1.12))
+
+
+def grouped_table(
+    lesson: object, models: Mapping[str, str], measures: Mapping[str, str], caption: str, whole: Mapping[str, str] = {}
+) -> None:
+    """A row a model: recorded shares by measure, and whole numbers (`whole`), all runs of them where they differ."""
+    rows = []
+    for model, label in models.items():
+        counts = [sorted(set(found)) if len(set(found := lesson.recorded(model, w))) == 1 else found for w in whole]
+        cells = [", ".join(f"{count:,}" for count in found) for found in counts]
+        shown = [lesson.spread(model, measure) if lesson.recorded(model, measure) else "–" for measure in measures]
+        rows.append([label, *shown, *cells])
+    tables.show_table(
+        ["", *measures.values(), *whole.values()], rows, f"{caption}: mean [least to greatest] of 3 seeds"
+    )
+
+
+def paper_table(lesson: object, paper: str, *rows: tuple[str, str, str], **more: str) -> None:
+    """What a paper claims, what it rests on there, and what was measured here.
+
+    In the third text of a row `{attention.long}` stands for the recorded figure of a model, and `{name}` for `more`.
+    """
+
+    def fill(found: re.Match) -> str:
+        return more[found[1]] if found[1] in more else lesson.spread(*found[1].split("."))
+
+    filled = [[claim, there, re.sub(r"\{([\w., ]+)\}", fill, here)] for claim, there, here in rows]
+    columns = [f"claim of {paper}", "there", "we measured (three seeds)"]
+    tables.show_table(columns, filled, "What was claimed, and what came out here")

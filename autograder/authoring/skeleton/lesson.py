@@ -186,14 +186,21 @@ with demonstration("paper_table"):
     tables.show_table(["the paper says", "we measured"], rows, caption="A claim")
 
 # %% [markdown]
-# The experiment is small: one sentence, vectors drawn at random. `make full LESSON=03` shows attention on real
-# sentences.
+# The experiment is small: one sentence, vectors drawn at random. `python -m lessonkit full 03` shows attention on
+# real sentences.
 #
 # ## Summary
 #
 # 1. A score compares the query with a key.
 # 2. Softmax makes weights of scores; a mask leaves words out.
 # 3. The context is the average of the values, with these weights.
+# 4. A fourth thing to keep; a summary has ten lines.
+# 5. ...
+# 6. ...
+# 7. ...
+# 8. ...
+# 9. ...
+# 10. ...
 #
 # ## References
 #
