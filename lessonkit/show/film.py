@@ -1,4 +1,4 @@
-"""Lesson 15's films: strips of frames with boxes, a film to step through, scores by frame, and the tracker drawn."""
+"""Lesson 15's films: strips of frames with boxes, a film to step through, scores by frame, how far a loss reaches."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -9,20 +9,19 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from lessonkit.data.clips import Clips, box_iou
-from lessonkit.show import drawing, plots, tables, widgets
+from lessonkit.data.clips import Clips, Track, box_iou
+from lessonkit.show import plots, tables, widgets
 
 GOLD = "#f0e442"  # yellow, seen on black and on grey
 SHOWN = ("#56b4e9", "#d55e00", "#cc79a7")  # one for each tracker
 
 
-def strips(
-    clips: Clips, chosen: Sequence[int], boxes: Mapping[str, Tensor], windows: Tensor | None = None
-) -> tuple[Figure, str]:
-    """Every other frame of some clips; the true box in yellow, boxes (N, T, 4) of trackers in other colours.
+def show_strips(clips: Clips, chosen: Sequence[int], boxes: Mapping[str, Tensor], track: Track | None = None) -> None:
+    """Every other frame of some clips: the true box in yellow, those of trackers (N, T, 4) in other colours.
 
-    `windows` (N, T, 4) are dashed. Returns the figure and its words.
+    `track` is what a model said of all these clips: it comes first, as "your tracker", its windows dashed.
     """
+    boxes, windows = _with_track(clips, boxes, track)
     times = range(0, clips.frames.shape[1], 2)
     fig, axes = plt.subplots(
         len(chosen), len(times), figsize=(1.75 * len(times), 1.95 * len(chosen)), squeeze=False, layout="constrained"
@@ -32,14 +31,16 @@ def strips(
             _frame(ax, clips, clip, time, boxes, windows)
             ax.set_title(f"frame {time + 1}", fontsize=8)
     _legend(fig, boxes)
-    return fig, f"Frames 1, 3, 5, 7, 9 of {len(chosen)} clips. " + " ".join(_said(clips, i, boxes) for i in chosen)
+    said = " ".join(_said(clips, i, boxes) for i in chosen)
+    plots.show(fig, f"Frames 1, 3, 5, 7, 9 of {len(chosen)} clips. {said}")
 
 
-def explorer(clips: Clips, boxes: Mapping[str, Tensor], windows: Tensor, count: int = 12) -> None:
-    """Choose a clip and step through its frames: true box, each tracker's box, the first tracker's window dashed."""
+def explorer(clips: Clips, boxes: Mapping[str, Tensor], track: Track, count: int = 12) -> None:
+    """Choose a clip and step through its frames: true box, your tracker's box and window (dashed), those of others."""
+    boxes, windows = _with_track(clips, boxes, track)
 
     def draw(clip: int, frame: int) -> Figure:
-        fig, ax = plt.subplots(figsize=(3.6, 3.9), layout="constrained")
+        fig, ax = plt.subplots(figsize=(3.9, 4.2), layout="constrained")
         _frame(ax, clips, clip - 1, frame - 1, boxes, windows)
         scores = [
             f"{name} {box_iou(b[clip - 1, frame - 1], clips.boxes[clip - 1, frame - 1]).item():.2f}"
@@ -52,30 +53,22 @@ def explorer(clips: Clips, boxes: Mapping[str, Tensor], windows: Tensor, count: 
     widgets.explore(
         draw,
         lambda clip, frame: f"Clip {clip}, frame {frame}. {_said(clips, clip - 1, boxes)}",
+        {"clip": 1, "frame": 1},
         clip=list(range(1, count + 1)),
         frame=(1, clips.frames.shape[1], 1),
     )
 
 
-def show_iou(series: Mapping[str, Sequence[float]], hidden: Sequence[float] | None = None) -> None:
-    """Mean IoU by frame, from 1, of each tracker; `hidden` is the share of clips whose digit is behind the bar then."""
-    xs = {name: range(1, len(values) + 1) for name, values in series.items()}
-    fig = plots.lines({name: (xs[name], list(values)) for name, values in series.items()}, "frame", "mean IoU")
-    ax = fig.axes[0]
-    ax.set_ylim(0, 1.05)
-    ax.set_xticks(range(1, 11))
-    if hidden is not None:
-        ax.bar(
-            range(1, len(hidden) + 1), hidden, color="#bbbbbb", alpha=0.5, width=0.9, zorder=0, label="behind the bar"
-        )
-        ax.legend(frameon=False, fontsize=9)
-    said = "; ".join(
-        f"{name} {values[1]:.2f} in frame 2, {values[-1]:.2f} in frame {len(values)}" for name, values in series.items()
-    )
+def show_iou(series: Mapping[str, Tensor]) -> None:
+    """Mean IoU by frame of each tracker, from its IoU in frames 2 to T: (N, T−1)."""
+    means = {name: iou.mean(0).tolist() for name, iou in series.items()}
+    fig = plots.lines({name: (range(2, len(m) + 2), m) for name, m in means.items()}, "frame", "mean IoU")
+    _as_frames(fig)
+    said = "; ".join(f"{name} {m[0]:.2f} in frame 2, {m[-1]:.2f} in frame {len(m) + 1}" for name, m in means.items())
     plots.show(fig, f"Mean IoU by frame. {said}.")
 
 
-def show_recorded(lesson: object, arms: Mapping[str, str], figure: str) -> None:
+def show_recorded(lesson: object, arms: Mapping[str, str], figure: str = "by_frame") -> None:
     """The same from the record: the mean over the seeds, with a band from least to greatest."""
     series, said = {}, []
     for arm, name in arms.items():
@@ -85,18 +78,19 @@ def show_recorded(lesson: object, arms: Mapping[str, str], figure: str) -> None:
         series[name] = (frames, means, [min(column) for column in columns], [max(column) for column in columns])
         said.append(f"{name} {means[0]:.2f} in frame 2, {means[-1]:.2f} in frame 10")
     fig = plots.lines(series, "frame", "mean IoU")
-    fig.axes[0].set_ylim(0, 1.05)
+    _as_frames(fig)
     plots.show(fig, f"Mean IoU by frame, three recorded seeds. {'; '.join(said)}.")
 
 
-def show_lost(scores: Mapping[str, tuple[Tensor, Tensor]]) -> None:
-    """A row a tracker, from its IoU in frames 2 to T (N, T−1) and the frame of these from which it is lost (N,)."""
+def show_lost(scores: Mapping[str, Tensor], lost_at: Callable[[Tensor, float], Tensor], threshold: float = 0.3) -> None:
+    """A row a tracker, from its IoU in frames 2 to T (N, T−1); `lost_at` is lesson 15's."""
     rows = []
-    for name, (iou, lost) in scores.items():
-        early = (lost < iou.shape[1] // 2).float().mean().item()
-        rows.append([name, iou.mean().item(), (lost == iou.shape[1]).float().mean().item(), early])
+    for name, iou in scores.items():
+        lost, frames = lost_at(iou, threshold), iou.shape[1]
+        shares = ((lost == frames).float().mean().item(), (lost < frames // 2).float().mean().item())
+        rows.append([name, iou.mean().item(), *shares])
     columns = ["tracker", "mean IoU, frames 2 to 10", "share of clips never lost", "lost by frame 5"]
-    tables.show_table(columns, rows, f"{len(iou)} new clips; found means IoU at least 0.3")
+    tables.show_table(columns, rows, f"{len(iou)} new clips; found means IoU at least {threshold:g}")
 
 
 def show_reach(loss: Callable) -> None:
@@ -126,41 +120,26 @@ def show_reach(loss: Callable) -> None:
     )
 
 
-def draw_tracker() -> None:
-    """One frame of the tracker as a drawing."""
-    d = drawing.Drawing(
-        "A frame is seen through window a_t as a glimpse. Convolutions make features of it. The state h makes a query, "
-        "and the query a mask over the features. Masked features go into the recurrent cell; its new state and the "
-        "mask say the change of the window, which becomes that of the next frame; its middle is the box.",
-        width=8.8,
-        height=3.3,
-    )
-    frame = d.box(0.75, 2.5, "frame t", "(40, 40)", kind="input")
-    window = d.box(0.75, 0.8, "window a_t", "(4)", kind="attention")
-    seen = d.box(2.35, 2.5, "glimpse", "(16, 16)", kind="attention")
-    features = d.box(3.95, 2.5, "what: features", "(32, 8, 8)", kind="learned")
-    mask = d.box(3.95, 1.25, "where: mask", "(8, 8)", kind="attention")
-    cell = d.box(5.8, 2.5, "GRU cell", "h (128)", kind="learned")
-    move = d.box(7.2, 1.25, "change Δa", "(4)", kind="learned")
-    after = d.box(7.75, 2.7, "window a_t+1", "its middle is the box", kind="output")
-    d.arrow(frame, seen)
-    d.arrow(window, seen)
-    d.arrow(seen, features)
-    d.arrow(features, mask, bend=-0.25)
-    d.arrow(mask, cell, "×")
-    d.arrow(features, cell)
-    d.arrow(cell, move)
-    d.arrow(mask, move)
-    d.arrow(move, after)
-    d.arrow((5.8, 3.0), (3.95, 3.0), "query, from the state before", bend=0.15, dashed=True)
-    d.arrow(window, (7.0, 0.75), "a_t + Δa", dashed=True)
-    d.show()
+def _with_track(
+    clips: Clips, boxes: Mapping[str, Tensor], track: Track | None
+) -> tuple[Mapping[str, Tensor], Tensor | None]:
+    """Boxes with those of the track first, and its windows (N, T, 4); frame 1 is the given box, without a window."""
+    if track is None:
+        return boxes, None
+    said = torch.cat([clips.boxes[:, :1], track.boxes], dim=1)
+    seen = torch.cat([clips.boxes[:, :1], track.windows], dim=1)
+    return {"your tracker": said, **boxes}, seen
+
+
+def _as_frames(fig: Figure) -> None:
+    fig.axes[0].set_ylim(0, 1.05)
+    fig.axes[0].set_xticks(range(2, 11))
 
 
 def _frame(
     ax: Axes, clips: Clips, clip: int, time: int, boxes: Mapping[str, Tensor], windows: Tensor | None = None
 ) -> None:
-    ax.imshow(clips.frames[clip, time], cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    ax.imshow(clips.frames[clip, time].numpy(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     _box(ax, clips.boxes[clip, time], GOLD, 2.2)
     for (_, said), colour in zip(boxes.items(), SHOWN, strict=False):
         _box(ax, said[clip, time], colour, 1.8)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -36,6 +37,14 @@ class Clips:
         return Clips(*(part[:, :frames] for part in parts), self.labels)
 
 
+class Track(NamedTuple):
+    """What a tracker says for frames 2 to T: boxes and windows (B, T−1, 4), masks (B, T−1, n, n)."""
+
+    boxes: Tensor
+    windows: Tensor
+    masks: Tensor
+
+
 def draw_clips(
     count: int, seed: int, digits: Digits, *, speed: tuple[float, float] = (1.0, 2.5), distractor: bool = True,
     bar: bool = True,
@@ -43,8 +52,8 @@ def draw_clips(
     """So many clips of 10 frames, the same for the same seed. `speed` is in pixels a frame, least and most.
 
     Digits bounce at the border. The distractor is of another class, and starts at least 18 pixels away, or in the
-    farthest corner if there is no room for that. The bar stands
-    for 2 or 3 frames where the digit passes, is as wide as the digit and as high as the picture.
+    farthest corner if there is no room for that. The bar stands for 2 or 3 frames where the digit passes, is as wide as
+    the digit and as high as the picture.
     """
     rng = np.random.Generator(np.random.PCG64(seed))
     chosen, others = _two_classes(rng, digits.labels.numpy(), count)
