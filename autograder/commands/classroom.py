@@ -148,10 +148,12 @@ def after_grading(summary: "Summary", out: Path, db: str | None, table: Path | N
 def enter_roster(gradebook: "GradebookWriter", table: Path) -> None:
     """Enter a roster from a file, and say how many of it are known."""
     from autograder.grading.by_hand import enter_roster as enter
-    from autograder.grading.roster import read_roster
+    from autograder.grading.roster import read_roster, under_two_names
 
     people = read_roster(table)
     found = enter(gradebook.nbgraders, people)
+    for sentence in under_two_names(people.people, gradebook.students()):
+        console.print(sentence, markup=False, style="yellow")
     console.print(f"Roster of {len(people.people)}: {len(found)} of them have handed something in.")
 
 

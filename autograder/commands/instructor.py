@@ -142,10 +142,13 @@ def grade(
     after_grading(summary, out, db, roster, settings.due)
     found = summary.collection
     console.print(f"Recognised as: {found.layout}; {len(found.submissions)} students.")
-    for line in found.not_used[:SHOWN]:
+    ours = [line for line in found.not_used if line.lesson in ("", summary.lesson)]
+    for line in ours[:SHOWN]:
         console.print(f"not used: {line.file}: {line.why}", markup=False, style="yellow")
-    if len(found.not_used) > SHOWN:
-        console.print(f"... and {len(found.not_used) - SHOWN} more: {out / 'not_used.csv'}", style="yellow")
+    if len(ours) > SHOWN:
+        console.print(f"... and {len(ours) - SHOWN} more: {out / 'not_used.csv'}", style="yellow")
+    if others := len(found.not_used) - len(ours):
+        console.print(f"{others} more files are for other lessons: {out / 'not_used.csv'}")
 
 
 @app.command()
@@ -160,15 +163,30 @@ def report(lessons: SomeLessons = None, out: GradedInto = Path("out"), db: ItsGr
 
 
 @app.command()
-def feedback(lessons: SomeLessons = None, out: GradedInto = Path("out"), db: ItsGradebook = None) -> None:
-    """Write what students get back: a self-contained page a student and lesson, OUT/feedback/STUDENT/LESSON/."""
-    from autograder.grading.feedback import write_feedback
+def feedback(
+    lessons: SomeLessons = None,
+    out: GradedInto = Path("out"),
+    db: ItsGradebook = None,
+    to: Annotated[
+        str | None, typer.Option(help="layout of the zip: canvas, moodle or folders; default: as the class handed in")
+    ] = None,
+) -> None:
+    """Write what students get back: a page a student and lesson, an overview a student, and a zip for handing back."""
+    from autograder.authoring import source
+    from autograder.grading.feedback import write_feedback, write_overviews
+    from autograder.grading.hand_back import write_zip
 
+    tell = partial(console.print, style="yellow", markup=False)
     with _graded(lessons, out, db) as (gradebook, chosen):
         for lesson in chosen:
-            tell = partial(console.print, style="yellow", markup=False)
             pages = sum(1 for _ in write_feedback(gradebook, lesson, out, tell))
             console.print(f"{lesson.name}: wrote {pages} pages to {out / 'feedback'}")
+            path, form, left = write_zip(gradebook, lesson.name, out, to)
+            console.print(f"For handing back, laid out for {form}: {path}")
+            for name in left:
+                tell(f"not in the zip: {name}, whose file was not named as {form} names files")
+        overviews = sum(1 for _ in write_overviews(gradebook, [source.load(name) for name in gradebook.lessons()], out))
+        console.print(f"Overviews of {overviews} students: {out / 'feedback'}/STUDENT/index.html")
 
 
 @app.command()
@@ -180,9 +198,16 @@ def export(
     absent: Annotated[str, typer.Option(help="what stands for who handed in nothing: blank or zero")] = "blank",
     roster: Annotated[Path | None, typer.Option(help="table of the class, as the platform exports it")] = None,
 ) -> None:
-    """Write the marks as CSV, or for the gradebook of Canvas, Moodle or Brightspace; Gradescope's results.json."""
+    """Write the marks as CSV, or for the gradebook of Canvas, Moodle or Brightspace; Gradescope's autograder.zip."""
     from autograder.grading.export import export as write
 
+    if to == "gradescope":
+        from autograder.grading.gradescope import write_autograder
+
+        for lesson in named(lessons) if lessons else []:
+            console.print(f"Wrote {write_autograder(lesson, out)}: upload it as the autograder of an assignment")
+        if lessons and db is None and not (out / "gradebook.db").is_file():
+            return  # the zip needs no marks
     with _graded(lessons, out, db) as (gradebook, chosen):
         if roster is not None:
             enter(gradebook, roster)

@@ -1,7 +1,5 @@
 """What people change: marks from a table, exercises excused for all, a roster, due dates, a student who leaves."""
 
-import csv
-import io
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +23,8 @@ from sqlalchemy.orm import Session
 from traitlets.config import Config, PyFileConfigLoader
 
 from autograder.grading import late
-from autograder.grading.roster import Roster, decoded, from_json, match, to_json
+from autograder.grading.csv_reader import read_csv
+from autograder.grading.roster import Roster, from_json, match, to_json
 from autograder.grading.tables import EXCUSED, HANDED_IN, RECORDS, ROSTER
 from autograder.grading.truth import check_id
 from lessonkit.errors import CourseError
@@ -51,9 +50,10 @@ def override(gradebook: Gradebook, lesson: str, path: Path) -> list[Change]:
     Raises:
         CourseError: the file can't be read, or rows name an unknown student or exercise, or points that are no number.
     """
-    rows = _rows(path, {"student", "exercise", "points"})
+    table = read_csv(path, lower=True)
+    table.needs(("student", "exercise", "points"))
     faults, todo = [], []
-    for number, row in rows:
+    for number, row in table.rows:
         if (row.get("lesson") or lesson) not in (lesson, lesson[:2]):
             continue
         try:
@@ -68,15 +68,15 @@ def override(gradebook: Gradebook, lesson: str, path: Path) -> list[Change]:
         points = _points(row["points"])
         grade.manual_score = points
         grade.needs_manual_grade = False
-        if comment is not None and (row.get("why") or "").strip():
-            comment.manual_comment = row["why"].strip()
-        changes.append(Change(row["student"].strip(), row["exercise"].strip(), before or 0.0, points or 0.0))
+        if comment is not None and row.get("why"):
+            comment.manual_comment = row["why"]
+        changes.append(Change(row["student"], row["exercise"], before or 0.0, points or 0.0))
     gradebook.db.commit()
     return changes
 
 
 def _meant(db: Session, lesson: str, row: dict) -> tuple[tuple[Grade, Comment | None], dict]:
-    student, exercise = row["student"].strip(), row["exercise"].strip()
+    student, exercise = row["student"], row["exercise"]
     _points(row["points"])
     submitted = _submitted(db, lesson, student)
     grades = _by_name(db, Grade, GradeCell, submitted)
@@ -89,7 +89,7 @@ def _meant(db: Session, lesson: str, row: dict) -> tuple[tuple[Grade, Comment | 
 
 def _points(text: str) -> float | None:
     """Points as a number; an empty cell takes a mark by hand back."""
-    if not (text or "").strip():
+    if not text:
         return None
     try:
         points = float(text.replace(",", "."))
@@ -116,18 +116,6 @@ def _submitted(db: Session, lesson: str, student: str) -> SubmittedNotebook:
 def _by_name(db: Session, kind: type, cell: type, submitted: SubmittedNotebook) -> dict:
     query = select(cell.name, kind).join(cell, cell.id == kind.cell_id).where(kind.notebook_id == submitted.id)
     return {name: found for name, found in db.execute(query)}
-
-
-def _rows(path: Path, needed: set[str]) -> list[tuple[int, dict]]:
-    try:
-        text = decoded(path.read_bytes())
-    except OSError as error:
-        raise CourseError(f"{path} can't be read ({error.strerror}).") from error
-    first = text.splitlines()[0] if text.strip() else ""
-    reader = csv.DictReader(io.StringIO(text), delimiter=max(",;\t", key=first.count))
-    if not needed <= set(reader.fieldnames or ()):
-        raise CourseError(f"{path.name} needs the columns {', '.join(sorted(needed))}; it has {first or 'nothing'}.")
-    return [(number, {k: v or "" for k, v in row.items() if k}) for number, row in enumerate(reader, 2)]
 
 
 def excuse(gradebook: Gradebook, lesson: str, exercise: str, known: dict[str, float], why: str | None) -> int:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from autograder.files import write_whole
@@ -43,39 +44,44 @@ def export(gradebook: GradebookWriter, lessons: list[str], form: str, out: Path,
 
 
 def as_gradescope(records: dict[str, list[Record]], out: Path) -> list[Path]:
-    """A results.json a student and lesson, as Gradescope's autograders write it: score, tests, visibility.
-
-    (Gradescope documentation: "Autograder Specifications", output format.)
-    """
+    """A results.json a student and lesson, as Gradescope's container would write it: to compare with, not to upload."""
     written = []
     for lesson, found in records.items():
         for r in found:
-            tests = [
-                {
-                    "name": v["exercise"],
-                    "number": str(i),
-                    "score": v["points"],
-                    "max_score": v["max_points"],
-                    "status": _STATUS[v["verdict"] == "passed"],
-                    "output": plain(v["message"]),
-                    "output_format": "text",
-                    "visibility": "visible",
-                }
-                for i, v in enumerate(r.verdicts, 1)
-            ]
-            result = {
-                "score": r.points,
-                "execution_time": round(r.seconds.get("whole", 0.0), 3),
-                "output": plain("\n".join(r.notes)),
-                "output_format": "text",
-                "visibility": "visible",
-                "stdout_visibility": "hidden",
-                "tests": tests,
-            }
+            result = results_json(r.verdicts, r.points, r.notes, r.seconds.get("whole", 0.0))
             path = out / "export" / "gradescope" / lesson / r.student / "results.json"
             write_whole(path, json.dumps(result, indent=1, ensure_ascii=False) + "\n")
             written.append(path)
     return written
+
+
+def results_json(verdicts: Iterable[dict], points: float, notes: Iterable[str], seconds: float) -> dict:
+    """What Gradescope's autograders write for a submission: score, tests, visibility.
+
+    (Gradescope documentation: "Autograder Specifications", output format.)
+    """
+    tests = [
+        {
+            "name": v["exercise"],
+            "number": str(i),
+            "score": v["points"],
+            "max_score": v["max_points"],
+            "status": _STATUS[v["verdict"] == "passed"],
+            "output": plain(v["message"]),
+            "output_format": "text",
+            "visibility": "visible",
+        }
+        for i, v in enumerate(verdicts, 1)
+    ]
+    return {
+        "score": points,
+        "execution_time": round(seconds, 3),
+        "output": plain("\n".join(notes)),
+        "output_format": "text",
+        "visibility": "visible",
+        "stdout_visibility": "hidden",
+        "tests": tests,
+    }
 
 
 WITH_A_WORKSHEET = ("moodle",)  # filled in, so that it must have been entered
@@ -87,11 +93,16 @@ def write_csv(path: Path, rows: list[list[object]], for_people: bool = False) ->
 
     Text that a spreadsheet would execute gets a quote in front.
     """
+    write_whole(path, csv_text(rows, for_people))
+    return path
+
+
+def csv_text(rows: list[list[object]], for_people: bool = False) -> str:
+    """Rows as the text of a CSV; see `write_csv`."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\r\n").writerows([[_plain(cell) for cell in row] for row in rows])
     mark = "\ufeff" if for_people else ""  # without it Excel garbles every name with an accent
-    write_whole(path, mark + text.getvalue())
-    return path
+    return mark + text.getvalue()
 
 
 def _plain(cell: object) -> object:

@@ -101,6 +101,10 @@ class GradebookWriter:
         """The names of the lessons of which anything is graded, in order."""
         return sorted(self._db.execute(select(RECORDS.c.lesson).distinct()).scalars())
 
+    def students(self) -> list[str]:
+        """Everybody of whom anything is graded."""
+        return sorted(self._db.execute(select(RECORDS.c.student).distinct()).scalars())
+
     def records(self, lesson: str) -> Iterator[Record]:
         """Everything graded of a lesson, by student, with what people changed by hand."""
         return true_records(self._db, lesson)

@@ -21,6 +21,16 @@ def graded_path(out: Path, student: str, lesson: str) -> Path:
     return out / "autograded" / student / lesson / f"{lesson}.ipynb"
 
 
+def feedback_path(out: Path, student: str, lesson: str) -> Path:
+    """Where a student's feedback page lies, in nbgrader's layout."""
+    return out / "feedback" / student / lesson / f"{lesson}.html"
+
+
+def overview_path(out: Path, student: str) -> Path:
+    """Where a student's page over all lessons lies."""
+    return out / "feedback" / student / "index.html"
+
+
 def cells_of(path: Path) -> dict[str, dict]:
     """The code cells of a graded notebook by their ids, in order: none if it isn't there, or is none."""
     try:

@@ -1,13 +1,11 @@
 """When something was due and when it came: due dates, extensions, lateness."""
 
-import csv
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from autograder.grading.roster import decoded
+from autograder.grading.csv_reader import read_csv
 from lessonkit.errors import CourseError
 
 
@@ -63,20 +61,14 @@ def read_extensions(path: Path, lesson: str) -> dict[str, datetime]:
     Raises:
         CourseError: the file can't be read, lacks a column, or holds a due date without a time zone; names the line.
     """
-    try:
-        text = decoded(path.read_bytes())
-    except OSError as error:
-        raise CourseError(f"{path} can't be read ({error.strerror}).") from error
-    first = text.splitlines()[0] if text.strip() else ""
-    rows = csv.DictReader(io.StringIO(text), delimiter=";" if ";" in first else ",")
-    if not {"student", "due"} <= set(rows.fieldnames or ()):
-        raise CourseError(f"{path.name} needs the columns student and due (and lesson, if it is for several).")
+    table = read_csv(path, lower=True)
+    table.needs(("student", "due"))
     found: dict[str, datetime] = {}
-    for number, row in enumerate(rows, 2):
-        meant = (row.get("lesson") or "").strip()
+    for number, row in table.rows:
+        meant = row.get("lesson", "")
         if meant and meant not in (lesson, lesson[:2]):
             continue
-        found[(row["student"] or "").strip()] = due_date(row["due"] or "", f"{path.name}, line {number}:")
+        found[row["student"]] = due_date(row["due"], f"{path.name}, line {number}:")
     return found
 
 

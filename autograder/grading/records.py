@@ -1,7 +1,7 @@
 """What the gradebook holds of one graded submission: read as a Record, written from a Graded."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import delete, select
@@ -42,6 +42,16 @@ class Record:
     def version(self) -> str:
         """The fingerprint of what judged it; "" where it was graded before that was kept."""
         return str(self.handed_in.get("version", ""))
+
+    @property
+    def attempts(self) -> list[dict]:
+        """Every file that was handed in: file, time, and for those that were graded sha, points and when."""
+        return list(self.handed_in.get("attempts", ()))
+
+    @property
+    def label(self) -> str:
+        """Who it is, for people: the name with the id, or the id alone."""
+        return f"{self.name} ({self.student})" if self.name else self.student
 
     @property
     def by_hand(self) -> bool:
@@ -100,11 +110,32 @@ def write_record(db: Session, graded: Graded, key: str, seed: int) -> None:
 
 
 def write_handed_in(db: Session, student: str, lesson: str, facts: Mapping[str, object]) -> None:
-    """Keep how a submission was handed in; the caller commits."""
+    """Keep how a submission was handed in, with all attempts that are known from before; the caller commits."""
+    where = (HANDED_IN.c.student == student) & (HANDED_IN.c.lesson == lesson)
+    known = db.execute(select(HANDED_IN.c.facts).where(where)).scalar()
+    if known and facts.get("attempts"):
+        before = json.loads(known).get("attempts", [])
+        facts = {**facts, "attempts": all_attempts(before, facts["attempts"])}
     db.execute(delete(HANDED_IN).where((HANDED_IN.c.student == student) & (HANDED_IN.c.lesson == lesson)))
     if facts:
         text = json.dumps(dict(facts), ensure_ascii=False)
         db.execute(HANDED_IN.insert().values(student=student, lesson=lesson, facts=text))
+
+
+def all_attempts(before: Sequence[dict], now: Sequence[dict]) -> list[dict]:
+    """What a student handed in, once each, in order: what is known from before, and what is here now.
+
+    An attempt is the same if its bytes are; where they weren't read, if file and time are.
+    """
+
+    def same(one: dict, other: dict) -> bool:
+        if one.get("sha") and other.get("sha"):
+            return one["sha"] == other["sha"]
+        return (one["file"], one["time"]) == (other["file"], other["time"])
+
+    kept = [old for old in before if not any(same(old, new) for new in now)]
+    both = [*kept, *now]
+    return sorted(both, key=lambda one: one["time"] or "") if all(one["time"] for one in both) else both
 
 
 def _payload(graded: Graded) -> str:

@@ -1,26 +1,27 @@
-"""Reports of what was graded, for the instructor: one self-contained HTML page a lesson, and one for the course."""
+"""Reports of what was graded, for whoever teaches it: one self-contained page a lesson, and one for the course."""
 
-import itertools
 import statistics
-from collections import Counter, defaultdict
-from html import escape
+from collections import Counter
 from pathlib import Path
 
-import numpy as np
+from markupsafe import Markup
 
 from autograder.authoring.source import LessonSource
+from autograder.grading import report_sections as sections
 from autograder.grading.gradebook import GradebookWriter
-from autograder.grading.page import section, table, write_page
-from autograder.grading.records import Record
-from autograder.grading.similarity import Pair, similar
+from autograder.grading.graded_notebook import overview_path
+from autograder.grading.items import items, judged, write_items, write_mistakes
+from autograder.grading.page import bars, facts, link, rich, section, table, write_page
+from autograder.grading.platforms import Class
+from autograder.grading.records import late_in_words
+from autograder.grading.report_sections import order_of, share_of
 from lessonkit.errors import CourseError
-from lessonkit.show import plots
 
-MOST_PAIRS = 25  # of similar submissions that are listed
+HARDEST, MOST_MADE = 10, 15  # exercises and mistakes that the course's page lists
 
 
 def write_report(gradebook: GradebookWriter, lesson: LessonSource, out: Path) -> Path:
-    """Write OUT/report/LESSON.html: marks, exercises, mistakes, intake, time, what may be worth a look.
+    """Write OUT/report/LESSON.html, and beside it item statistics and mistakes × students as CSV.
 
     Raises:
         CourseError: nothing of the lesson was graded into this gradebook.
@@ -30,142 +31,100 @@ def write_report(gradebook: GradebookWriter, lesson: LessonSource, out: Path) ->
         raise CourseError(
             f"Nothing of lesson {lesson.name} is graded here: run `python -m autograder grade {lesson.name[:2]}` first."
         )
+    found = items(records, order_of(lesson))
+    write_items(out / "report" / f"{lesson.name}-exercises.csv", found)
+    write_mistakes(out / "report" / f"{lesson.name}-mistakes.csv", records, found)
+    here = sections.Graded(lesson, records, found, gradebook.absent(lesson.name), out)
     parts = [
         f"<p>{len(records)} submissions.</p>",
-        section("Marks", lambda: _distribution(records)),
-        section("Exercises", lambda: _exercises(records)),
-        section("What went wrong", lambda: _mistakes(records)),
-        section("Intake", lambda: _intake(records)),
-        section("Worth a look", lambda: _worth_a_look(lesson, records, out)),
-        section("Time", lambda: _time(records)),
+        section("This report", lambda: sections.head(here)),
+        section("To discuss tomorrow", lambda: sections.discuss(here)),
+        section("Marks", lambda: sections.distribution(records)),
+        section("Exercises", lambda: sections.exercises(here)),
+        section("Marks by exercise", lambda: sections.heat_map(here)),
+        section("What went wrong", lambda: sections.mistakes(here)),
+        section("Handing in", lambda: sections.handing_in(here)),
+        section("Intake", lambda: sections.intake(here)),
+        section("Worth a look", lambda: sections.worth_a_look(here)),
+        section("Time", lambda: sections.time(here)),
     ]
     return write_page(out / "report" / f"{lesson.name}.html", f"Report: {lesson.title}", parts)
 
 
 def write_course_report(gradebook: GradebookWriter, lessons: list[LessonSource], out: Path) -> Path:
-    """Write OUT/report/index.html: all lessons beside each other, the hardest exercises, everybody's marks."""
+    """Write OUT/report/index.html: all lessons beside each other, the hardest exercises, everybody's marks and totals.
+
+    Raises:
+        CourseError: nothing is graded into this gradebook.
+    """
     graded = [(lesson, records) for lesson in lessons if (records := list(gradebook.records(lesson.name)))]
     if not graded:
         raise CourseError("Nothing is graded here: run `python -m autograder grade` first.")
-    overview, hardest, said = [], [], Counter()
-    for lesson, records in graded:
-        shares = [100 * _share(record) for record in records]
-        refused = sum(record.verdicts[0]["verdict"] == "refused" for record in records)
-        overview.append([lesson.title, str(len(records)), f"{statistics.median(shares):.0f} %", str(refused)])
-        for i, verdict in enumerate(records[0].verdicts):
-            passed = statistics.mean(record.verdicts[i]["verdict"] == "passed" for record in records)
-            hardest.append((passed, [lesson.title, verdict["exercise"], f"{passed:.0%}"]))
-        said.update((lesson.title, v["exercise"], v["message"]) for r in records for v in r.verdicts if v["mistake"])
-    hardest.sort(key=lambda item: item[0])
-    links = "".join(f'<a href="{name.name}.html">{escape(name.title)}</a> ' for name, _ in graded)
-    totals: dict[str, dict[str, str]] = defaultdict(dict)
-    for lesson, records in graded:
-        for record in records:
-            totals[record.student][lesson.name] = f"{record.points:g}"
-    everybody = [
-        [name, *(marks.get(lesson.name, "") for lesson, _ in graded)] for name, marks in sorted(totals.items())
-    ]
+    everybody = Class({lesson.name: records for lesson, records in graded}, gradebook.roster())
     parts = [
-        f"<nav>{links}</nav><h2>Lessons</h2>",
-        _by_lesson({lesson.name[:2]: records for lesson, records in graded}),
-        table(["lesson", "submissions", "median", "refused"], overview),
-        "<h2>Hardest exercises</h2>",
-        table(["lesson", "exercise", "passed"], [row for _, row in hardest[:10]]),
-        "<h2>Most frequent known mistakes</h2>",
-        table(["lesson", "exercise", "what they were told", "times"], [[*k, str(n)] for k, n in said.most_common(15)]),
-        "<h2>Points</h2>",
-        table(["student", *(lesson.name for lesson, _ in graded)], everybody),
+        section("Lessons", lambda: _lessons(graded, gradebook)),
+        section("Points", lambda: _points(everybody, out)),
+        section("Hardest exercises", lambda: _hardest(graded)),
+        section("Most frequent known mistakes", lambda: _most_made(graded)),
+        section("This report", lambda: facts([("version of the course", sections.program_version())])),
     ]
     return write_page(out / "report" / "index.html", "Report: the course", parts)
 
 
-def _by_lesson(graded: dict[str, list[Record]]) -> str:
-    medians = [statistics.median(100 * _share(record) for record in records) for records in graded.values()]
-    fig = plots.bars({"median": medians}, list(graded), "percent of the points", "Median by lesson")
-    words = ", ".join(f"{name}: {median:.0f} %" for name, median in zip(graded, medians, strict=True))
-    picture = plots.image_html(fig, f"Median mark by lesson. {words}.")
-    plots.plt.close(fig)
-    return picture
+def _lessons(graded: list, gradebook: GradebookWriter) -> str:
+    overview, medians = [], []
+    for lesson, records in graded:
+        median = statistics.median(100 * share_of(record) for record in records)
+        medians.append((lesson.name[:2], median, f"{median:.0f} %"))
+        counts = [
+            len(records),
+            len(gradebook.absent(lesson.name)),
+            sum(bool(late_in_words(r)) for r in records),
+            len(records) - len(judged(records)),
+        ]
+        name = link(f"{lesson.name}.html", lesson.title)
+        overview.append([name, *map(str, counts), f"{median:.0f} %", f"{max(r.max_points for r in records):g}"])
+    columns = ["lesson", "submissions", "handed in nothing", "late", "can't be read", "median", "points to be had"]
+    return "".join([table(columns, overview, named=True), bars(medians, ("lesson", "median of the points"))])
 
 
-def _share(record: Record) -> float:
-    return record.points / record.max_points
-
-
-def _distribution(records: list[Record]) -> str:
-    shares = [100 * _share(record) for record in records]
-    counts, edges = np.histogram(shares, bins=10, range=(0, 100))
-    labels = [f"{int(low)}-{int(high)}" for low, high in itertools.pairwise(edges)]
-    fig = plots.bars({"submissions": counts.tolist()}, labels, "submissions", "Marks, in percent")
-    words = f"median {statistics.median(shares):.0f} %, from {min(shares):.0f} to {max(shares):.0f} %"
-    picture = plots.image_html(fig, f"Distribution of marks: {words}.")
-    plots.plt.close(fig)
-    return f"<p>{words}.</p>{picture}"
-
-
-def _exercises(records: list[Record]) -> str:
-    """Difficulty: the share that passed. Discrimination: how passing goes with the mark for everything else."""
+def _points(everybody: Class, out: Path) -> str:
+    lessons = list(everybody.records)
     rows = []
-    for i, verdict in enumerate(records[0].verdicts):
-        passed = np.array([record.verdicts[i]["verdict"] == "passed" for record in records], dtype=float)
-        others = np.array(
-            [sum(v["points"] for j, v in enumerate(record.verdicts) if j != i) for record in records], dtype=float
-        )
-        varies = passed.std() > 0 and others.std() > 0
-        discrimination = f"{np.corrcoef(passed, others)[0, 1]:.2f}" if varies else "–"
-        outcomes = Counter(record.verdicts[i]["verdict"] for record in records)
-        counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in outcomes.most_common())
-        rows.append([verdict["exercise"], f"{passed.mean():.0%}", discrimination, counts])
-    note = "<p>Discrimination: the correlation of passing with the points for the other exercises.</p>"
-    return table(["exercise", "passed", "discrimination", "outcomes"], rows) + note
+    for person, found in everybody.people():
+        record = next(iter(found.values()), None)
+        name = record.label if record else person.name or person.id
+        if record and overview_path(out, record.student).is_file():
+            name = link(f"../feedback/{record.student}/index.html", name)
+        marks = [everybody.mark(found.get(lesson)) for lesson in lessons]
+        total = sum(r.points for r in found.values())
+        rows.append([name, *marks, f"{total:g}"])
+    rows.sort(key=lambda row: Markup(row[0]).striptags().casefold())
+    most = [everybody.most(lesson) for lesson in lessons]
+    rows.append([Markup("<strong>to be had</strong>"), *most, f"{sum(map(float, most)):g}"])
+    return table(["student", *(lesson[:2] for lesson in lessons), "total"], rows, named=True)
 
 
-def _mistakes(records: list[Record]) -> str:
-    said: dict[str, Counter] = defaultdict(Counter)
-    for record in records:
-        for verdict in record.verdicts:
-            if verdict["verdict"] not in ("passed", "not_started"):
-                said[verdict["exercise"]][verdict["message"]] += 1
-    rows = [[name, str(n), message] for name, counter in said.items() for message, n in counter.most_common(8)]
-    return table(["exercise", "how often", "what they were told"], rows)
+def _hardest(graded: list) -> str:
+    found = [(lesson, item) for lesson, records in graded for item in items(records, order_of(lesson)) if item.n]
+    found.sort(key=lambda pair: pair[1].difficulty)
+    rows = [
+        [link(f"{lesson.name}.html", lesson.title), rich(f"`{item.exercise}`"), f"{item.difficulty:.0%}", str(item.n)]
+        for lesson, item in found[:HARDEST]
+    ]
+    return table(["lesson", "exercise", "solved", "of"], rows)
 
 
-def _intake(records: list[Record]) -> str:
-    rows = [[record.student, note] for record in records for note in record.notes]
-    rows += [[r.student, r.verdicts[0]["message"]] for r in records if r.verdicts[0]["verdict"] == "refused"]
-    if not rows:
-        return "<p>Every notebook was read without remark.</p>"
-    return table(["student", "remark"], rows)
-
-
-def _worth_a_look(lesson: LessonSource, records: list[Record], out: Path) -> str:
-    pairs: list[Pair] = similar(lesson, [record.student for record in records], out)
-    flags = [[r.student, exercise, text] for r in records for exercise, text in r.flags.items()]
-    parts = ["<p>Reasons to look, not verdicts: none of this changed a mark.</p>"]
-    if flags:
-        called = Counter((exercise, text) for _, exercise, text in flags)
-        rows = [[exercise, text, str(n), _some([s for s, e, t in flags if (e, t) == (exercise, text)])]
-                for (exercise, text), n in called.most_common()]  # fmt: skip
-        parts.append(table(["exercise", "remark", "submissions", "whose"], rows, "Ready-made functions"))
-    if pairs:
-        rows = [[p.first, p.second, f"{p.share:.0%}", str(p.fingerprints)] for p in pairs[:MOST_PAIRS]]
-        columns = ["student", "student", "of the shorter one's own text", "fingerprints"]
-        parts.append(table(columns, rows, f"Shared text that few others have ({len(pairs)} pairs)"))
-    return "".join(parts) if flags or pairs else parts[0] + "<p>Nothing.</p>"
-
-
-def _some(names: list[str], most: int = 5) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
-
-
-def _time(records: list[Record]) -> str:
-    by_time = sorted(records, key=lambda r: r.seconds.get("whole", 0.0), reverse=True)[:5]
-    median = statistics.median(record.seconds.get("whole", 0.0) for record in records)
-    rows = [[record.student, f"{record.seconds.get('whole', 0.0):.1f}"] for record in by_time]
-    cells = sorted(((seconds, cell, r.student) for r in records for cell, seconds in r.slowest), reverse=True)[:5]
-    slow = [[cell, student, f"{seconds:.1f}"] for seconds, cell, student in cells]
-    return (
-        f"<p>Median {median:.2f} s a submission.</p>"
-        + table(["student", "seconds"], rows, "Slowest submissions")
-        + table(["cell", "student", "seconds"], slow, "Slowest cells")
+def _most_made(graded: list) -> str:
+    said = Counter(
+        (lesson.title, v["exercise"], v["message"])
+        for lesson, rs in graded
+        for r in rs
+        for v in r.verdicts
+        if v["mistake"]
     )
+    rows = [
+        [title, rich(f"`{exercise}`"), rich(message), str(n)]
+        for (title, exercise, message), n in said.most_common(MOST_MADE)
+    ]
+    return table(["lesson", "exercise", "what they were told", "times"], rows) if rows else "<p>None.</p>"

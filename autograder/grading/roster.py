@@ -1,14 +1,14 @@
 """Who belongs to the class: read from a table of the platform's, matched with those who handed something in."""
 
-import csv
-import io
 import json
 import re
 import unicodedata
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from autograder.grading.csv_reader import read_csv
 from lessonkit.errors import CourseError
 
 # Kind of table -> the column that is its mark, and those for id, name, e-mail and further identities.
@@ -19,6 +19,7 @@ _KINDS = {
     "nbgrader": ("first_name", ("id",), (), ("email",), ("lms_user_id",)),
     "columns": ("id", ("id", "student", "student_id"), ("name",), ("email",), ("login", "username")),
 }
+_PLATFORMS = ("canvas", "moodle", "brightspace")  # whose headings are taken as they are written
 _NOT_PEOPLE = re.compile(r"\s*points possible|student, test|test student", re.IGNORECASE)
 
 
@@ -58,41 +59,30 @@ def read_roster(path: Path) -> Roster:
     Raises:
         CourseError: the file can't be read, has no known columns, or names one student twice.
     """
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise CourseError(f"The roster {path} can't be read ({error.strerror}).") from error
-    text = decoded(raw)
-    first = text.splitlines()[0] if text.strip() else ""
-    mark = max(",;\t", key=first.count)
-    rows = list(csv.DictReader(io.StringIO(text), delimiter=mark))
-    columns = tuple(c for c in (rows[0] if rows else {}) if c)
-    kind = next((k for k, (sign, *_) in _KINDS.items() if sign in columns), None)
-    if kind is None and any(c in columns for c in _KINDS["columns"][1]):
+    table = read_csv(path)
+    kind = next((k for k in _PLATFORMS if _KINDS[k][0] in table.columns), None)
+    if kind is None:
+        table = read_csv(path, lower=True)
+        kind = "nbgrader" if {"id", "first_name"} <= {*table.columns} else None
+    if kind is None and any(c in table.columns for c in _KINDS["columns"][1]):
         kind = "columns"
     if kind is None:
         raise CourseError(
             f"{path.name} is no roster that is known: its columns should be Canvas', Moodle's, or id,name,email."
         )
-    plain = [{k: (v or "").strip() for k, v in row.items() if k and isinstance(v, str | None)} for row in rows]
-    nobody = [row for row in plain if _is_nobody(row)]
-    people = [_person(kind, row) for row in plain if not _is_nobody(row)]
+    table.needs([c for c in _KINDS[kind][1] if c in table.columns])
+    rows = [row for _, row in table.rows]
+    nobody = [row for row in rows if _is_nobody(kind, row)]
+    people = [_person(kind, row) for row in rows if not _is_nobody(kind, row)]
     people = [person for person in people if person.id]
+    if not people:
+        raise CourseError(f"{path.name} names nobody: it has the columns of a roster, and no row with an id.")
     _refuse_doubles(people, path.name)
-    return Roster(kind, columns, tuple(people), tuple(nobody))
+    return Roster(kind, table.columns, tuple(people), tuple(nobody))
 
 
-def decoded(raw: bytes) -> str:
-    for encoding in ("utf-8-sig", "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", "cp1252", "latin-1"):
-        try:
-            return raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return raw.decode("utf-8", "replace")
-
-
-def _is_nobody(row: Mapping[str, str]) -> bool:
-    name = row.get("Student")
+def _is_nobody(kind: str, row: Mapping[str, str]) -> bool:
+    name = row.get("Student") if kind == "canvas" else None
     return name is not None and (not name or bool(_NOT_PEOPLE.match(name)))
 
 
@@ -129,6 +119,28 @@ def _refuse_doubles(people: Sequence[Person], file: str) -> None:
 
 def match(people: Iterable[Person], students: Iterable[str]) -> dict[str, Person]:
     """For each student who handed in, their row of the roster: by id, login, e-mail; by name if it is one only's."""
+    found = _matches(people, students)
+    taken = Counter(person.id for person in found.values())
+    return {student: person for student, person in found.items() if taken[person.id] == 1 or student == person.id}
+
+
+def under_two_names(people: Iterable[Person], students: Iterable[str]) -> list[str]:
+    """A sentence for each person of the roster as whom several students handed in."""
+    by_person: dict[str, list[str]] = defaultdict(list)
+    found = _matches(people, students)
+    for student, person in found.items():
+        by_person[person.id].append(student)
+    return [
+        f"{' and '.join(sorted(own))} may both be {found[own[0]].name or identity} of the roster: "
+        + (f"the one with the id {identity} is taken." if identity in own else "neither is taken; rename one hand-in.")
+        for identity, own in by_person.items()
+        if len(own) > 1
+    ]
+
+
+def _matches(people: Iterable[Person], students: Iterable[str]) -> dict[str, Person]:
+    people = list(people)
+    ids = {_key(person.id): person for person in people}  # these are one person's, whatever others are called
     known: dict[str, Person | None] = {}
     for person in people:
         local = person.email.partition("@")[0]
@@ -139,11 +151,11 @@ def match(people: Iterable[Person], students: Iterable[str]) -> dict[str, Person
             _enter(known, f"name {key}", person)
     found = {}
     for student in students:
-        person = known.get(_key(student)) or next((p for k in _names(student) if (p := known.get(f"name {k}"))), None)
+        person = ids.get(_key(student)) or known.get(_key(student))
+        person = person or next((p for k in _names(student) if (p := known.get(f"name {k}"))), None)
         if person is not None:
             found[student] = person
-    taken = [person.id for person in found.values()]
-    return {student: person for student, person in found.items() if taken.count(person.id) == 1 or student == person.id}
+    return found
 
 
 def _enter(known: dict[str, Person | None], key: str, person: Person) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -152,9 +152,20 @@ class Run:
                 graded,
                 self._key(submission),
                 self.seed,
-                submission.facts(self.due) | {"version": self.version},
+                self._facts(submission, graded),
             )
             yield graded
+
+    def _facts(self, submission: Submission, graded: Graded) -> dict[str, object]:
+        """How it was handed in, by what it was judged, and when."""
+        facts = submission.facts(self.due)
+        judged = {
+            "sha": hashlib.sha256(submission.content).hexdigest()[:16],
+            "points": graded.points,
+            "graded": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        facts["attempts"][-1] |= judged
+        return facts | {"version": self.version, "graded": judged["graded"]}
 
     @property
     def due(self) -> datetime | None:

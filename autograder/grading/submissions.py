@@ -33,6 +33,10 @@ class Submission:
     time_from: str = ""
     late: bool = False  # marked as late by the platform
     notes: tuple[str, ...] = ()
+    layout: str = ""  # whose way of naming files it was found by
+    earlier: tuple[
+        tuple[str, datetime | None], ...
+    ] = ()  # the student's further files for the lesson, with their times
     reader: Callable[[], Content] | None = field(default=None, compare=False, repr=False)
 
     def read(self) -> "Submission":
@@ -44,8 +48,19 @@ class Submission:
 
     def facts(self, due: datetime | None = None) -> dict[str, object]:
         """How it was handed in, as plain values; a time without a zone is in the due date's, or this machine's."""
-        time = in_zone(self.time, due).isoformat() if self.time else None
-        return {"time": time, "from": self.time_from, "late_mark": self.late, "file": self.file, "name": self.name}
+
+        def text(time: datetime | None) -> str | None:
+            return in_zone(time, due).isoformat() if time else None
+
+        return {
+            "time": text(self.time),
+            "from": self.time_from,
+            "late_mark": self.late,
+            "file": self.file,
+            "name": self.name,
+            "layout": self.layout,
+            "attempts": [{"file": file, "time": text(time)} for file, time in (*self.earlier, (self.file, self.time))],
+        }
 
 
 @dataclass(frozen=True)
@@ -171,6 +186,8 @@ def _choose(claims: list[_Claim], lesson: str, lines: list[Line]) -> Submission:
         _time_from(chosen.owner),
         chosen.owner.late,
         notes,
+        chosen.owner.layout,
+        tuple((c.file.name, c.owner.time) for c in sorted(claims, key=lambda c: c.owner.order) if c is not chosen),
         None if refused else chosen.file.read,
     )
 
@@ -208,4 +225,8 @@ def _without_notebook(
         return []
     owner, file = extra[0]
     refused = f"{file.parts[-1]} was handed in, and no notebook; hand in {lesson}.ipynb"
-    return [Submission(clean(owner.id), file.name, b"", printable(refused), printable(owner.name), owner.time)]
+    return [
+        Submission(
+            clean(owner.id), file.name, b"", printable(refused), printable(owner.name), owner.time, layout=owner.layout
+        )
+    ]

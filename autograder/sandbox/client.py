@@ -48,7 +48,8 @@ class Sandbox:
     `unsafe=True` does without bubblewrap: only resource limits remain, and a submission may read and do what the
     grader's user may. `warm`: code of the course that notebooks begin with, executed once before the first job, so that
     what it imports and loads is there in every fork; its names are not. `kernel`: in each fork, a real Jupyter kernel
-    executes the notebook, for comparison; seconds slower. Raises CourseError where no sandbox can be had.
+    executes the notebook, for comparison; seconds slower. `user`: as whom an unsafe sandbox runs where root starts it,
+    so that the files of others stay closed. Raises CourseError where no sandbox can be had.
     """
 
     def __init__(
@@ -57,15 +58,17 @@ class Sandbox:
         unsafe: bool = False,
         warm: Sequence[str] = (),
         kernel: bool = False,
+        user: int | None = None,
     ):
         self.config = config or bwrap.SandboxConfig()
         self.unsafe = unsafe
         self.warm = tuple(warm)
         self.kernel = kernel
+        self.user = user if unsafe else None
         self.ready: dict = {}  # what the zygote said of itself
         self._places = cgroup.find()
         if unsafe:
-            self._uid = os.getuid()
+            self._uid = os.getuid() if user is None else user
         else:  # in a user namespace, the one user there is
             self._uid = random.SystemRandom().choice(_UIDS) if bwrap.is_privileged() else 0
         self._process: subprocess.Popen | None = None
@@ -123,6 +126,8 @@ class Sandbox:
             if self.unsafe:
                 environment = bwrap.environment(self.config, [Path(__file__).resolve().parents[2]])
                 environment["HOME"] = folder
+                if self.user is not None:
+                    os.chown(folder, self.user, self.user)
             else:
                 descriptors = {name: file.fileno() for name, file in shown.items()}
                 program = bwrap.command(self.config, descriptors) + program
@@ -133,6 +138,7 @@ class Sandbox:
                 stdin=subprocess.DEVNULL,
                 stdout=errors,
                 stderr=errors,
+                **({} if self.user is None else {"user": self.user, "group": self.user, "extra_groups": []}),
                 pass_fds=[theirs.fileno(), *(file.fileno() for file in shown.values())],
             )
             self._control = ours
@@ -217,7 +223,7 @@ class Sandbox:
             "uid": self._uid,
             "tmp": not self.unsafe and not bwrap.hides_tmp(self.config),
             "count_memory": not counted,
-            "count_processes": not self.unsafe,
+            "count_processes": not self.unsafe or self.user is not None,
         }
 
     def group(self, limits: Limits) -> cgroup.Group | None:

@@ -26,7 +26,9 @@ def test_the_functions_below_are_tried_all_the_same(notebook):  # noqa: F811
         cell["source"] = f"{line}\n{cell['source']}"
     with Sandbox() as sandbox:
         limits = Limits(cell_seconds=6.0)
-        _, graded = grade_one(LESSON, Submission("ada", "x", json.dumps(notebook).encode()), 3, sandbox, limits)
+        _, graded = grade_one(
+            LESSON, Submission("ada", "x", json.dumps(notebook).encode()), 3, "a secret", sandbox, limits
+        )
     assert {name for name, verdict in graded.verdicts.items() if verdict.finding.passed} == set(NAMES)
     notes = " ".join(graded.notes)
     assert "stopped with ModuleNotFoundError: No module named" in notes
