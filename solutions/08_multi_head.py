@@ -12,6 +12,8 @@
 # This lesson shows the failure of one head, builds many, proves your function equal to PyTorch's own, and then asks what heads are
 # worth: which head does what, and how many can you throw away? Seven exercises, about 100 minutes. You need lesson 07.
 #
+# **Notation**
+#
 # | letter | here | in lesson 07 |
 # |---|---|---|
 # | $d$ | the width of a word's vector, before and after | the same |
@@ -26,17 +28,15 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.utils.flop_counter import FlopCounterMode
 
 from lessonkit import Lesson, train
-from lessonkit.models import multi_head
+from lessonkit.models import multi_head, neighbours
 from lessonkit.models.attention import masked_softmax
-from lessonkit.seeds import seed_everything
-from lessonkit.show import plots, tables, widgets
-from lessonkit.show.heads_explorer import Heads, heads_explorer
+from lessonkit.show import recorded
 
 lesson = Lesson("08_multi_head")
-check, demonstration = lesson.check, lesson.demonstration
+check, demonstration, predict = lesson.check, lesson.demonstration, lesson.predict
+WIDTH, LENGTH, NEIGHBOURS, RELATIONS = 32, 12, neighbours.NEIGHBOURS, neighbours.RELATIONS
 
 # %% [markdown]
 # ## The experiment that fails: name both neighbours
@@ -49,31 +49,7 @@ check, demonstration = lesson.check, lesson.demonstration
 # (lesson 09 is about those).
 
 
-# %% name="task"
-ALPHABET = "abcdefghijklmnopqrst"
-LENGTH, WIDTH = 12, 32
-NEIGHBOURS = (-1, 1)  # a relation is where to look: one to the left, one to the right
-
-
-def draw_letters(
-    n: int, offsets: tuple[int, ...], generator: torch.Generator
-) -> tuple[Tensor, Tensor]:
-    """n random words as numbers (n, T), and the letters asked for (n, T, R); -1 where there is none."""
-    letters = torch.randint(len(ALPHABET), (n, LENGTH), generator=generator)
-    asked = torch.full((n, LENGTH, len(offsets)), -1)
-    for r, offset in enumerate(offsets):
-        here = [i for i in range(LENGTH) if 0 <= i + offset < LENGTH]
-        asked[:, here, r] = letters[:, [i + offset for i in here]]
-    return letters, asked
-
-
-def relation_maps(offsets: tuple[int, ...]) -> Tensor:
-    """For each relation, the key that each query should look at: (R, T, T) bool, [r, query, key]."""
-    places = torch.arange(LENGTH)
-    return torch.stack([places == places.unsqueeze(1) + offset for offset in offsets])
-
-
-# %% name="model"
+# %% name="model" show=true
 class OneLayer(nn.Module):
     """Embedding, one layer of attention, readout. `attention` is a function like `multi_head_attention`."""
 
@@ -117,7 +93,7 @@ def train_model(
 
     def words() -> Iterator[tuple[Tensor, Tensor]]:
         while True:
-            yield draw_letters(64, offsets, generator)
+            yield neighbours.draw_letters(64, offsets, generator)
 
     return train.fit(
         model, words(), letter_loss, steps=steps, lr=1e-2, warmup=warmup, decay=True, seconds=55,
@@ -125,27 +101,7 @@ def train_model(
     )  # fmt: skip
 
 
-# %% name="scores"
-@torch.no_grad()
-def answers(
-    model: OneLayer, offsets: tuple[int, ...], gates: Tensor | None = None
-) -> tuple[Tensor, Tensor]:
-    """On 1,000 test words: what the model says, and what is asked for, at places where everything is asked: (n, R)."""
-    letters, asked = draw_letters(1000, offsets, torch.Generator().manual_seed(12345))
-    if gates is not None:
-        gates = gates.expand(len(letters), -1)
-    said, whole = model(letters, gates).argmax(-1), (asked >= 0).all(-1)
-    return said[whole], asked[whole]
-
-
-def all_right(
-    model: OneLayer, offsets: tuple[int, ...], gates: Tensor | None = None
-) -> float:
-    """The share of places at which *every* relation is answered right."""
-    said, asked = answers(model, offsets, gates)
-    return (said == asked).all(-1).float().mean().item()
-
-
+# %% name="one_head" show=true
 def one_head(
     x, memory, W_q, W_k, W_v, W_o, heads=1, mask=None
 ):  # lesson 07, with a W_o after it
@@ -154,40 +110,20 @@ def one_head(
 
 
 # %% [markdown]
-# **Predict:** will one head, as wide as the model, get both neighbours right? At half of the places? And where will it look? (To be fair to
-# it, it trains three times as long as all others in this lesson.)
+# One head, as wide as the model. To be fair to it, it trains three times as long as all others in this lesson.
+
+# %% predict="one_head"
+predict("one_head", "At how many of 100 places will it get both neighbours right?", (0, 100, 1))  # fmt: skip
 
 # %% demo="one_head" varies=true
+# Training: one head, about 5 seconds; its map, neighbours outlined
 with demonstration("one_head"):
-    seed_everything(0)
+    # fmt: off
+    torch.manual_seed(0)
     single = OneLayer(one_head, heads=1, relations=2)
     train_model(single, NEIGHBOURS, seed=0, steps=1500)
-    said, asked = answers(single, NEIGHBOURS)
-    print(
-        f"both neighbours right: {(said == asked).all(-1).float().mean():.2f} of the places"
-    )
-    print(
-        f"left right: {(said == asked)[:, 0].float().mean():.2f}, right right: {(said == asked)[:, 1].float().mean():.2f}"
-    )
-    print(
-        f"says the same letter for both sides: {(said[:, 0] == said[:, 1]).float().mean():.2f}"
-    )
-
-# %% demo="one_head_map" varies=true
-with demonstration("one_head_map"):
-    word = torch.randint(20, (1, LENGTH), generator=torch.Generator().manual_seed(5))
-    names = [ALPHABET[i] for i in word[0]]
-    with torch.no_grad():
-        single(word)
-    gold = relation_maps(NEIGHBOURS).any(0)
-    fig = plots.attention_map(
-        single.weights[0, 0], names, names, gold, "one head, neighbours outlined"
-    )
-    sides = [single.weights[0, 0].diagonal(o).mean().item() for o in NEIGHBOURS]
-    plots.show(
-        fig,
-        f"Attention map of the single head: on average {sides[0]:.2f} of the weight lies on the left neighbour, {sides[1]:.2f} on the right.",
-    )
+    neighbours.show_maps(single)
+    lesson.reveal("one_head", round(100 * neighbours.show_neighbours(single)), "It sees both letters, and can't tell which is on which side: what comes back is one average.")
 
 # %% [markdown]
 # Look at the map, then at the scores. The map is what you would have drawn yourself: half of the weight on each neighbour. Yet the model gets one side
@@ -223,7 +159,19 @@ with demonstration("one_head_map"):
 # (B, T, d) → cut the last axis → (B, T, h, d_k) → **swap T and h** → (B, h, T, d_k)
 #
 # Now head and batch are both leading axes, and the matrix products of lesson 07 do all heads at once.
-#
+
+# %% demo="mechanism"
+# Drawing: split, attend, merge, with shapes
+with demonstration("mechanism"):
+    # fmt: off
+    from lessonkit.show import drawing
+
+    boxes = {"x": (0.65, 1.5, "words x", "(B, T, d)", "input"), "m": (3.6, 0.4, "mask", "(B, 1, T, S)"), "s": (3.6, 1.5, "h maps: softmax", "(B, h, T, S)", "attention"), "o": (5.3, 1.5, "merge", "(B, T, d)"), "y": (7.2, 1.5, "output", "(B, T, d)", "output")}
+    boxes |= {n: (2.0, y, f"split {n}", "(B, h, T, d_k)", "learned") for n, y in (("Q", 2.6), ("K", 1.5), ("V", 0.4))}
+    arrows = [("x", "Q"), ("x", "K"), ("x", "V"), ("Q", "s"), ("K", "s"), ("m", "s"), ("s", "o"), ("o", "y", "W_O")]
+    drawing.draw("Words x, B by T by d, give queries, keys and values, each split into h heads of width d_k, with the head before the word. Every head makes its own map of T by S weights, with the same mask, and averages its own values; the heads are merged to d features, and W_O mixes them.", boxes, arrows)
+
+# %% [markdown]
 # ### The classic bug
 #
 # The shape (B, h, T, d_k) can also be had in one step: `x.view(B, h, T, d_k)`. It runs. The shapes fit. It is wrong: `view` only
@@ -231,35 +179,11 @@ with demonstration("one_head_map"):
 # words, columns features), and its colour says which head gets it.
 
 # %% demo="view_bug"
+# Figure: which head gets which number, with the swap and without
 with demonstration("view_bug"):
+    # fmt: off
     numbers = torch.arange(4 * 6).view(1, 4, 6)  # 4 words, 6 features; 2 heads of 3
-    right = multi_head.split_heads(numbers, 2)[0]
-    wrong = numbers.view(1, 2, 4, 3)[0]
-    fig, axes = plots.plt.subplots(1, 2, figsize=(8.4, 2.8), layout="constrained")
-    for ax, cut, title in zip(
-        axes, (right, wrong), ("cut, then swap", "view only"), strict=True
-    ):
-        for head in range(2):
-            for word_number in range(4):
-                for n in cut[head, word_number].tolist():
-                    ax.add_patch(
-                        plots.plt.Rectangle(
-                            (n % 6, n // 6), 1, 1, color=plots.COLOURS[head], alpha=0.35
-                        )
-                    )
-                    ax.text(
-                        n % 6 + 0.5, n // 6 + 0.5, f"head {head + 1}\nword {word_number + 1}",
-                        ha="center", va="center", fontsize=7.5,
-                    )  # fmt: skip
-        ax.set(
-            xlim=(0, 6), ylim=(4, 0), title=title, xticks=[],
-            yticks=[0.5, 1.5, 2.5, 3.5], yticklabels=[f"word {i}" for i in range(1, 5)],
-        )  # fmt: skip
-    plots.show(
-        fig,
-        "Left: head 1 gets the first three features of every word, head 2 the last three. Right, with view only: head 1 gets "
-        "all features of words 1 and 2 and takes them for four words, head 2 gets words 3 and 4.",
-    )
+    neighbours.show_cut(multi_head.split_heads(numbers, 2)[0], numbers.view(1, 2, 4, 3)[0])
 
 # %% [markdown]
 # Left, each head sees a slice of every word. Right, head 1 gets only the first half of the *sentence*, and takes each word for two. A
@@ -417,41 +341,20 @@ check("multi_head_attention", multi_head_attention, probe)
 
 
 # %% [markdown]
-# **Predict:** two heads of half the width, exactly as many parameters. How many places will be right now? What will each map show?
+# Two heads of half the width, exactly as many parameters.
+
+# %% predict="two_heads"
+predict("two_heads", "At how many of 100 places will they get both neighbours right?", (0, 100, 1))  # fmt: skip
 
 # %% demo="two_heads" varies=true
+# Training: two heads, about 3 seconds; their maps
 with demonstration("two_heads"):
-    seed_everything(0)
+    # fmt: off
+    torch.manual_seed(0)
     double = OneLayer(multi_head_attention, heads=2, relations=2)
     train_model(double, NEIGHBOURS, seed=0)
-    size = (
-        sum(p.numel() for p in single.parameters()),
-        sum(p.numel() for p in double.parameters()),
-    )
-    print(f"parameters: one head {size[0]:,}, two heads {size[1]:,}")
-    print(f"both neighbours right: {all_right(double, NEIGHBOURS):.2f} of the places")
-
-# %% demo="two_heads_map" varies=true
-with demonstration("two_heads_map"):
-    with torch.no_grad():
-        double(word)
-    fig, axes = plots.plt.subplots(1, 2, figsize=(9, 4.2), layout="constrained")
-    for i, ax in enumerate(axes):
-        plots.attention_map(
-            double.weights[0, i], names, names, gold, f"head {i + 1}", ax=ax
-        )
-    means = [
-        [double.weights[0, i].diagonal(o).mean().item() for o in NEIGHBOURS]
-        for i in range(2)
-    ]
-    plots.show(
-        fig,
-        "Attention maps of two heads. "
-        + " ".join(
-            f"Head {i + 1}: {m[0]:.2f} on the left neighbour, {m[1]:.2f} on the right."
-            for i, m in enumerate(means)
-        ),
-    )
+    neighbours.show_maps(double)
+    lesson.reveal("two_heads", round(100 * neighbours.show_neighbours(double)), "Each head brings one letter back, and they stay apart.")
 
 # %% [markdown]
 # Each head took one side. Nobody told them to; the division of labour is what the loss rewards.
@@ -504,28 +407,9 @@ check("torch_projections", torch_projections, probe)
 
 
 # %% demo="equality"
+# Table: your function beside PyTorch's layer
 with demonstration("equality"):
-    seed_everything(0)
-    theirs = nn.MultiheadAttention(12, 3, bias=False, batch_first=True, dtype=torch.float64)
-    x = torch.randn(4, 7, 12, dtype=torch.float64, requires_grad=True)
-    causal = torch.ones(1, 7, 7).tril().bool()
-    their_output, their_weights = theirs(
-        x, x, x, attn_mask=~causal[0], average_attn_weights=False
-    )
-    our_output, our_weights = multi_head_attention(
-        x, x, *torch_projections(theirs), 3, causal
-    )
-    direction = torch.randn_like(our_output)
-    (their_gradient,) = torch.autograd.grad((their_output * direction).sum(), x)
-    (our_gradient,) = torch.autograd.grad((our_output * direction).sum(), x)
-    for name, a, b in (
-        ("output", our_output, their_output),
-        ("weights", our_weights, their_weights),
-        ("gradient of x", our_gradient, their_gradient),
-    ):
-        print(
-            f"{name:14} {tuple(a.shape)!s:14} differs by less than 1e-10: {bool((a - b).abs().max() < 1e-10)}"
-        )
+    neighbours.show_equality(multi_head_attention, torch_projections)
 
 # %% [markdown]
 # ## What does it cost?
@@ -568,27 +452,9 @@ check("count_parameters_and_flops", count_parameters_and_flops, probe)
 
 
 # %% demo="cost"
+# Table: parameters and operations by number of heads
 with demonstration("cost"):
-    x, W = torch.randn(1, 50, 64), [torch.randn(64, 64) for _ in range(4)]
-    rows = []
-    for heads in (1, 2, 4, 8, 16, 64):
-        with FlopCounterMode(display=False) as counter:
-            multi_head_attention(x, x, *W, heads)
-        parameters, flops = count_parameters_and_flops(64, heads, 64 // heads, 50)
-        rows.append(
-            [
-                heads,
-                64 // heads,
-                f"{parameters:,}",
-                f"{flops:,}",
-                f"{counter.get_total_flops():,}",
-            ]
-        )
-    tables.show_table(
-        ["heads", "d_k", "parameters", "FLOPs, your count", "FLOPs, PyTorch's counter"],
-        rows,
-        caption="A sentence of 50 words, width 64",
-    )
+    neighbours.show_costs(multi_head_attention, count_parameters_and_flops)
 
 # %% [markdown]
 # The same in every row: heads are free, in operations. (Not quite in seconds and memory: there are $h$ maps of T × T to keep.) So why not
@@ -596,24 +462,16 @@ with demonstration("cost"):
 #
 # The next table varies both: the number of heads, and the number of relations asked for (1: the left neighbour; 2: both; 4: the two letters on
 # either side). Width and parameters of the attention layer are the same everywhere.
-#
-# **Predict:** how many heads do four relations need? Is 32 better than 8?
 
-# %% name="recorded"
-RELATIONS = {1: (-1,), 2: (-1, 1), 4: (-2, -1, 1, 2)}
-HEADS = (1, 2, 4, 8, 16, 32)
-
+# %% predict="heads_table"
+predict("heads_table", "Four relations: which number of heads does best?", ["1", "2", "4 or 8", "32"])  # fmt: skip
 
 # %% demo="heads_table"
+# Table: relations by heads
 with demonstration("heads_table"):
-    tables.show_table(
-        ["relations", *[f"{h} × {WIDTH // h}" for h in HEADS]],
-        [
-            [r, *[lesson.spread("heads", f"{r} relations, {h} heads") for h in HEADS]]
-            for r in RELATIONS
-        ],
-        caption="Share of places with every relation right, by heads × width; mean [least to greatest] of three recorded seeds",
-    )
+    # fmt: off
+    neighbours.show_heads_table(lesson)
+    lesson.reveal("heads_table", "4 or 8", "Fewer heads than relations mix letters up; 32 heads have one feature each, and can hardly name a place.")
 
 # %% [markdown]
 # Read it row by row: one relation needs one head, two need two, four need four. (The single head isn't hopeless. Trained three times as long,
@@ -681,65 +539,28 @@ check(
 )
 
 
-# %% name="roles"
-@torch.no_grad()
-def test_weights(model: OneLayer, offsets: tuple[int, ...]) -> Tensor:
-    """The weights on 200 test words: (200, h, T, T)."""
-    model(draw_letters(200, offsets, torch.Generator().manual_seed(777))[0])
-    return model.weights
-
-
-def damage(model: OneLayer, offsets: tuple[int, ...]) -> Tensor:
-    """How much of each relation is lost when one head is switched off: (h, R), in shares of the places."""
-
-    def right(gates: Tensor) -> Tensor:
-        said, asked = answers(model, offsets, gates)
-        return (said == asked).float().mean(0)
-
-    whole = right(torch.ones(model.heads))
-    off = 1 - torch.eye(model.heads)
-    return torch.stack([whole - right(gates) for gates in off])
-
-
 # %% demo="eight_heads" varies=true
+# Training: eight heads on four relations, about 5 seconds
 with demonstration("eight_heads"):
-    seed_everything(0)
-    eight = OneLayer(multi_head_attention, heads=8, relations=4)
-    train_model(eight, RELATIONS[4], seed=0)
-    print(f"all four right: {all_right(eight, RELATIONS[4]):.3f} of the places")
+    # fmt: off
+    torch.manual_seed(0)
+    eight, four = OneLayer(multi_head_attention, heads=8, relations=4), RELATIONS[4]
+    train_model(eight, four, seed=0)
+    neighbours.show_shares({"all four right": neighbours.all_right(eight, four), "a guess": 1 / 20**4}, "Eight heads, four relations")
 
 # %% [markdown]
 # Two tables of the same model. Left: where a head **looks**. Right: what breaks when it is switched **off** (its output is multiplied by 0).
-# **Predict:** will they show the same pattern?
+
+# %% predict="roles_map"
+predict("roles_map", "For how many of the four relations is the head that looks there most also the one that is missed most?", ["4", "3", "2", "1", "0"])  # fmt: skip
 
 # %% demo="roles_map" varies=true
+# Figure: where each head looks, and what is lost without it
 with demonstration("roles_map"):
-    looks = head_roles(test_weights(eight, RELATIONS[4]), relation_maps(RELATIONS[4]))
-    breaks = damage(eight, RELATIONS[4]).clamp(min=0)
-    head_names, relation_names = (
-        [f"head {i}" for i in range(1, 9)],
-        [f"{o:+d}" for o in RELATIONS[4]],
-    )
-    fig, axes = plots.plt.subplots(1, 2, figsize=(7.6, 3.8), layout="constrained")
-    for ax, table, title in (
-        (axes[0], looks, "looks there (mean weight)"),
-        (axes[1], breaks, "lost without it (share of places)"),
-    ):
-        plots.attention_map(table, head_names, relation_names, title=title, ax=ax)
-        for i, row in enumerate(table.tolist()):
-            for r, value in enumerate(row):
-                ax.text(
-                    r, i, f"{value:.2f}", ha="center", va="center", fontsize=8,
-                    color="black" if value > 0.5 else "white",
-                )  # fmt: skip
-    plots.show(
-        fig,
-        "Two tables of eight heads and four relations. "
-        + " ".join(
-            f"Relation {name}: head {looks[:, r].argmax() + 1} looks there most, head {breaks[:, r].argmax() + 1} is missed most."
-            for r, name in enumerate(relation_names)
-        ),
-    )
+    # fmt: off
+    looks, breaks = head_roles(neighbours.test_weights(eight, four), neighbours.relation_maps(four)), neighbours.damage(eight, four)
+    same = neighbours.show_roles(looks, breaks, four)
+    lesson.reveal("roles_map", f"{4 * same:.0f}", f"In the recorded runs: {', '.join(f'{4 * s:.0f}' for s in lesson.recorded('looks_most_is_missed_most'))} of 4. The leaders agree more often than the rest of the tables.")
 
 # %% [markdown]
 # The tables agree in the large, and not in the small. Where one head has a relation for itself, taking it away costs most of that relation's answers; where two share one, either costs
@@ -752,81 +573,18 @@ with demonstration("roles_map"):
 # divide the work: which heads look to the left, and which to the right? And which seem to do nothing of use?
 
 
-# %% name="products"
-@torch.no_grad()
-def products_of(model: OneLayer, letters: Tensor, offsets: tuple[int, ...]) -> Heads:
-    """The products q·k of all heads for one word (T,), and the places that its relations mark."""
-    x = model.letter(letters).unsqueeze(0) + model.place.weight
-    queries, keys = (
-        multi_head.split_heads(x @ W, model.heads) for W in model.projections[:2]
-    )
-    spelled = [ALPHABET[i] for i in letters]
-    marked = [(i, i + o) for i in range(LENGTH) for o in offsets if 0 <= i + o < LENGTH]
-    return Heads(
-        spelled, spelled, (queries @ keys.mT).numpy(), queries.shape[-1], gold=marked
-    )
-
-
 # %% demo="explorer" varies=true
+# Map to touch: eight heads, gold marked
 with demonstration("explorer"):
-    words = draw_letters(6, RELATIONS[4], torch.Generator().manual_seed(3))[0]
-    heads_explorer([products_of(eight, row, RELATIONS[4]) for row in words], query=5)
+    neighbours.explorer(eight, four)
 
 # %% [markdown]
-# Now switch a head off. The maps stay as they are; look at the counts above them. Below the widget stands a still picture of the eight
-# maps, for readers outside JupyterLab.
-
-
-# %% name="explorer"
-def heads_figure(model: OneLayer, letters: Tensor, offsets: tuple[int, ...], off: int):
-    """The maps of all heads in a grid; `off` is the number of a head to switch off, 0 for none."""
-    gates = torch.ones(1, model.heads)
-    if off:
-        gates[0, off - 1] = 0
-    with torch.no_grad():
-        said = model(letters.unsqueeze(0), gates)[0].argmax(-1)
-    names = [ALPHABET[i] for i in letters]
-    fig, axes = plots.plt.subplots(2, 4, figsize=(9.6, 5.2), layout="constrained")
-    for i, ax in enumerate(axes.flat):
-        title = f"head {i + 1}" + (" (off)" if i + 1 == off else "")
-        shown = model.weights[0, i] * gates[0, i]
-        plots.attention_map(shown, names, names, title=title, ax=ax)
-    parts = []
-    for r, offset in enumerate(offsets):
-        here = [i for i in range(LENGTH) if 0 <= i + offset < LENGTH]
-        right = sum(int(said[i, r] == letters[i + offset]) for i in here)
-        parts.append(f"{offset:+d}: {right} of {len(here)} right")
-    fig.suptitle("  |  ".join(parts), fontsize=10)
-    return fig
-
+# Now switch a head off. The maps stay as they are; look at the counts above them.
 
 # %% demo="switch_off" varies=true
+# Explorer: switch a head off, and see what is still right
 with demonstration("switch_off"):
-    spelled = {"".join(ALPHABET[i] for i in row): row for row in words}
-    widgets.explore(
-        lambda word, head_off: heads_figure(
-            eight, spelled[word], RELATIONS[4], 0 if head_off == "none" else head_off
-        ),
-        lambda word, head_off: (
-            f"Attention maps of eight heads for the word {word}; head switched off: {head_off}."
-        ),
-        word=list(spelled),
-        head_off=["none", *range(1, 9)],
-    )
-
-# %% demo="explorer_still" varies=true
-with demonstration("explorer_still"):
-    still = heads_figure(eight, words[0], RELATIONS[4], 0)
-    told = []
-    for i in range(8):
-        on = {o: eight.weights[0, i].diagonal(o).mean().item() for o in RELATIONS[4]}
-        best = max(on, key=on.get)
-        told.append(f"Head {i + 1}: {on[best]:.2f} at {best:+d}.")
-    plots.show(
-        still,
-        f"Maps of all eight heads for the word {next(iter(spelled))}, and for each the relation that it puts most weight on. "
-        + " ".join(told),
-    )
+    neighbours.switch_off(eight, four)
 
 # %% [markdown]
 # ## How many can go?
@@ -885,85 +643,25 @@ def probe(head_importance, draw):
 check("head_importance", head_importance, probe)
 
 
-# %% name="pruning"
-def importance_of(
-    model: OneLayer, offsets: tuple[int, ...], measure: Callable = head_importance
-) -> Tensor:
-    """Michel's importance of every head, on 200 words that are neither in training nor in the test."""
-    letters, asked = draw_letters(200, offsets, torch.Generator().manual_seed(4321))
-
-    def losses(gates: Tensor) -> Tensor:
-        logits = model(letters, gates).flatten(1, 2)
-        each = F.cross_entropy(
-            logits.mT, asked.flatten(1), ignore_index=-1, reduction="none"
-        )
-        return each.mean(1)
-
-    return measure(losses, len(letters), model.heads)
-
-
-def pruning_curve(
-    model: OneLayer, offsets: tuple[int, ...], order: list[int]
-) -> list[float]:
-    """The share of single answers that are right, with 0, 1, 2, … heads of `order` switched off."""
-    gates, curve = torch.ones(model.heads), []
-    for head in [None, *order]:
-        if head is not None:
-            gates[head] = 0
-        said, asked = answers(model, offsets, gates)
-        curve.append((said == asked).float().mean().item())
-    return curve
-
-
 # %% demo="importance" varies=true
+# Table: your importance beside what is really lost
 with demonstration("importance"):
-    importance = importance_of(eight, RELATIONS[4])
-    lost = damage(eight, RELATIONS[4]).mean(1)
-    tables.show_table(
-        ["head", "importance (one backward pass)", "answers lost when it is off"],
-        [
-            [i + 1, f"{importance[i]:.1e}", f"{lost[i]:.3f}"]
-            for i in importance.argsort().tolist()
-        ],
-        caption="Heads of the model above, least important first",
-    )
+    # fmt: off
+    neighbours.show_importance(neighbours.importance_of(eight, four, head_importance), neighbours.damage(eight, four).mean(1))
 
 # %% [markdown]
 # Now switch heads off, one after another, without any further training: the least important first, the most important first, or in random order.
-# **Predict:** how many of the eight can go before anything breaks?
+
+# %% predict="pruning_curve"
+predict("pruning_curve", "How many of the eight can go, at most, before a hundredth of the answers is lost?", (0, 8, 1))  # fmt: skip
 
 # %% demo="pruning_curve"
+# Figure: heads switched off in three orders
 with demonstration("pruning_curve"):
-    series = {}
-    for name in ("least important first", "random order", "most important first"):
-        curves = [run["pruning"][name] for run in lesson.results()["runs"]]
-        columns = list(zip(*curves, strict=True))
-        series[name] = (
-            range(len(columns)),
-            [sum(c) / len(c) for c in columns],
-            [min(c) for c in columns],
-            [max(c) for c in columns],
-        )
-    fig = plots.lines(
-        series,
-        "heads switched off (of 8)",
-        "answers right",
-        "Pruning, three recorded seeds",
-    )
-    plots.show(
-        fig,
-        "Answers right by the number of heads switched off. "
-        + " ".join(
-            f"{name}: {', '.join(f'{m:.2f}' for m in s[1])}." for name, s in series.items()
-        ),
-    )
-    half = [run["pruning"]["least important first"][4] for run in lesson.results()["runs"]]
-    print(
-        f"trained with eight heads, the four least important switched off: {min(half):.2f} to {max(half):.2f} right"
-    )
-    print(
-        f"trained with four heads, all four relations right: {lesson.spread('heads', '4 relations, 4 heads')}"
-    )
+    # fmt: off
+    spare = neighbours.show_pruning(lesson)
+    neighbours.show_shares({"trained with eight heads, the four least important off": neighbours.half(lesson), "trained with four heads, all four relations right": lesson.recorded("heads", "4 relations, 4 heads")}, "Four heads, come by in two ways: three recorded seeds")
+    lesson.reveal("pruning_curve", max(spare), f"{', '.join(map(str, spare))} in the three recorded runs. Four heads are enough if the model is trained with four; trained with eight, it uses more.")
 
 # %% [markdown]
 # The order matters, so the importance is worth something. (Its rank correlation with the answers really lost, in the table below, is 0.86 for all three seeds. That is no slip: with eight heads the
@@ -976,16 +674,18 @@ with demonstration("pruning_curve"):
 #
 # ## Predict, then break it
 #
-# The first three are mistakes that don't crash; the fourth is a choice in training. Two heads, both neighbours. **Predict** the score of each
-# before you look:
+# The first three are mistakes that don't crash; the fourth is a choice in training. Two heads, both neighbours.
 #
 # 1. **The classic bug:** `view` without `transpose` on the way in, and back.
 # 2. **Softmax over the queries:** the weights of a *column* sum to 1.
 # 3. **The wrong scale:** $\sqrt{d}$ in place of $\sqrt{d_k}$.
 # 4. **No warm-up:** the learning rate has its full height from the first step on.
 
+# %% predict="breaks_table"
+predict("breaks_table", "Which costs most, on average?", ["the classic bug", "softmax over the queries", "the wrong scale", "no warm-up"])  # fmt: skip
 
-# %% name="breaks"
+
+# %% name="breaks" show=true
 def view_only(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
     shape = (len(x), heads, -1, WIDTH // heads)
     q, k, v = (x @ W_q).view(shape), (memory @ W_k).view(shape), (memory @ W_v).view(shape)
@@ -1007,25 +707,13 @@ def wrong_scale(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
 
 
 # %% demo="breaks_table"
+# Table: three mistakes that don't crash, and a choice
 with demonstration("breaks_table"):
-    tables.show_table(
-        ["two heads, both neighbours", "both right", "loss at the end"],
-        [
-            [
-                label,
-                lesson.spread("breaks", name, "right"),
-                lesson.spread("breaks", name, "loss"),
-            ]
-            for name, label in (
-                ("right", "as it should be"),
-                ("view_only", "view without transpose"),
-                ("over_queries", "softmax over the queries"),
-                ("wrong_scale", "scaled by √d, not √d_k"),
-                ("no_warmup", "right, but without warm-up"),
-            )
-        ],
-        caption="Mean [least to greatest] of three recorded seeds",
-    )
+    # fmt: off
+    names = {"right": "as it should be", "view_only": "the classic bug", "over_queries": "softmax over the queries", "wrong_scale": "the wrong scale", "no_warmup": "no warm-up"}
+    neighbours.show_breaks(lesson, names)
+    means = {name: sum(lesson.recorded("breaks", name, "right")) / 3 for name in names}
+    lesson.reveal("breaks_table", names[min(means, key=means.get)], ", ".join(f"{names[name]} {mean:.2f}" for name, mean in means.items()) + ".")
 
 # %% [markdown]
 # - The classic bug cuts the *sentence* in two: letters 1 to 6 only ever see each other, and so do 7 to 12. Of the ten places that have two
@@ -1042,36 +730,23 @@ with demonstration("breaks_table"):
 # ## The paper says, we measured
 
 # %% demo="paper_table"
+# Table: what the papers say, and what was measured
 with demonstration("paper_table"):
-    runs = lesson.results()["runs"]
-    spare = [
-        max(
-            i
-            for i, share in enumerate(run["pruning"]["least important first"])
-            if share > run["pruning"]["least important first"][0] - 0.01
-        )
-        for run in runs
-    ]
-    tables.show_table(
-        ["claim", "there", "we measured (three seeds)"],
-        [
-            ["with a single head, averaging inhibits attending to different subspaces at different places (Vaswani et al. 2017, sec. 3.2.2)", "argued, not measured; one head can look at two places, as you saw, but gets one average back",
-             f"both neighbours: one head {lesson.spread('heads', '2 relations, 1 heads')}, three times as long {lesson.spread('breaks', 'one_head_longer', 'right')}, two of half the width {lesson.spread('heads', '2 relations, 2 heads')}"],
-            ["the cost is similar to one head of full width (sec. 3.2.2)", "argued", "parameters and FLOPs equal"],
-            ["one head is worse, and so are too many (table 3, A)", "BLEU (development set) 24.9 for 1, 25.8 for 8, 25.4 for 32",
-             f"four relations: {lesson.spread('heads', '4 relations, 1 heads')} for 1, {lesson.spread('heads', '4 relations, 8 heads')} for 8, {lesson.spread('heads', '4 relations, 32 heads')} for 32"],
-            ["many heads can be removed after training (Michel et al. 2019, sec. 4.2)", "20 % (translation) to 40 % (BERT) of all heads without a noticeable loss; most single layers down to one head (sec. 3.3)",
-             f"{', '.join(map(str, spare))} of 8 with less than .01 lost"],
-            ["one backward pass finds the spare ones (sec. 4.1, 4.2)", "faster and better than switching off one by one", f"rank correlation (1: the same order, 0: none) with the answers really lost: {lesson.spread('importance_correlation')}; one layer, so their division by each layer's norm changes nothing"],
-        ],
-        caption="What was claimed, and what came out here",
-    )  # fmt: skip
+    # fmt: off
+    recorded.paper_table(lesson, "the papers",
+        ("with a single head, averaging inhibits attending to different subspaces at different places (Vaswani et al. 2017, sec. 3.2.2)", "argued, not measured; one head can look at two places, as you saw, but gets one average back", "both neighbours: one head {heads.2 relations, 1 heads}, three times as long {breaks.one_head_longer.right}, two of half the width {heads.2 relations, 2 heads}"),
+        ("the cost is similar to one head of full width (sec. 3.2.2)", "argued", "parameters and FLOPs equal"),
+        ("one head is worse, and so are too many (table 3, A)", "BLEU (development set) 24.9 for 1, 25.8 for 8, 25.4 for 32", "four relations: {heads.4 relations, 1 heads} for 1, {heads.4 relations, 8 heads} for 8, {heads.4 relations, 32 heads} for 32"),
+        ("many heads can be removed after training (Michel et al. 2019, sec. 4.2)", "20 % (translation) to 40 % (BERT) of all heads without a noticeable loss; most single layers down to one head (sec. 3.3)", "{spare} of 8 with less than .01 lost"),
+        ("one backward pass finds the spare ones (sec. 4.1, 4.2)", "faster and better than switching off one by one", "rank correlation (1: the same order, 0: none) with the answers really lost: {importance_correlation}; one layer, so their division by each layer's norm changes nothing"),
+        spare=", ".join(map(str, neighbours.spare(lesson))))
 
 # %% [markdown]
 # Our relations are offsets, and the letters are noise: there is nothing to guess from. In real text relations overlap, and many heads
 # turn out to be spare. Voita et al. (2019) removed 38 of 48 encoder heads for 0.15 BLEU. They could go so far because they didn't just switch off: the model was trained on, with gates that it *learned* to close, so
 # that the other heads took over. Those that stayed had roles one could name, and
-# looking at the neighbour was one of them. Lesson 10 puts these heads into a Transformer that translates.
+# looking at the neighbour was one of them. Lesson 10 puts these heads into a Transformer that translates. No full-size run belongs to this lesson: heads can be counted
+# on a task whose relations are known. `python -m lessonkit full 03` trains attention on real sentences.
 #
 # ## Summary
 #

@@ -2,6 +2,7 @@
 
 import torch
 
+from lessonkit.models import neighbours
 from lessonkit.seeds import seed_everything
 
 SEEDS = [0, 1, 2]
@@ -12,18 +13,18 @@ def run(lesson: dict, seed: int) -> dict:
     attention = lesson["multi_head_attention"]
     heads = {
         f"{r} relations, {h} heads": _train(lesson, seed, attention, h, offsets)[1]
-        for r, offsets in lesson["RELATIONS"].items()
-        for h in lesson["HEADS"]
+        for r, offsets in neighbours.RELATIONS.items()
+        for h in neighbours.HEADS
     }
     breaks = {
-        name: _train(lesson, seed, function, 2, lesson["NEIGHBOURS"])
+        name: _train(lesson, seed, function, 2, neighbours.NEIGHBOURS)
         for name, function in (
             ("right", attention),
             *((n, lesson[n]) for n in ("view_only", "over_queries", "wrong_scale")),
         )
     }
-    breaks["no_warmup"] = _train(lesson, seed, attention, 2, lesson["NEIGHBOURS"], warmup=0)
-    breaks["one_head_longer"] = _train(lesson, seed, attention, 1, lesson["NEIGHBOURS"], steps=1500)
+    breaks["no_warmup"] = _train(lesson, seed, attention, 2, neighbours.NEIGHBOURS, warmup=0)
+    breaks["one_head_longer"] = _train(lesson, seed, attention, 1, neighbours.NEIGHBOURS, steps=1500)
     return {
         "heads": heads,
         "breaks": {name: {"right": right, "loss": loss} for name, (_, right, loss) in breaks.items()},
@@ -36,16 +37,16 @@ def _train(lesson: dict, seed: int, attention: object, heads: int, offsets: tupl
     model = lesson["OneLayer"](attention, heads, len(offsets))
     history = lesson["train_model"](model, offsets, seed, quiet=True, **settings)
     last = sum(history.losses[-20:]) / 20
-    return model, round(lesson["all_right"](model, offsets), 4), round(last, 4)
+    return model, round(neighbours.all_right(model, offsets), 4), round(last, 4)
 
 
 def _prune(lesson: dict, seed: int, attention: object) -> dict:
-    offsets = lesson["RELATIONS"][4]
+    offsets = neighbours.RELATIONS[4]
     model = _train(lesson, seed, attention, 8, offsets)[0]
-    importance = lesson["importance_of"](model, offsets)
+    importance = neighbours.importance_of(model, offsets)
     damage, roles = (
-        lesson["damage"](model, offsets),
-        lesson["head_roles"](lesson["test_weights"](model, offsets), lesson["relation_maps"](offsets)),
+        neighbours.damage(model, offsets),
+        lesson["head_roles"](neighbours.test_weights(model, offsets), neighbours.relation_maps(offsets)),
     )
     order = importance.argsort().tolist()
     generator = torch.Generator().manual_seed(seed)
@@ -65,7 +66,7 @@ def _prune(lesson: dict, seed: int, attention: object) -> dict:
 
 
 def _curve(lesson: dict, model: object, order: list[int]) -> list[float]:
-    return [round(share, 4) for share in lesson["pruning_curve"](model, lesson["RELATIONS"][4], order)]
+    return [round(share, 4) for share in neighbours.pruning_curve(model, neighbours.RELATIONS[4], order)]
 
 
 def _rank_correlation(a: torch.Tensor, b: torch.Tensor) -> float:
@@ -76,9 +77,9 @@ def _rank_correlation(a: torch.Tensor, b: torch.Tensor) -> float:
 
 def ranking(lesson: dict, seed: int) -> dict:
     """Only how well the importance ranks the heads."""
-    offsets = lesson["RELATIONS"][4]
+    offsets = neighbours.RELATIONS[4]
     model = _train(lesson, seed, lesson["multi_head_attention"], 8, offsets)[0]
-    importance, damage = lesson["importance_of"](model, offsets), lesson["damage"](model, offsets)
+    importance, damage = neighbours.importance_of(model, offsets), neighbours.damage(model, offsets)
     return {
         "importance": [round(x, 6) for x in importance.tolist()],
         "importance_correlation": round(_rank_correlation(importance, damage.mean(1)), 4),
