@@ -147,7 +147,20 @@ def differences(lesson: LessonSource) -> Iterator[str]:
     """What is out of step with the source, one sentence each; runs no demonstration, and believes no fingerprint."""
     from autograder.authoring import expected
 
-    redo = f"run `make build LESSON={lesson.name[:2]}`"
+    redo = _redo(lesson)
+    yield from notebook_differences(lesson)
+    current = expected.in_place(lesson.name)
+    if current is None or not expected.same(expected.expected_results(lesson), current):
+        yield f"lessonkit/expected/{lesson.name}: the expected results are out of step with source and bank; {redo}."
+    path = RECORDED / f"{lesson.name}.json"
+    recorded = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    if set(recorded) != {str(cell.marks["demo"]) for cell in lesson.of_kind("demo")}:
+        yield f"lessonkit/recorded/{lesson.name}: the recorded demonstrations are out of step; {redo}."
+
+
+def notebook_differences(lesson: LessonSource) -> Iterator[str]:
+    """Where both notebooks are not what the source says, outputs apart; runs nothing."""
+    redo = _redo(lesson)
     student = student_path(lesson.name)
     if not student.is_file() or not same_but_for_version(student.read_text("utf-8"), student_notebook(lesson)):
         yield f"lessons/{lesson.name}: the learner's notebook is out of step with its source; {redo}."
@@ -157,13 +170,10 @@ def differences(lesson: LessonSource) -> Iterator[str]:
         (c.id, c.source, c.metadata) for c in nbformat.read(solution, as_version=4).cells
     ]:
         yield f"solutions/{lesson.name}: the executed notebook is out of step with its source; {redo}."
-    current = expected.in_place(lesson.name)
-    if current is None or not expected.same(expected.expected_results(lesson), current):
-        yield f"lessonkit/expected/{lesson.name}: the expected results are out of step with source and bank; {redo}."
-    path = RECORDED / f"{lesson.name}.json"
-    recorded = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-    if set(recorded) != {str(cell.marks["demo"]) for cell in lesson.of_kind("demo")}:
-        yield f"lessonkit/recorded/{lesson.name}: the recorded demonstrations are out of step; {redo}."
+
+
+def _redo(lesson: LessonSource) -> str:
+    return f"run `make build LESSON={lesson.name[:2]}`"
 
 
 def recorded_outputs(lesson: LessonSource, notebook: nbformat.NotebookNode) -> str:

@@ -71,7 +71,7 @@ def _stop(lesson: LessonSource, before: list[str]) -> Stop:
 def start_notebook() -> nbformat.NotebookNode:
     """The page that `make lab` opens: the map as a picture, a table of the lessons, one's own progress."""
     course = stops()
-    picture = new_markdown_cell(f"![{_in_words(course)}](attachment:{_PICTURE})", id="start-map")
+    picture = new_markdown_cell(f"![{in_words(course)}](attachment:{_PICTURE})", id="start-map")
     picture["attachments"] = {_PICTURE: {"image/png": draw(course)}}
     rows = [
         f"| [{stop.number}](./{stop.name}/{stop.name}.ipynb) | [{stop.title}](./{stop.name}/{stop.name}.ipynb) "
@@ -106,7 +106,8 @@ what the reference run gave. When the kernel was restarted, choose *Run > Run Al
 ## The map: what builds on what"""
 
 
-def _in_words(course: list[Stop]) -> str:
+def in_words(course: list[Stop]) -> str:
+    """The map for those who don't see it."""
     parts = [f"{stop.number} builds on {' and '.join(stop.needs)}" for stop in course if stop.needs]
     return f"Map of the course: {course[0].number} comes first; {'; '.join(parts)}."
 
@@ -124,7 +125,7 @@ def draw(course: list[Stop]) -> str:
         rows.setdefault(depth[stop.number], []).append(stop)
     width, gap = 8.0, 0.85
     height = gap * len(rows) + 0.1
-    drawing = Drawing(_in_words(course), width=width, height=height)
+    drawing = Drawing(in_words(course), width=width, height=height)
     boxes = {}
     for level, row in rows.items():
         row.sort(key=lambda stop: (sum(boxes[need].x for need in stop.needs) / max(1, len(stop.needs)), stop.number))

@@ -151,6 +151,17 @@ def release(out: Annotated[Path, typer.Option(help="folder for the bundle")] = P
 
 
 @app.command()
+def site(out: Annotated[Path, typer.Option(help="folder for the site")] = Path("out")) -> None:
+    """Make web pages of the executed notebooks, without answers, in OUT/site; no page needs anything from elsewhere."""
+    from autograder.authoring.site import build_site
+
+    start = time.monotonic()
+    made = build_site(out)
+    size = sum(path.stat().st_size for path in made.rglob("*") if path.is_file())
+    console.print(f"Wrote {made / 'index.html'}: {size / 1e6:.0f} MB, {time.monotonic() - start:.0f} s")
+
+
+@app.command()
 def lessons() -> None:
     """List the lessons with their exercises, points and minutes."""
     for lesson in named(None):
