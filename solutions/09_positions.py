@@ -11,6 +11,8 @@
 #
 # Six exercises, about 100 minutes. You need lessons 07 and 08.
 #
+# **Notation**
+#
 # | letter | here | before |
 # |---|---|---|
 # | $a_i$ | the vector of word $i$ | the same in 07 |
@@ -21,43 +23,37 @@
 # | $T$ | number of words, or letters | the same |
 
 # %% name="setup"
-import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from tqdm import tqdm
 
 from lessonkit import Lesson, train
-from lessonkit.models import multi_head, positions
+from lessonkit.models import letters, multi_head, positions
 from lessonkit.models.attention import masked_softmax
-from lessonkit.seeds import seed_everything
-from lessonkit.show import plots, tables, widgets
 
 lesson = Lesson("09_positions")
-check, demonstration = lesson.check, lesson.demonstration
+check, demonstration, predict = lesson.check, lesson.demonstration, lesson.predict
+SCHEMES, LETTERS, TRAINED, LONGEST = letters.SCHEMES, letters.LETTERS, letters.TRAINED, letters.LONGEST  # fmt: skip
 
 # %% [markdown]
 # ## Order-blind
 #
 # Take the multi-head attention of lesson 08 with random weights, and five random words. Then give it the same words in another order.
-# **Predict:** how do the outputs change?
 
-# %% name="order_blind"
-generator = torch.Generator().manual_seed(0)
-five, matrices = (
-    torch.randn(1, 5, 8, generator=generator),
-    torch.randn(4, 8, 8, generator=generator),
-)
-order = torch.tensor([3, 0, 4, 1, 2])
-straight = multi_head.multi_head_attention(five, five, *matrices, 2)[0]
-shuffled = multi_head.multi_head_attention(five[:, order], five[:, order], *matrices, 2)[0]
-print(
-    "every word's output is what it was, at its new place:",
-    torch.allclose(shuffled, straight[:, order], atol=1e-4),
-)
+# %% predict="order_blind"
+predict("order_blind", "What becomes of a word's output?", ["it changes a little", "it changes altogether", "it stays, at the word's new place"])  # fmt: skip
+
+# %% demo="order_blind"
+# Check of a claim: attention of shuffled words is shuffled attention
+with demonstration("order_blind"):
+    # fmt: off
+    generator = torch.Generator().manual_seed(0)
+    five, matrices, order = torch.randn(1, 5, 8, generator=generator), torch.randn(4, 8, 8, generator=generator), [3, 0, 4, 1, 2]
+    straight, shuffled = (multi_head.multi_head_attention(words, words, *matrices, 2)[0] for words in (five, five[:, order]))
+    lesson.reveal("order_blind", "it stays, at the word's new place" if torch.allclose(shuffled, straight[:, order], atol=1e-4) else "it changes altogether", "Neither queries nor keys say where a word stands.")
 
 # %% [markdown]
 # The output is shuffled just like the input. Nothing else changed: for attention a sentence is a *bag* of words. (The technical term is
@@ -70,29 +66,7 @@ print(
 # positions. First: none.
 
 
-# %% name="tasks"
-LETTERS, TRAINED, LONGEST = 20, 16, 64  # trained on 4 to 16 letters, tested on up to 64
-
-
-def draw_words(
-    task: str, n: int, T: int, generator: torch.Generator
-) -> tuple[Tensor, Tensor]:
-    """n random words (n, T), and at each place the letter asked for (n, T): the previous one, or the first of the word."""
-    words = torch.randint(LETTERS, (n, T), generator=generator)
-    asked = words.roll(1, dims=1) if task == "previous" else words[:, :1].repeat(1, T)
-    asked[:, 0] = -1  # the first place has no letter before it
-    return words, asked
-
-
-def gold_map(task: str, T: int) -> Tensor:
-    """Where each query should look: (T, T) bool; nowhere, for the first."""
-    places = torch.arange(T)
-    gold = places == (places.unsqueeze(1) - 1 if task == "previous" else 0)
-    gold[0] = False
-    return gold
-
-
-# %% name="layer"
+# %% name="layer" show=true
 WIDTH, HEADS, CLIP = 64, 4, 16
 PARTS = SimpleNamespace(  # the finished pieces; yours come in below
     sinusoidal_encoding=positions.sinusoidal_encoding,
@@ -146,7 +120,7 @@ class Layer(nn.Module):
         return x + self.network(self.norms[1](x))
 
 
-# %% name="model"
+# %% name="model" show=true
 class Reader(nn.Module):
     """Letters in, a letter at each place out. `shift` moves all places, for an experiment further down."""
 
@@ -178,7 +152,7 @@ class Reader(nn.Module):
         return self.readout(x)
 
 
-# %% name="training"
+# %% name="training" show=true
 def train_reader(model: Reader, task: str, seed: int, quiet: bool = False, shifts: int = 0):
     """400 batches of 64 words of 4 to 16 letters. With `shifts`, a batch starts at a random place up to that."""
     generator = torch.Generator().manual_seed(seed)
@@ -187,7 +161,7 @@ def train_reader(model: Reader, task: str, seed: int, quiet: bool = False, shift
         while True:
             T = int(torch.randint(4, TRAINED + 1, (1,), generator=generator))
             shift = int(torch.randint(shifts + 1, (1,), generator=generator))
-            yield *draw_words(task, 64, T, generator), shift
+            yield *letters.draw_words(task, 64, T, generator), shift
 
     def loss(model: Reader, batch: tuple) -> Tensor:
         given, asked, shift = batch
@@ -201,35 +175,37 @@ def train_reader(model: Reader, task: str, seed: int, quiet: bool = False, shift
     )  # fmt: skip
 
 
-@torch.no_grad()
-def right_by_place(model: Reader, task: str, T: int) -> Tensor:
-    """The share of right answers at each place but the first, on 200 test words of T letters: (T − 1,)."""
-    words, asked = draw_words(task, 200, T, torch.Generator().manual_seed(12345))
-    return (model(words).argmax(-1) == asked).float().mean(0)[1:]
-
-
-def commonest_letter(T: int, so_far: bool) -> float:
-    """How often the previous letter is the commonest one of the word, or of the word so far: the best that a bag allows."""
-    words, asked = draw_words("previous", 2000, T, torch.Generator().manual_seed(12345))
-    counts = F.one_hot(words, LETTERS).cumsum(1)
-    said = counts.argmax(-1).roll(1, dims=1) if so_far else counts[:, -1:].argmax(-1)
-    return (said == asked)[:, 1:].float().mean().item()
+# %% predict="no_positions"
+predict("no_positions", "Without positions: how many of 100 letters will it name rightly, among twenty?", (0, 100, 1))  # fmt: skip
 
 
 # %% demo="no_positions" varies=true
+# Training: a reader without positions, about 5 seconds
 with demonstration("no_positions"):
-    seed_everything(0)
-    blind = Reader("none")
-    train_reader(blind, "previous", seed=0)
-    print(
-        f"right at 16 letters: {right_by_place(blind, 'previous', 16).mean():.2f}, a guess among 20 letters: {1 / 20:.2f}, "
-        f"always naming the commonest letter of the word: {commonest_letter(16, so_far=False):.2f}"
-    )
+    # fmt: off
+    torch.manual_seed(0)
+    train_reader(blind := Reader("none"), "previous", seed=0)
+    lesson.reveal("no_positions", round(100 * letters.show_right(blind)), "It knows the bag of letters, not their order: naming the commonest one is all that is left.")
 
 # %% [markdown]
 # It does better than a guess among all letters, and about as well as naming the letter that the word has most often. It knows the bag, not
 # the order.
 #
+# ## Six ways to tell it
+#
+# The drawing shows where each scheme of this lesson acts.
+
+# %% demo="mechanism"
+# Drawing: where each scheme tells positions
+with demonstration("mechanism"):
+    # fmt: off
+    from lessonkit.show import drawing
+
+    boxes = {"x": (0.8, 1.7, "word aᵢ", "(T, d)", "input"), "qk": (2.8, 2.3, "queries, keys", "(h, T, d_k)", "learned"), "v": (2.8, 1.1, "values", "(h, T, d_k)", "learned"), "s": (4.6, 2.3, "scores eᵢⱼ", "(h, T, T)", "attention"), "w": (6.5, 2.3, "weights", "(h, T, T)", "attention"), "o": (7.5, 1.1, "output", "(T, d)", "output"),
+             "abs": (0.8, 0.6, "+ eᵢ: sinusoidal\nor learned"), "rot": (2.4, 3.2, "turn: rotary"), "bias": (5.4, 3.2, "+ q·a^K: relative;  − m|i − j|: ALiBi"), "av": (4.6, 0.4, "+ a^V: relative")}
+    drawing.draw("Absolute schemes, sinusoidal and learned, add a vector to the word. Rotary positions turn queries and keys. Relative positions add the product of query and distance vector to the score, and a distance vector to the value; ALiBi subtracts a penalty from the score.", boxes, [("x", "qk"), ("x", "v"), ("qk", "s"), ("s", "w", "softmax"), ("w", "o"), ("v", "o"), ("abs", "x"), ("rot", "qk"), ("bias", "s"), ("av", "v")], height=3.5)
+
+# %% [markdown]
 # ## Say where you stand: absolute positions
 #
 # An early idea, and the plainest: give every place a vector $e_i$, and add it to the word's vector $a_i$. Why add, and not put it beside? It is nearly
@@ -237,11 +213,11 @@ with demonstration("no_positions"):
 #
 # $$W \begin{bmatrix} a_i \\ p_i \end{bmatrix} = \begin{bmatrix} W^I & W^P \end{bmatrix} \begin{bmatrix} a_i \\ p_i \end{bmatrix} = W^I a_i + W^P p_i = W^I a_i + e_i$$
 #
-# so that $e_i$ is column $i$ of $W^P$. Adding a learned vector *is* putting a one-hot beside the word.
+# so that $e_i$ is column $i$ of $W^P$. Adding a learned vector *is* putting a one-hot beside the word. In code:
 
-# %% name="one_hot_view"
-W = torch.randn(8, 6 + 10, generator=generator)  # 6 features of a word, 10 places
-a, place = torch.randn(6, generator=generator), 7
+# %% name="one_hot_view" show=true
+W = torch.randn(8, 6 + 10)  # 6 features of a word, 10 places
+a, place = torch.randn(6), 7
 beside = W @ torch.cat([a, F.one_hot(torch.tensor(place), 10).float()])
 added = W[:, :6] @ a + W[:, 6 + place]  # the word through W^I, plus column 7 of W^P
 print("the same:", torch.allclose(beside, added, atol=1e-5))
@@ -294,22 +270,9 @@ check("sinusoidal_encoding", sinusoidal_encoding, probe)
 
 
 # %% demo="encoding"
+# Figure: your encodings, and how alike they are by distance
 with demonstration("encoding"):
-    encoding = sinusoidal_encoding(64, 64)
-    fig, axes = plots.plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
-    image = axes[0].imshow(encoding, cmap="cividis", vmin=-1, vmax=1)
-    axes[0].set(xlabel="feature", ylabel="place", title="sinusoidal encoding")
-    fig.colorbar(image, ax=axes[0], fraction=0.04)
-    likeness = encoding @ encoding.T
-    series = {f"place {p}": (torch.arange(64) - p, likeness[p]) for p in (10, 30, 50)}
-    plots.lines(
-        series, "distance", "PE(p) · PE(p + distance)", "the same curve for every place", ax=axes[1]
-    )  # fmt: skip
-    plots.show(
-        fig,
-        "Left: sinusoidal encodings of 64 places; the first features change quickly from place to place, the last ones hardly. "
-        "Right: products of encodings against their distance, for places 10, 30 and 50: one and the same curve, highest at 0.",
-    )
+    letters.show_encoding(sinusoidal_encoding(64, 64))
 
 # %% [markdown]
 # The right picture shows what is special: how alike two encodings are depends on their *distance* only. (It also shows a weakness. The curve is
@@ -362,12 +325,13 @@ check("shift_matrix", shift_matrix, probe)
 
 
 # %% demo="shift"
+# Table: your matrix moves every encoding by five places
 with demonstration("shift"):
-    seen, step = sinusoidal_encoding(64, 64), shift_matrix(5, 64)
-    moved = seen[:-5] @ step.T  # every row is one encoding: (M PE(p)) as rows
-    print(
-        "M_5 PE(p) equals PE(p + 5) for all p:", torch.allclose(moved, seen[5:], atol=1e-4)
-    )
+    # fmt: off
+    from lessonkit.show import tables
+
+    moved, there = sinusoidal_encoding(64, 64)[:-5] @ shift_matrix(5, 64).T, sinusoidal_encoding(64, 64)[5:]  # every row is one encoding
+    tables.show_table(["", "for all p"], [["M_5 PE(p) equals PE(p + 5)", "yes" if torch.allclose(moved, there, atol=1e-4) else "no"]])
 
 # %% [markdown]
 # So a matrix inside the model *could* learn "five places on" once and for all. The paper also hopes that the model "may" handle
@@ -414,6 +378,11 @@ def probe(relative_index, draw):
 
 check("relative_index", relative_index, probe)
 
+
+# %% demo="index"
+# Table: your index for six words, clipped at two
+with demonstration("index"):
+    letters.show_index(relative_index(6, 2))
 
 # %% [markdown] task="relative_attention"
 # Self-attention with both tables. `positions.relative_index(T, k)` is the finished piece; k follows from the tables, which have 2k + 1
@@ -525,20 +494,9 @@ check("rotary", rotary, probe)
 
 
 # %% demo="rotary_scores"
+# Figure: product of a turned query and a turned key by distance
 with demonstration("rotary_scores"):
-    query, key = torch.randn(2, 1, 32, generator=torch.Generator().manual_seed(8))
-    series = {}
-    for start in (0, 40):
-        others = torch.arange(start - 20, start + 21, 2)
-        scores = rotary(query, torch.tensor([start])) @ rotary(key.expand(21, -1), others).T
-        series[f"query at place {start}"] = (others - start, scores[0])
-    fig = plots.lines(
-        series, "key's place minus query's place", "product", "One query, one key"
-    )
-    plots.show(
-        fig,
-        "Product of a rotated query and a rotated key against their distance, with the query at place 0 and at place 40: both curves coincide.",
-    )
+    letters.show_rotary(rotary)
 
 # %% [markdown]
 # One curve lies upon the other. And it is not symmetric: before and after differ, without any learning.
@@ -589,59 +547,26 @@ check("alibi_bias", alibi_bias, probe)
 #
 # Six schemes, one model, one task: name the letter before. All are trained on words of 4 to 16 letters with no mask: each place sees
 # all others. Then come words of 32.
-#
-# **Predict:** who still gets the places beyond 16 right?
 
-# %% name="schemes"
-SCHEMES = {
-    "none": "no positions",
-    "sinusoidal": "sinusoidal",
-    "learned": "learned",
-    "relative": "relative (Shaw)",
-    "rotary": "rotary",
-    "alibi": "ALiBi",
-}
+# %% predict="race_by_place"
+predict("race_by_place", "Beyond place 16, who gets most letters right?", list(SCHEMES.values()))  # fmt: skip
 
 # %% demo="race" varies=true
+# Training: five more readers with your functions, about 40 seconds
 with demonstration("race"):
-    yours = SimpleNamespace(
-        sinusoidal_encoding=sinusoidal_encoding,
-        relative_attention=relative_attention,
-        rotary=rotary,
-        alibi_bias=alibi_bias,
-    )
-    readers, report = {"none": blind}, []
-    for scheme in tqdm(
-        list(SCHEMES)[1:], desc="schemes", leave=False, file=sys.stdout, ncols=90
-    ):
-        seed_everything(0)
-        readers[scheme] = Reader(scheme, parts=yours)
-        history = train_reader(readers[scheme], "previous", seed=0, quiet=True)
-        report.append(
-            [SCHEMES[scheme], f"{history.seconds:.0f} s", f"{history.losses[-1]:.3f}"]
-        )
-    tables.show_table(["scheme", "trained for", "last loss"], report)
+    # fmt: off
+    yours = SimpleNamespace(sinusoidal_encoding=sinusoidal_encoding, relative_attention=relative_attention, rotary=rotary, alibi_bias=alibi_bias)
+    readers = {"none": blind}
+    for scheme in list(SCHEMES)[1:]:
+        torch.manual_seed(0)
+        train_reader(readers.setdefault(scheme, Reader(scheme, parts=yours)), "previous", seed=0, quiet=True)
 
 # %% demo="race_by_place" varies=true
+# Figure: share right by place, six schemes
 with demonstration("race_by_place"):
-    series = {}
-    for scheme, reader in readers.items():
-        series[SCHEMES[scheme]] = (range(1, 32), right_by_place(reader, "previous", 32))
-    fig = plots.lines(
-        series, "place in a word of 32 letters", "share right", "Trained on up to 16"
-    )
-    fig.set_size_inches(8.6, 3.6)
-    fig.axes[0].get_legend().set_loc("upper left")
-    fig.axes[0].get_legend().set_bbox_to_anchor((1, 1))
-    fig.axes[0].axvline(15.5, color="#777777", linewidth=1)
-    plots.show(
-        fig,
-        "Share right at each place of 32. "
-        + " ".join(
-            f"{name}: {sum(y[:15]) / 15:.2f} up to place 15, {sum(y[15:]) / 16:.2f} beyond."
-            for name, (_, y) in series.items()
-        ),
-    )
+    # fmt: off
+    beyond = letters.show_by_place(readers, 32)
+    lesson.reveal("race_by_place", SCHEMES[max(beyond, key=beyond.get)], "Its rows are distances, and the distance asked for, 1, was in every word: a long word asks it nothing new.")
 
 # %% [markdown]
 # Three things deserve a second look.
@@ -659,81 +584,21 @@ with demonstration("race_by_place"):
 # model we take that layer and head that does best within 16.
 
 
-# %% name="best_head"
-@torch.no_grad()
-def best_head(model: Reader, task: str, T: int) -> tuple[int, int, Tensor]:
-    """Layer and head with the most weight on gold within 16 places, and for it the mean weight on gold by place (T,)."""
-    model(draw_words(task, 100, T, torch.Generator().manual_seed(777))[0])
-    gold = gold_map(task, T).to(torch.float32)
-    on_gold = torch.stack(
-        [(layer.weights * gold).sum(-1).mean(0) for layer in model.layers]
-    )  # (layers, heads, T)
-    best = int(on_gold[:, :, 1:TRAINED].mean(-1).argmax())
-    layer, head = divmod(best, HEADS)
-    return layer, head, on_gold[layer, head]
-
-
 # %% demo="gold_table" varies=true
+# Table: weight on the letter before, within 16 places and beyond
 with demonstration("gold_table"):
-    rows = []
-    for scheme, reader in readers.items():
-        layer, head, on_gold = best_head(reader, "previous", 32)
-        rows.append(
-            [
-                SCHEMES[scheme],
-                f"layer {layer + 1}, head {head + 1}",
-                f"{on_gold[1:16].mean():.2f}",
-                f"{on_gold[16:].mean():.2f}",
-            ]
-        )
-    tables.show_table(
-        ["scheme", "best head", "weight on gold, places 1 to 15", "places 16 to 31"], rows,
-        caption="Attention against the known truth, words of 32 letters",
-    )  # fmt: skip
+    letters.show_gold(readers, 32)
 
 # %% [markdown]
 # ### Explore it
 #
 # Choose a scheme and a length: the map is that of the best head for one test word, gold outlined. Go from 12 to 30 with *sinusoidal*
-# and with *relative*, and watch the lower right corner. Below stands a still picture, for readers outside JupyterLab.
-
-
-# %% name="explorer"
-def map_of(model: Reader, T: int, ax=None):
-    """The best head's map for one word of T letters."""
-    words = draw_words("previous", 1, T, torch.Generator().manual_seed(5))[0]
-    layer, head, _ = best_head(model, "previous", max(T, TRAINED))
-    with torch.no_grad():
-        model(words)
-    names = ["abcdefghijklmnopqrst"[i] for i in words[0]]
-    gold = gold_map("previous", T)
-    title = f"{SCHEMES[model.scheme]}: layer {layer + 1}, head {head + 1}"
-    return plots.attention_map(
-        model.layers[layer].weights[0, head], names, names, gold, title, ax
-    )
-
+# and with *relative*, and watch the lower right corner.
 
 # %% demo="explorer" varies=true
+# Explorer: the map of the best head, by scheme and length
 with demonstration("explorer"):
-    widgets.explore(
-        lambda scheme, length: map_of(readers[scheme], length),
-        lambda scheme, length: (
-            f"Attention map of the best head of the {SCHEMES[scheme]} model on {length} letters, previous letter outlined."
-        ),
-        scheme=list(readers),
-        length=(8, 40, 2),
-    )
-
-# %% demo="explorer_still" varies=true
-with demonstration("explorer_still"):
-    fig, axes = plots.plt.subplots(1, 2, figsize=(11, 5.2), layout="constrained")
-    for ax, scheme in zip(axes, ("sinusoidal", "relative"), strict=True):
-        map_of(readers[scheme], 24, ax)
-    plots.show(
-        fig,
-        "Maps of the best heads on a word of 24 letters, trained on up to 16. Sinusoidal: on the gold diagonal up to place 15, scattered beyond. "
-        "Relative: on the diagonal everywhere.",
-    )
+    letters.explorer(readers)
 
 # %% [markdown]
 # ## The whole table
@@ -743,53 +608,21 @@ with demonstration("explorer_still"):
 # - **A second task**, name the *first* letter of the word. Here a *place* matters, not a distance. A task about distances favours relative
 #   schemes, so a fair race needs the other kind, too.
 # - **A causal mask**, under which each place sees only itself and what came before it. Language models are trained like this.
-#
-# **Predict:** with a causal mask, and *no* positions at all: is order lost?
 
-# %% name="recorded"
-LENGTHS = (16, 20, 24, 32, 64)
-
+# %% predict="lengths_table"
+predict("lengths_table", "With a causal mask, and no positions at all: how many of 100 previous letters are right, at the trained length of 16?", (0, 100, 1))  # fmt: skip
 
 # %% demo="lengths_figure"
+# Figure: two tasks, without and with a causal mask
 with demonstration("lengths_figure"):
-    fig, axes = plots.plt.subplots(
-        2, 2, figsize=(10, 7), layout="constrained", sharex=True, sharey=True
-    )
-    said = []
-    for row, task in zip(axes, ("previous", "first"), strict=True):
-        for ax, view in zip(row, ("no mask", "causal"), strict=True):
-            series = {}
-            for scheme, label in SCHEMES.items():
-                by_length = [
-                    lesson.recorded(f"{task}, {view}", scheme, str(T)) for T in LENGTHS
-                ]
-                means = [sum(v) / len(v) for v in by_length]
-                series[label] = (
-                    LENGTHS, means, [min(v) for v in by_length], [max(v) for v in by_length]
-                )  # fmt: skip
-                said.append(
-                    f"{task}, {view}, {label}: {', '.join(f'{m:.2f}' for m in means)}."
-                )
-            plots.lines(series, "letters", "share right", f"{task} letter, {view}", ax=ax)
-            handles = ax.get_legend().legend_handles
-            ax.get_legend().remove()
-            ax.set_ylim(0, 1.05)
-    fig.legend(handles=handles, loc="outside lower center", ncols=6, frameon=False)
-    plots.show(
-        fig, f"Share right at {', '.join(map(str, LENGTHS))} letters. " + " ".join(said)
-    )
+    letters.show_lengths(lesson)
 
 # %% demo="lengths_table"
+# Table: the same at 32 letters
 with demonstration("lengths_table"):
-    settings = [f"{task}, {view}" for task in ("previous", "first") for view in ("no mask", "causal")]  # fmt: skip
-    tables.show_table(
-        ["trained on up to 16, tested at 32", *settings],
-        [
-            [label, *[lesson.spread(setting, scheme, "32") for setting in settings]]
-            for scheme, label in SCHEMES.items()
-        ],
-        caption="Share right at 32 letters; mean [least to greatest] of three recorded seeds",
-    )
+    # fmt: off
+    letters.show_lengths_table(lesson)
+    lesson.reveal("lengths_table", round(100 * sum(lesson.recorded("previous, causal", "none", "16")) / 3), f"{lesson.spread('previous, causal', 'none', '16')}, and {lesson.spread('previous, causal', 'none', '32')} at 32 letters. The mask lets the first place see one letter, the second two: that tells order.")
 
 # %% [markdown]
 # Read the two tasks side by side. **No scheme wins everywhere.** The relative tables are perfect where a distance is asked for, and lose the *first*
@@ -806,36 +639,16 @@ with demonstration("lengths_table"):
 #    Every place up to 63 is seen in training now, no long word ever is. Do they get words of 64 letters right? And what about the other task, the *first* letter?
 # 3. **A tighter clip**: distances beyond 4 share a vector, in place of 16. Does "previous" suffer? Does "first"?
 
+# %% predict="breaks_table"
+predict("breaks_table", "The tighter clip on the task *first*, at 32 letters: the share right ...", ["rises", "stays", "falls"])  # fmt: skip
+
 # %% demo="breaks_table"
+# Table: three changes
 with demonstration("breaks_table"):
-    tables.show_table(
-        ["change", "at 16", "at 32", "at 64"],
-        [
-            [label, *[lesson.spread("breaks", name, T) for T in ("16", "32", "64")]]
-            for name, label in (
-                ("one layer", "one layer, causal, no positions: previous"),
-                ("sinusoidal, start anywhere", "sinusoidal, start anywhere: previous"),
-                ("learned, start anywhere", "learned, start anywhere: previous"),
-                ("previous, clip 4", "relative, clip at 4: previous"),
-                ("first, clip 4", "relative, clip at 4: first"),
-            )
-        ]
-        + [
-            [
-                f"{scheme}, start anywhere: first",
-                *[
-                    lesson.spread("first, start anywhere", scheme, T)
-                    for T in ("16", "32", "64")
-                ],
-            ]
-            for scheme in ("sinusoidal", "learned")
-        ],
-        caption="Share right; mean [least to greatest] of three recorded seeds",
-    )
-    print(
-        "always naming the commonest letter so far: "
-        + ", ".join(f"{commonest_letter(T, so_far=True):.2f} at {T}" for T in (16, 32, 64))
-    )
+    # fmt: off
+    changes = {"one layer, causal, no positions: previous": ("breaks", "one layer"), "sinusoidal, start anywhere: previous": ("breaks", "sinusoidal, start anywhere"), "learned, start anywhere: previous": ("breaks", "learned, start anywhere"), "sinusoidal, start anywhere: first": ("first, start anywhere", "sinusoidal"), "learned, start anywhere: first": ("first, start anywhere", "learned"), "relative, clip at 4: previous": ("breaks", "previous, clip 4"), "relative, clip at 4: first": ("breaks", "first, clip 4")}
+    letters.show_breaks(lesson, changes)
+    lesson.reveal("breaks_table", "rises", f"From {lesson.spread('first, no mask', 'relative', '32')} to {lesson.spread('breaks', 'first, clip 4', '32')}.")
 
 # %% [markdown]
 # 1. One layer gets no further than naming the commonest letter *so far*. To count and to use the count took two here; that it always does is a conjecture.
@@ -854,36 +667,26 @@ with demonstration("breaks_table"):
 # The numbers are for our task and our size; the sentences in the last column are only about them.
 
 # %% demo="claims_table"
+# Table: what is said, and what was measured
 with demonstration("claims_table"):
-    tables.show_table(
-        ["claim", "who says so", "we measured at 32 letters (three seeds)", "survives?"],
-        [
-            ["attention without positions can't know order", "often said",
-             f"no mask {lesson.spread('previous, no mask', 'none', '32')}, causal {lesson.spread('previous, causal', 'none', '32')}, causal with one layer {lesson.spread('breaks', 'one layer', '32')}",
-             "without a mask, yes; under a causal mask with two layers, no (as Haviv et al. 2022 say)"],
-            ["sinusoids may extrapolate to longer sequences", "Vaswani et al. 2017, sec. 3.5",
-             f"{lesson.spread('previous, no mask', 'sinusoidal', '32')}, learned {lesson.spread('previous, no mask', 'learned', '32')}",
-             "hardly: two or three points better than learned ones on every seed, and off the same cliff"],
-            ["sinusoidal and learned positions do equally well", "Vaswani et al. 2017, table 3, E",
-             f"at 16 letters {lesson.spread('previous, no mask', 'sinusoidal', '16')} and {lesson.spread('previous, no mask', 'learned', '16')}", "yes"],
-            ["relative positions generalise to unseen lengths", "Shaw et al. 2018, sec. 3.2",
-             f"previous {lesson.spread('previous, no mask', 'relative', '32')}, first {lesson.spread('first, no mask', 'relative', '32')}, first with clip 4 {lesson.spread('breaks', 'first, clip 4', '32')}",
-             "yes, if the clip lies well within the trained lengths"],
-            ["rotary positions are relative, so length doesn't matter", "often said",
-             f"previous {lesson.spread('previous, no mask', 'rotary', '32')}, causal {lesson.spread('previous, causal', 'rotary', '32')}, first {lesson.spread('first, no mask', 'rotary', '32')}",
-             "no: better than absolute ones for a distance, worse for a place"],
-            ["ALiBi: train short, test long", "Press et al. 2022 (causal language models)",
-             f"causal {lesson.spread('previous, causal', 'alibi', '32')}, no mask {lesson.spread('previous, no mask', 'alibi', '32')}",
-             "under a causal mask, yes; without one it can't tell left from right"],
-        ],
-        caption="Folk claims, papers' claims, and what came out here",
-    )  # fmt: skip
+    # fmt: off
+    s = lesson.spread
+    rows = [
+        ["attention without positions can't know order", "often said", f"no mask {s('previous, no mask', 'none', '32')}, causal {s('previous, causal', 'none', '32')}, causal with one layer {s('breaks', 'one layer', '32')}", "without a mask, yes; under a causal mask with two layers, no (as Haviv et al. 2022 say)"],
+        ["sinusoids may extrapolate to longer sequences", "Vaswani et al. 2017, sec. 3.5", f"{s('previous, no mask', 'sinusoidal', '32')}, learned {s('previous, no mask', 'learned', '32')}", "hardly: two or three points better than learned ones on every seed, and off the same cliff"],
+        ["sinusoidal and learned positions do equally well", "Vaswani et al. 2017, table 3, E", f"at 16 letters {s('previous, no mask', 'sinusoidal', '16')} and {s('previous, no mask', 'learned', '16')}", "yes"],
+        ["relative positions generalise to unseen lengths", "Shaw et al. 2018, sec. 3.2", f"previous {s('previous, no mask', 'relative', '32')}, first {s('first, no mask', 'relative', '32')}, first with clip 4 {s('breaks', 'first, clip 4', '32')}", "yes, if the clip lies well within the trained lengths"],
+        ["rotary positions are relative, so length doesn't matter", "often said", f"previous {s('previous, no mask', 'rotary', '32')}, causal {s('previous, causal', 'rotary', '32')}, first {s('first, no mask', 'rotary', '32')}", "no: better than absolute ones for a distance, worse for a place"],
+        ["ALiBi: train short, test long", "Press et al. 2022 (causal language models)", f"causal {s('previous, causal', 'alibi', '32')}, no mask {s('previous, no mask', 'alibi', '32')}", "under a causal mask, yes; without one it can't tell left from right"],
+    ]
+    tables.show_table(["claim", "who says so", "we measured at 32 letters (three seeds)", "survives?"], rows, "Folk claims, papers' claims, and what came out here")
 
 # %% [markdown]
 # Why does rotary lose some, when its score depends on distance only? The score of *one* pair does. But softmax compares it with all others, and a
 # longer word has more of them, at distances that training never showed. All of this is small: two layers, random letters, words of 64 at most. Kazemnejad et al. (2023)
 # ran such a race at 107 million parameters on arithmetic and copying under a causal mask: there no positions at all did best. What carries over is the
-# method: train short, test long, name the task, and don't believe a formula that you haven't tested.
+# method: train short, test long, name the task, and don't believe a formula that you haven't tested. No full-size run belongs to this lesson; `python -m lessonkit full 03`
+# trains attention on real sentences, with a recurrent network that knows the order by itself.
 #
 # ## Summary
 #

@@ -1,5 +1,6 @@
 """Lesson 09's comparison: six ways to tell positions, two tasks, with and without a causal mask; and three changes."""
 
+from lessonkit.models import letters
 from lessonkit.seeds import seed_everything
 
 SEEDS = [0, 1, 2]
@@ -11,9 +12,9 @@ def run(lesson: dict, seed: int) -> dict:
     for task in ("previous", "first"):
         for view in ("no mask", "causal"):
             results[f"{task}, {view}"] = {
-                scheme: _train(lesson, seed, task, scheme, causal=view == "causal") for scheme in lesson["SCHEMES"]
+                scheme: _train(lesson, seed, task, scheme, causal=view == "causal") for scheme in letters.SCHEMES
             }
-    anywhere = {"shifts": lesson["LONGEST"] - lesson["TRAINED"]}
+    anywhere = {"shifts": letters.LONGEST - letters.TRAINED}
     results |= first_anywhere(lesson, seed)
     results["breaks"] = {
         "one layer": _train(lesson, seed, "previous", "none", causal=True, layers=1),
@@ -27,7 +28,7 @@ def run(lesson: dict, seed: int) -> dict:
 
 def first_anywhere(lesson: dict, seed: int) -> dict:
     """The task that lives on place 0, for schemes that were trained with random starts."""
-    shifts = lesson["LONGEST"] - lesson["TRAINED"]
+    shifts = letters.LONGEST - letters.TRAINED
     schemes = ("sinusoidal", "learned")
     return {"first, start anywhere": {s: _train(lesson, seed, "first", s, shifts=shifts) for s in schemes}}
 
@@ -36,7 +37,7 @@ def _train(lesson: dict, seed: int, task: str, scheme: str, shifts: int = 0, **s
     seed_everything(seed)
     model = lesson["Reader"](scheme, parts=_parts(lesson), **settings)
     history = lesson["train_reader"](model, task, seed, quiet=True, shifts=shifts)
-    right = {str(T): round(lesson["right_by_place"](model, task, T).mean().item(), 4) for T in lesson["LENGTHS"]}
+    right = {str(T): round(letters.right_by_place(model, task, T).mean().item(), 4) for T in letters.LENGTHS}
     return {**right, "seconds": round(history.seconds, 1), "loss": round(sum(history.losses[-20:]) / 20, 4)}
 
 
