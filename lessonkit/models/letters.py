@@ -140,28 +140,34 @@ def show_gold(readers: Mapping[str, nn.Module], T: int) -> None:
 
 
 @torch.no_grad()
-def map_of(model: nn.Module, T: int) -> tuple[plt.Figure, str]:
-    """The best head's map for one word of T letters, the letter before outlined; and in words."""
+def map_of(model: nn.Module, T: int) -> plt.Figure:
+    """The best head's map for one word of T letters, the letter before outlined."""
     words = draw_words("previous", 1, T, torch.Generator().manual_seed(5))[0]
-    layer, head, on_gold = best_head(model, "previous", max(T, TRAINED))
+    layer, head, _ = best_head(model, "previous", max(T, TRAINED))
     model(words)
-    names = [ALPHABET[i] for i in words[0]]
+    names, weights = [ALPHABET[i] for i in words[0]], model.layers[layer].weights[0, head]
     title = f"{SCHEMES[model.scheme]}: layer {layer + 1}, head {head + 1}"
-    weights = model.layers[layer].weights[0, head]
     sides = "letter that asks", "letter that is asked"
     fig = plots.attention_map(weights, names, names, gold_map("previous", T), title, sides=sides)
     side = min(7.0, 2.2 + 0.22 * T)
     fig.set_size_inches(side + 0.8, side)
+    return fig
+
+
+def map_in_words(model: nn.Module, T: int) -> str:
+    """What that map shows."""
+    layer, head, on_gold = best_head(model, "previous", max(T, TRAINED))
     inside = on_gold[1 : min(T, TRAINED)].mean()
     beyond = f", and {on_gold[TRAINED:T].mean():.2f} beyond" if T > TRAINED else ""
-    return fig, f"{title}, on a word of {T} letters: {inside:.2f} of the weight on the letter before{beyond}."
+    where = f"{SCHEMES[model.scheme]}: layer {layer + 1}, head {head + 1}, on a word of {T} letters"
+    return f"{where}: {inside:.2f} of the weight on the letter before{beyond}."
 
 
 def explorer(readers: Mapping[str, nn.Module]) -> None:
     """Choose a scheme and a length: the map of the best head."""
     widgets.explore(
-        lambda scheme, length: map_of(readers[scheme], length)[0],
-        lambda scheme, length: map_of(readers[scheme], length)[1],
+        lambda scheme, length: map_of(readers[scheme], length),
+        lambda scheme, length: map_in_words(readers[scheme], length),
         start={"scheme": "sinusoidal", "length": 24},
         scheme=list(readers),
         length=(8, 40, 2),
