@@ -13,6 +13,8 @@ from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
+from lessonkit.syntax import parse
+
 LONGEST_PARSED = 6_000  # characters of a cell that is parsed here: a lesson's longest has half of that
 MOST_LOOKED_AT = 30  # cells that are searched for an answer that has lost its own
 MOST_PIECES = 3  # of one answer
@@ -280,6 +282,6 @@ def parsed(code: str) -> ast.Module | None:
         return None
     plain = re.sub(r"^([ \t]*)[%!?].*$", r"\1pass", code, flags=re.MULTILINE)
     try:
-        return ast.parse(plain)
+        return parse(plain)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None

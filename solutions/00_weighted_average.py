@@ -146,6 +146,7 @@ def probe(softmax, draw):
         2000, 90_000
     )  # exp overflows, or is 0 everywhere
     steps = torch.stack([draw.permutation(C) for _ in range(A)])
+    spread = draw.choice((-1, 1)) * draw.integers(2000, 9000)
     return {
         "last": softmax(scores, -1),
         "middle": softmax(scores, draw.choice((1, -2))),
@@ -153,6 +154,7 @@ def probe(softmax, draw):
         "large": softmax(
             draw.watch(far + 1000.0 * draw.permutation(A)[:, None] + 2.0 * steps), 1
         ),
+        "far apart": softmax(draw.watch(1.0 * spread * steps), 1),
     }
 
 

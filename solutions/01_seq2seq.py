@@ -815,30 +815,31 @@ def beam_search(
 
 
 # %% check="beam_search" points=4
-from lessonkit.checks.beams import lost, traced_step
+from lessonkit.checks.beams import lost, noted, traced_step
 
 
 def probe(beam_search, draw):
     cases = {  # beam, α, how likely EOS is, how different the words are, how many
-        "beam of 3": (3, 1.0, 0.5, 0.5, 20),
-        "strong normalisation": (draw.size(4, 5), draw.scale(2, 3), -0.5, 1.5, 12),
-        "no normalisation": (draw.size(2, 4), 0.0, 0.3, 1.0, 10),
+        "beam of 3": (3, 1.0, 0.5, 0.5, 18),
+        "strong normalisation": (draw.size(4, 5), draw.scale(2, 3), 0.5, 2.5, 14),
+        "no normalisation": (draw.size(2, 4), 0.0, 0.3, 1.0, 8),
         "beam of 1": (1, 1.0, 0.5, 1.5, 2),
         "never ends": (2, 1.0, -30.0, 1.5, 2),
     }
     found, calls = {}, []
     for name, (beam, alpha, ending, scale, count) in cases.items():
-        for i in range(count):
+        searches = []
+        for _ in range(count):
             V, length = draw.size(5, 7), draw.size(4, 6)
             bos, eos = draw.tokens(2, V)
             table = draw.normal(length + 1, V, V, scale=scale)
             table[:, :, eos] += ending
             step, start, asked = traced_step(table, length)
-            words = beam_search(step, start, bos, eos, beam, length, alpha)
-            words = [int(word) for word in words]
-            found[f"{name}, no. {i + 1}"] = words + [-1] * (length - len(words))
-            found[f"~{name}, no. {i + 1}"] = torch.tensor(sorted(asked))
+            searches.append(
+                (beam_search(step, start, bos, eos, beam, length, alpha), asked)
+            )
             calls.append(len(asked))
+        found[name], found[f"~{name}"] = noted(searches)
     found["~calls"] = torch.tensor(calls)
     return found
 

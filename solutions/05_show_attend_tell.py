@@ -165,7 +165,8 @@ def regions(features: Tensor) -> Tensor:
 
 # %% check="regions" points=1
 def probe(regions, draw):
-    B, D, H, W = draw.sizes(4)  # all different, so that a swapped axis shows
+    B, H, W = draw.sizes(3, 2, 5)
+    D = draw.choice((7, 9, 11, 13))  # never H·W, so that a swapped axis shows
     k = draw.size(2, 3)
     return {
         "regions": regions(draw.normal(B, D, H, W)),

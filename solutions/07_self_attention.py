@@ -463,7 +463,7 @@ def self_attention(
 # %% check="self_attention" points=4
 def probe(self_attention, draw):
     B, T, d_k, d_v = draw.sizes(4, 3, 7)
-    d = draw.size(9, 12)
+    d = draw.size(10, 12)  # not d_k², so that √d is not d_k
     a, matrices = draw.normal(B, T, d), [draw.normal(n, d) for n in (d_k, d_k, d_v)]
     padding = draw.mask(B, T).unsqueeze(1)  # (B, 1, T): padding may not be asked
     some = draw.uniform(T, T) < 0.6  # (T, T): any words may be hidden, but one

@@ -311,7 +311,8 @@ def probe(multi_head_attention, draw):
         return [draw.normal(d, d, scale=d**-0.5) for _ in range(4)]
 
     def some_places(*shape):  # random, but every query may look somewhere
-        return draw.watch((draw.uniform(*shape) < 0.6) | torch.eye(*shape[-2:]).bool())
+        somewhere = torch.arange(shape[-2])[:, None] % shape[-1] == torch.arange(shape[-1])
+        return draw.watch((draw.uniform(*shape) < 0.6) | somewhere)
 
     B, T, S = draw.sizes(3, 2, 6)
     h, d_k = draw.choice((2, 4)), draw.choice((3, 5))

@@ -608,26 +608,25 @@ def on_target(places: Tensor, boxes: Tensor, height: int, width: int) -> Tensor:
 
 # %% check="on_target" points=2
 def probe(on_target, draw):
-    N, T = 23, draw.size(2, 5)
+    N, T = draw.size(20, 26), draw.size(2, 5)
     height, width = draw.sizes(2, low=20, high=60)
+    size = torch.tensor([height, width])
     corner = torch.stack(
         [draw.integers(0, height - 12, N), draw.integers(0, width - 12, N)], dim=1
     )
     boxes = torch.cat([corner, corner + draw.integers(5, 13, N, 2)], dim=1)
-    near = (corner[:, None] + draw.uniform(N, T, 2, low=-6.0, high=16.0)) / torch.tensor(
-        [height, width]
-    ) * 2 - 1
-    edges = [[-0.5, -0.5], [0.5, -0.5], [-0.5, 0.5], [0.5, 0.5], [-0.5, 0.0]]
-    close = [
-        [-0.5375, 0.0],
-        [0.4625, 0.0],
-        [0.0, -0.52],
-        [0.0, 0.48],
-    ]  # less than half a pixel away from an edge
+    near = corner[:, None] + draw.uniform(N, T, 2, low=-6.0, high=16.0)
+    middles = (boxes[:, None, :2] + boxes[:, None, 2:]).expand(N, T, 2) / size - 1
+    top, left = draw.size(1, 7), draw.size(1, 14)
+    box = torch.tensor([[top, left, top + 8, left + 16]])
+    edges = torch.tensor([[0, 0], [8, 0], [0, 16], [8, 16], [0, 5]])
+    close = torch.tensor([[-0.3, 5], [7.7, 5], [4, -0.3], [4, 15.7]])
+    there = torch.cat([edges, close]) + box[:, None, :2]  # in pixels of 16 × 32, exact
     return {
-        "shares": on_target(near, boxes, height, width),
+        "shares": on_target(near / size * 2 - 1, boxes, height, width),
+        "always in the middle of the box": on_target(middles, boxes, height, width),
         "at the edges of the box": on_target(
-            torch.tensor([edges + close]), torch.tensor([[4, 8, 12, 24]]), 16, 32
+            there / torch.tensor([8, 16]) - 1, box, 16, 32
         ),
     }
 

@@ -13,6 +13,7 @@ from autograder.authoring import changes
 from autograder.authoring.names import names
 from autograder.authoring.reach import code_of
 from autograder.authoring.source import LessonSource
+from lessonkit.syntax import parse
 
 STATEFUL = ("plain", "exercise", "demo")  # what later cells may depend on
 
@@ -39,7 +40,7 @@ def units_of(lesson: LessonSource) -> list[Unit]:
     for number, cell in enumerate(lesson.cells):
         if cell.kind not in STATEFUL:
             continue
-        tree = ast.parse(cell.source)
+        tree = parse(cell.source)
         if cell.kind == "demo":
             binds, reads = names(tree.body)
             changed = frozenset(changes.changed_outside(tree.body, scope))
@@ -80,7 +81,7 @@ def _is_only_read(value: ast.expr | None, loaders: set[str]) -> bool:
 
 def behind(number: int, source: str, units: list[Unit]) -> list[Unit]:
     """The pieces before cell `number` that its code depends on, in order."""
-    _, needed = names(ast.parse(source).body)
+    _, needed = names(parse(source).body)
     before = [unit for unit in units if unit.cell < number]
     fixed = {name for unit in before for name in unit.fixed}
     loose = {name for unit in before for name in unit.binds} - fixed

@@ -13,6 +13,7 @@ from autograder.authoring import dependence
 from autograder.authoring.ending import PAGE
 from autograder.authoring.reach import Reach, code_of
 from autograder.authoring.source import ROOT, LessonSource
+from lessonkit.syntax import parse
 
 # Packages whose version changes what comes out of a lesson. Others only show it.
 _COMPUTE = ("torch", "numpy", "matplotlib", "sacrebleu", "scikit-learn")
@@ -73,7 +74,7 @@ def marks(lesson: LessonSource) -> str:
 def only_defines(source: str) -> bool:
     """Whether code shows nothing whatever happens: functions, classes, imports."""
     kinds = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef
-    return all(isinstance(node, kinds) for node in ast.parse(source).body)
+    return all(isinstance(node, kinds) for node in parse(source).body)
 
 
 def content(path: Path) -> str:

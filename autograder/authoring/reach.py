@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from lessonkit.syntax import parse
+
 _DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 Origin = tuple[str, str | None]  # (module, name in it), or (module, None) for the module itself
 
@@ -49,7 +51,7 @@ class Reach:
 
     def add_code(self, code: str) -> None:
         """Everything that this code reaches; its own statements are not part of the digest."""
-        tree = ast.parse(code)
+        tree = parse(code)
         self._follow(_facts(tree, dict(_imports(tree, self._files)), {}, "", self._files))
 
     def add_module(self, module: str) -> None:
@@ -126,7 +128,7 @@ class _Files:
 
 @lru_cache(maxsize=512)
 def _module(root: Path, packages: tuple[str, ...], name: str, path: Path, changed: int) -> "_Module":
-    return _Module(name, ast.parse(path.read_text("utf-8")).body, _Files(root, packages))
+    return _Module(name, parse(path.read_text("utf-8")).body, _Files(root, packages))
 
 
 class _Module:
@@ -229,7 +231,7 @@ def same_code(a: str, b: str) -> bool:
 @lru_cache(maxsize=4096)
 def code_of(source: str) -> str:
     """A text that is the same for the same code, whatever its comments, docstrings and layout."""
-    return _code_of(ast.parse(source))
+    return _code_of(parse(source))
 
 
 def _code_of(tree: ast.AST) -> str:

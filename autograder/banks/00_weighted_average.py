@@ -626,3 +626,18 @@ def shifted_in_place_on_a_copy(scores, dim):
 @alternative("weighted_average")
 def names_float32(weights, values):
     return torch.einsum("...qt,...td->...qd", weights.float(), values)
+
+
+@mistake(
+    "softmax",
+    "You subtract the mean. The largest score can still be far above it, and overflow: subtract the maximum.",
+)
+def mean_subtracted(scores, dim):
+    powers = torch.exp(scores - scores.mean(dim, keepdim=True))
+    return powers / powers.sum(dim, keepdim=True)
+
+
+@mistake("softmax", "These are powers of 2. Softmax takes powers of e: torch.exp.")
+def powers_of_two(scores, dim):
+    powers = 2 ** (scores - scores.amax(dim, keepdim=True))
+    return powers / powers.sum(dim, keepdim=True)

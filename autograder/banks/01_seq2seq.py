@@ -824,3 +824,23 @@ def no_end(step, state, bos, eos, beam, max_length, alpha):
 @alternative("rnn_step")
 def names_float32(x, h, W_xh, W_hh, b):
     return torch.tanh(torch.einsum("bd,nd->bn", x.float(), W_xh) + h @ W_hh.T + b)
+
+
+@mistake("last_state", "This is the mean over a sentence's real words. Pick the state at the last one, lengths − 1.")
+def mean_of_real_words(outputs, lengths):
+    return torch.stack([outputs[i, : lengths[i]].mean(0) for i in range(len(lengths))])
+
+
+@mistake(
+    "last_state",
+    "You count from the padded end: −lengths is as far from it as the sentence is long. It is lengths − 1.",
+)
+def counted_from_the_end(outputs, lengths):
+    return outputs[torch.arange(len(lengths)), -lengths]
+
+
+@mistake("shift_right", "You shift along the batch, so the sentences change places. Time is the second axis.")
+def rolled_along_the_batch(tgt, bos):
+    read = tgt.roll(1, 0)
+    read[:, 0] = bos
+    return read

@@ -898,3 +898,15 @@ def fed_cell_swapped(embedded, attentional, state, memory, src_mask, cell, atten
 
     context, new_state, weights = _fed(embedded, attentional, state, memory, src_mask, turned, attend, combine)
     return combine(context, new_state), new_state, weights
+
+
+@mistake("window_mask", "2D + 1 is how many places the window holds. To either side it reaches D.")
+def twice_as_wide(position, src_mask, D):
+    places = torch.arange(src_mask.shape[1])
+    return ((places - position.unsqueeze(1)).abs() <= 2 * D + 1) & src_mask
+
+
+@mistake("window_mask", "The squared distance is compared with D. Compare the distance itself, or with D².")
+def squared_distance(position, src_mask, D):
+    places = torch.arange(src_mask.shape[1])
+    return ((places - position.unsqueeze(1)) ** 2 <= D) & src_mask

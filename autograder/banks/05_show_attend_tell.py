@@ -875,3 +875,20 @@ def parameters_detached(a, W, b):
 def with_categorical(weights, a, u):  # its gradient differs by a constant, which softmax takes away
     choice = (weights.cumsum(dim=-1) <= u.unsqueeze(-1)).sum(dim=-1).clamp(max=a.shape[1] - 1)
     return a[torch.arange(len(a)), choice], torch.distributions.Categorical(probs=weights).log_prob(choice)
+
+
+@mistake("hard_context", "On an edge of the running sum the next region is meant: `>`, not `>=` (a sum ≤ u is passed).")
+def edge_belongs_to_the_left(weights, a, u):
+    choice = (weights.cumsum(-1) >= u[:, None]).float().argmax(-1)
+    rows = torch.arange(len(a))
+    return a[rows, choice], weights[rows, choice].log()
+
+
+@mistake(
+    "hard_context",
+    "One too early: the number of running sums that are ≤ u *is* the region's number. Don't subtract 1.",
+)
+def one_subtracted(weights, a, u):
+    choice = (weights.cumsum(-1) <= u[:, None]).sum(-1) - 1
+    rows = torch.arange(len(a))
+    return a[rows, choice], weights[rows, choice].log()

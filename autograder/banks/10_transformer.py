@@ -1282,3 +1282,22 @@ def names_float32(logits, tgt, pad, smoothing):
     right = losses.gather(-1, tgt.unsqueeze(-1)).squeeze(-1)
     each, keep = (1 - smoothing) * right + smoothing * losses.mean(dim=-1), (tgt != pad).float()
     return torch.einsum("bt,bt->", each, keep) / keep.sum()
+
+
+@mistake("layer_norm", "This is `std` of PyTorch as it is: it divides by d − 1, and eps is missing.")
+def bare_standard_deviation(x, gain, bias, eps=1e-5):
+    return gain * (x - x.mean(-1, keepdim=True)) / x.std(-1, keepdim=True) + bias
+
+
+@mistake("layer_norm", "eps is added to the normed vector. It belongs under the root, to the variance.")
+def eps_after_dividing(x, gain, bias, eps=1e-5):
+    centred = x - x.mean(-1, keepdim=True)
+    return gain * (centred / torch.sqrt((centred**2).mean(-1, keepdim=True)) + eps) + bias
+
+
+@mistake("smoothed_loss", "The sum is divided by the number of sentences. Divide by the number of words that count.")
+def divided_by_sentences(logits, tgt, pad, smoothing):
+    losses = -torch.log_softmax(logits, dim=-1)
+    right = losses.gather(-1, tgt.unsqueeze(-1)).squeeze(-1)
+    each = (1 - smoothing) * right + smoothing * losses.mean(dim=-1)
+    return (each * (tgt != pad)).sum() / len(tgt)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from autograder.authoring.source import Exercise, LessonSource
 from autograder.grading.intake import Intake
 from autograder.grading.once import once_a_lesson
+from lessonkit.syntax import parse
 
 LIBRARIES = ("torch", "nn", "F", "np", "numpy", "scipy", "sklearn", "lessonkit", "functional")
 LONGEST = 4_000  # characters of a cell that is parsed: longer ones could exhaust the parser, and are searched as text
@@ -53,13 +54,13 @@ def _rules(lesson: LessonSource) -> dict[str, tuple[frozenset[str], set[str]]]:
 def forbidden_in(task: str, exercise: Exercise) -> frozenset[str]:
     """The last names of functions that an answer should do without: of torch.softmax it is softmax."""
     named = {name.rpartition(".")[2] for said in _FORBIDS.findall(task) for name in re.findall(r"`([\w.]+)`", said)}
-    mentioned = {n.attr for n in ast.walk(ast.parse(exercise.cell.source)) if isinstance(n, ast.Attribute)}
+    mentioned = {n.attr for n in ast.walk(parse(exercise.cell.source)) if isinstance(n, ast.Attribute)}
     return frozenset((named | {exercise.name}) - mentioned - _called(exercise.cell.source))
 
 
 def _called(code: str) -> set[str]:
     """The last names of all functions that our own code calls."""
-    calls = (node.func for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call))
+    calls = (node.func for node in ast.walk(parse(code)) if isinstance(node, ast.Call))
     return {ast.unparse(function).rpartition(".")[2] for function in calls}
 
 
@@ -166,7 +167,7 @@ def _parsed(code: str) -> ast.Module | None:
         return None
     lines = ["" if line.lstrip().startswith(("%", "!")) else line for line in code.split("\n")]
     try:
-        return ast.parse("\n".join(lines))
+        return parse("\n".join(lines))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 

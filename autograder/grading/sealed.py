@@ -20,6 +20,7 @@ from lessonkit.checks.judge import Finding, Trial, judge
 from lessonkit.checks.outcome import Failure, Outcome
 from lessonkit.checks.verdict import Verdict
 from lessonkit.errors import CourseError
+from lessonkit.syntax import parse
 
 SEEDS = 3  # secret seeds an exercise
 CHECK = "def check(name, answer, probe, **settings):\n    with_settings(probe, **settings)"  # inside the sandbox
@@ -123,10 +124,10 @@ def probe_setup(lesson: LessonSource) -> str:
     kept = [
         node
         for cell in lesson.of_kind("plain")
-        for node in ast.parse(cell.source).body
+        for node in parse(cell.source).body
         if isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef) or _is_constant(node)
     ]
-    waiting = [ast.parse(cell.source) for cell in lesson.of_kind("check")]
+    waiting = [parse(cell.source) for cell in lesson.of_kind("check")]
     needed: set[int] = set()  # places in `kept`
     while waiting:
         named = {node.id for node in ast.walk(waiting.pop()) if isinstance(node, ast.Name)}

@@ -84,6 +84,8 @@ def hint_of(got: np.ndarray, want: np.ndarray) -> str:
         return " Each has the wrong sign."
     if moved := _other_axis(a, b):
         return f" They sum to 1 over axis {moved[0]}; they should over axis {moved[1]}: another `dim` in the softmax."
+    if normalised := _needlessly_normalised(a, b):
+        return normalised
     if _masked_the_wrong_way(a, b):
         return " There is weight just where none may be: the mask is turned round (True means *may attend*)."
     return _factor_or_offset(a, b) or _moved(a, b)
@@ -123,24 +125,37 @@ def _moved(a: np.ndarray, b: np.ndarray) -> str:
 
 def _other_axis(got: np.ndarray, want: np.ndarray) -> tuple[int, int] | None:
     """(axis, axis): the one over which the values sum to 1, and the one over which they should, if these differ."""
-
-    def normalised(values: np.ndarray) -> list[int]:
-        found = []
-        for i in range(values.ndim):
-            with np.errstate(all="ignore"):
-                sums = values.sum(i)
-            ones = np.abs(sums - 1) < 1e-5
-            if values.shape[i] > 1 and ones.mean() > 0.3 and (ones | (np.abs(sums) < 1e-5)).all():
-                found.append(i)
-        return found
-
-    is_, should = normalised(got), normalised(want)
+    is_, should = _normalised(got), _normalised(want)
     return (is_[0], should[0]) if is_ and should and not set(is_) & set(should) else None
+
+
+def _needlessly_normalised(got: np.ndarray, want: np.ndarray) -> str:
+    """Whether the values sum to 1 where the right ones don't."""
+    is_ = _normalised(got)
+    if not is_ or _normalised(want) or (got < 0).any() or got.shape[is_[0]] < 3:
+        return ""
+    return f" They sum to 1 over axis {is_[0]}: is there a softmax where none is asked for?"
+
+
+def _normalised(values: np.ndarray) -> list[int]:
+    """The axes over which the values sum to 1, or to 0 where nothing is allowed."""
+    found = []
+    for i in range(values.ndim):
+        with np.errstate(all="ignore"):
+            sums = values.sum(i)
+        ones = np.abs(sums - 1) < 1e-5
+        if values.shape[i] > 1 and ones.mean() > 0.3 and (ones | (np.abs(sums) < 1e-5)).all():
+            found.append(i)
+    return found
 
 
 def _masked_the_wrong_way(got: np.ndarray, want: np.ndarray) -> bool:
     """Whether weights lie only where there should be none."""
     hidden = want == 0
-    if (want < 0).any() or (got < -1e-9).any() or not 0 < hidden.mean() < 1:
+    if not want.ndim or (want < 0).any() or (got < -1e-9).any():
         return False
-    return bool(np.abs(got[~hidden]).max() < 1e-6 and np.abs(got[hidden]).max() > 1e-3)
+    some = hidden.any(-1) & ~hidden.all(-1)  # rows with places of both kinds
+    if not some.any():
+        return False
+    hidden, got = hidden[some], got[some]
+    return bool(got[~hidden].max() < 1e-6 and got[hidden].max() > 1e-3)

@@ -65,6 +65,15 @@ OF_THE_CALL = (  # raised where the check calls the function, before any line of
 OVERWRITTEN = Rule(r"^`(\w+)` is no longer", "A name that the lesson needs was given to something else.")
 EXPLANATIONS = (  # raised by the learner's function
     Rule(
+        r"<locals>\.(\w+)\(\) missing \d+ required positional arguments?: (.*)",
+        "`{0}`, which the check hands over, is called without its {1}.",
+    ),
+    Rule(
+        r"<locals>\.(\w+)\(\) (?:takes|got)",
+        "`{0}`, which the check hands over, is called with other arguments than it has. By position, in the "
+        "order that the task names.",
+    ),
+    Rule(
         r"Sizes of tensors must match except in dimension 0",
         "`torch.cat` joins along the first axis, the batch, unless you name another: put features side by side with "
         "`dim=-1`.",

@@ -11,11 +11,12 @@ from autograder.authoring import source
 from lessonkit.checks.judge import Trial, judge
 from lessonkit.checks.run import run_probe, with_settings
 
-SEEDS = [secrets.randbelow(2**31) for _ in range(2)]  # fresh for each run; a failure prints them
+SEEDS = [secrets.randbelow(2**31) for _ in range(3)]  # as many as grading draws; a failure prints them
 SECONDS = 5.0
 MEANT = {  # exercise -> parts of lines whose numbers are what is tested, and why
     "caption_step": (('"t = 0", 0',), "the first step and the second"),
     "hard_context": (("0.25", "1e-"), "u on an edge of the running sum, a sum just below 1"),
+    "on_target": (("- 1",), "pixels as places from −1 to 1"),
     "head_roles": (("to[0] | to[1]",), "a query with two marked places"),
 }
 
