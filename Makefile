@@ -17,7 +17,7 @@ ROOT_USER := $(filter 0,$(shell id -u))
 # One thread a process: the models are small, and results don't depend on the machine's number of cores.
 export OMP_NUM_THREADS := 1
 
-.PHONY: help setup lab test test-quick build grade grade-plain report release site bench experiments data full clean
+.PHONY: help setup lab test test-quick build grade grade-plain report release site teach bench experiments data full clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -74,6 +74,9 @@ release: setup  ## Make the learner's bundle out/attention-course.zip, and a whe
 
 site: setup  ## Make web pages of the course, without answers, in out/site
 	@$(BIN)/python -m autograder site --out $(OUT)
+
+teach: setup  ## Write the instructor's pack into out/teach: plans, sheets, slides, an exam with solutions (SEED=1)
+	@$(BIN)/python -m autograder teach --out $(OUT) --seed $(or $(SEED),1)
 
 bench: setup  ## Measure: an author's loops, latency of checks, run times of lessons, results of models, as tables
 	@$(BIN)/python -m autograder bench $(LESSON)

@@ -173,3 +173,15 @@ def lessons() -> None:
         for e in exercises:
             table.add_row(e.name, f"{e.points:g}", str(e.minutes), "●" * e.difficulty)
         console.print(table)
+
+
+@app.command()
+def teach(
+    out: Annotated[Path, typer.Option(help="folder that the pack is written into")] = Path("out"),
+    seed: Annotated[int, typer.Option(help="variant of the exam: each seed has numbers of its own")] = 1,
+) -> None:
+    """Write the instructor's pack: plans, sheets and slides of the lessons, an exam with its solutions."""
+    from autograder.teaching.pack import write_pack
+
+    written = write_pack(out, seed)
+    console.print(f"Wrote {len(written)} files into {out / 'teach'}: begin with plan.md", markup=False)
