@@ -35,9 +35,14 @@ class RefusalError(Exception):
     """The reason why a notebook can't be read, as a sentence for the student."""
 
 
+def cell_id(lesson: str, name: str) -> str:
+    """The id of a cell in every notebook of a lesson: the lesson's number and the cell's name."""
+    return f"{lesson[:2]}-{name}".replace("_", "-").lower()[:64]
+
+
 def exercise_id(lesson: str, exercise: str) -> str:
-    """The id of an exercise's cell: that of `cell_id` in the build."""
-    return f"{lesson[:2]}-exercise-{exercise}".replace("_", "-").lower()[:64]
+    """The id of an exercise's cell."""
+    return cell_id(lesson, f"exercise-{exercise}")
 
 
 def read_cells(content: bytes) -> list[FileCell]:

@@ -24,7 +24,7 @@ from autograder.authoring import generate
 from autograder.authoring.notebook import DEMONSTRATION, cell_id, write
 from autograder.authoring.source import LessonSource
 from autograder.bench import hostile, invented_class
-from autograder.grading.run import Run, Settings
+from autograder.grading.run import GradingRun, Settings
 from autograder.grading.submissions import Submission, collect
 from autograder.machine import processors
 
@@ -63,16 +63,16 @@ class Comparison:
 class _Sealed:
     """A sealed grader that is timed block by block."""
 
-    def __init__(self, run: Run, workers: int, start: float):
+    def __init__(self, run: GradingRun, workers: int, start: float):
         self._run, self._workers, self._start = run, workers, start
         self._seconds: list[float] = []
         self._phases: dict[str, list[float]] = defaultdict(list)
         self._marks: dict[tuple[str, str], float] = {}
         self._peak = 0
 
-    def grade(self, block: list[Submission]) -> None:
+    def take(self, block: list[Submission]) -> None:
         start = time.perf_counter()
-        for graded in self._run.grade(block):
+        for graded in self._run.results(block):
             for phase, seconds in graded.seconds.items():
                 self._phases[phase].append(seconds)
             self._marks |= {(graded.student, name): verdict.points for name, verdict in graded.verdicts.items()}
@@ -87,7 +87,7 @@ class _Sealed:
 @contextlib.contextmanager
 def _sealed(lesson: LessonSource, out: Path, workers: int) -> Iterator[_Sealed]:
     start = time.perf_counter()
-    with Run.of(lesson, Settings(out, workers=workers)) as run:
+    with GradingRun.of(lesson, Settings(out, workers=workers)) as run:
         run.warm_up()
         yield _Sealed(run, workers, time.perf_counter() - start)
 
@@ -110,7 +110,7 @@ def compare(lesson: LessonSource, students: int, with_demonstrations: bool, fold
                 _autograde(api, lesson, submission)
                 stock.append(time.perf_counter() - start)
             for grader in sealed:
-                grader.grade(block)
+                grader.take(block)
         timed = tuple(grader.timed() for grader in sealed)
     given = _stock_points(api, lesson)
     unequal = [

@@ -15,7 +15,7 @@ from autograder.grading.export import FORMS, export
 from autograder.grading.feedback import write_feedback
 from autograder.grading.gradebook import GradebookWriter, database_url
 from autograder.grading.report import write_report
-from autograder.grading.run import Run, Settings, grade
+from autograder.grading.run import GradingRun, Settings, grade
 from autograder.grading.submissions import collect
 from autograder.machine import processors
 
@@ -35,9 +35,9 @@ def large_class(lesson: LessonSource, students: int, attackers: int = 0) -> Iter
             table.add_column(column, justify="right")
         points, whole, peak = {}, 0.0, 0
         start = time.perf_counter()
-        with Run.of(lesson, Settings(out, workers=workers)) as run:
+        with GradingRun.of(lesson, Settings(out, workers=workers)) as run:
             table.add_row("0", f"{time.perf_counter() - start:.0f}", str(resident() >> 20), "")
-            for number, graded in enumerate(run.grade(submissions), 1):
+            for number, graded in enumerate(run.results(submissions), 1):
                 whole, peak = time.perf_counter() - start, max(peak, graded.peak_memory)
                 points |= {(graded.student, lesson.name, n): v.points for n, v in graded.verdicts.items()}
                 if number % max(1, students // 5) == 0:

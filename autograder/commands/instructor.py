@@ -36,7 +36,7 @@ def demonstrate(
     plain_grading.start_afresh(out)
     truth = invented_class.make_class(out / "submitted", chosen)
     console.print(f"{len(invented_class.STUDENTS)} students, {len(chosen)} lessons: this takes a few minutes ...")
-    run = plain_grading.grade(chosen, out)
+    run = plain_grading.run_nbgrader(chosen, out)
     given = {(m.student, m.lesson, m.exercise): m for m in run.marks}
     table = Table(title="marks given by nbgrader (of those that must be given)")
     table.add_column("student")
@@ -252,11 +252,11 @@ def doctor(
     for program in machine.missing():
         console.print(program.sentence, style="yellow", markup=False)
     if not tests:
-        from autograder.sandbox import doctor as look_at_sandbox
+        from autograder.sandbox import examine
 
         for program in machine.PROGRAMS:
             console.print(f"{program.name}: {program.path or 'missing'}")
-        findings = look_at_sandbox()
+        findings = examine()
         for finding in findings:
             sign, style = ("✓", "green") if finding.ok else ("✗", "red" if finding.needed else "yellow")
             console.print(f"{sign} {finding.sentence}", style=style, markup=False)

@@ -23,7 +23,7 @@ Measure = Callable[[nn.Module, Canvases], dict]
 
 
 @dataclass(frozen=True)
-class Run:
+class Training:
     """What is trained, by which loss and rate, and how it is measured."""
 
     what: str
@@ -33,7 +33,7 @@ class Run:
     measure: Measure
 
 
-def _glimpses(code: dict) -> Run:
+def _glimpses(code: dict) -> Training:
     """Eight glimpses of 12 × 12 pixels at three scales, as in the paper's table."""
 
     def loss(model: nn.Module, batch: Canvases) -> Tensor:
@@ -48,11 +48,11 @@ def _glimpses(code: dict) -> Run:
         return {"error": errors[-1].item(), "error_by_glimpse": errors.tolist(), "on_target": on.tolist()}
 
     model = code["Looker"](glimpses=8, size=12, scales=3, hidden=256)
-    return Run("looker, 8 glimpses of 12 × 12 at 3 scales", model, loss, 1e-3, measure)
+    return Training("looker, 8 glimpses of 12 × 12 at 3 scales", model, loss, 1e-3, measure)
 
 
-def _window(kind: str, what: str) -> Callable[[dict], Run]:
-    def make(code: dict) -> Run:
+def _window(kind: str, what: str) -> Callable[[dict], Training]:
+    def make(code: dict) -> Training:
         def loss(model: nn.Module, batch: Canvases) -> Tensor:
             return functional.cross_entropy(model(batch.pictures), batch.labels)
 
@@ -62,12 +62,12 @@ def _window(kind: str, what: str) -> Callable[[dict], Run]:
 
         code["SIZE"], code["GLIMPSE"], code["SPAN"] = SIZE, 24, 36.0  # the lesson's classes read these
         model = code["SeesAll"]() if kind == "cnn" else code["Spotter"](kind)
-        return Run(what, model, loss, 2e-3, measure)
+        return Training(what, model, loss, 2e-3, measure)
 
     return make
 
 
-MODELS: dict[str, dict[str, Callable[[dict], Run]]] = {
+MODELS: dict[str, dict[str, Callable[[dict], Training]]] = {
     "13_glimpses": {"looker": _glimpses},
     "14_differentiable_glimpses": {
         "gaussian": _window("gaussian", "Gaussian window of 24 × 24"),

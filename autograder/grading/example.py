@@ -10,6 +10,7 @@ from autograder.grading.fence import Fence
 from autograder.grading.graded_notebook import cells_of, graded_path, joined
 from autograder.grading.records import Record
 from autograder.sandbox.text import plain
+from lessonkit.syntax import parse
 
 LONGEST = 3_000  # characters of an answer that is parsed and shown
 MOST_LOOKED_AT = 10  # students
@@ -38,7 +39,7 @@ def example_of(lesson: LessonSource, made: Sequence[Record], exercise: str, out:
 def _bare(source: str, exercise: str) -> str:
     """The definitions of an answer without comments and docstrings."""
     kept = []
-    for node in ast.parse(source).body:
+    for node in parse(source).body:
         if getattr(node, "name", "") == exercise or isinstance(node, ast.FunctionDef | ast.ClassDef):
             for inner in ast.walk(node):
                 body = getattr(inner, "body", None)

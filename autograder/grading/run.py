@@ -63,11 +63,11 @@ def grade(
     lesson = sources.load(lesson_word)
     collection = collect(place, lesson.name, settings.pattern)
     submissions = collection.submissions
-    with Run.of(lesson, settings) as run:
+    with GradingRun.of(lesson, settings) as run:
         before = {record.student: record for record in run.gradebook.records(lesson.name)}
         todo = run.outstanding(submissions)
         refused = 0
-        for graded in progress(run.grade(todo), len(todo)):
+        for graded in progress(run.results(todo), len(todo)):
             refused += graded.refused
         run.gradebook.end_run(lesson.name)
         changed = _changed(before, run.gradebook.records(lesson.name), run.version)
@@ -97,7 +97,7 @@ GradeMany = Callable[[str, Sequence[Submission], int, str], Iterator[tuple[Submi
 
 
 @dataclass(frozen=True)
-class Run:
+class GradingRun:
     """A run that is under way: an open gradebook, warm workers, the secret seed."""
 
     lesson: LessonSource
@@ -109,7 +109,7 @@ class Run:
 
     @classmethod
     @contextmanager
-    def of(cls, lesson: LessonSource, settings: Settings) -> Iterator["Run"]:
+    def of(cls, lesson: LessonSource, settings: Settings) -> Iterator["GradingRun"]:
         """Open the gradebook and start the workers; close both."""
         with ExitStack() as stack:
             grade_many, pool = stack.enter_context(_grader(settings, lesson))  # no sandbox: nothing is written
@@ -142,7 +142,7 @@ class Run:
 
         return [s for s in submissions if not is_done(s)]
 
-    def grade(self, submissions: list[Submission]) -> Iterator[Graded]:
+    def results(self, submissions: list[Submission]) -> Iterator[Graded]:
         """Grade submissions; each is yielded when it is in the gradebook and its notebook in the output folder."""
         secret = self.gradebook.secret()
         for submission, (intake, graded) in self.grade_many(self.lesson.name, submissions, self.seed, secret):

@@ -14,7 +14,7 @@ from autograder.grading.once import once_a_lesson
 from autograder.grading.ready_made import ready_made
 from autograder.grading.rescue import keeping
 from autograder.grading.submissions import Submission
-from autograder.sandbox import Cell, CellResult, Job, Limits, Probe, Result, Sandbox
+from autograder.sandbox import CellResult, CellToRun, Job, Limits, Probe, Result, Sandbox
 from autograder.sandbox.text import cut, one_line, plain
 from lessonkit.checks.judge import Finding, Trial, judge
 from lessonkit.checks.outcome import Failure, Outcome
@@ -90,19 +90,19 @@ def make_job(
     `own`: the seed of the notebook's own random numbers.
     """
     setup = probe_setup(lesson)
-    cells: list[Cell] = []
+    cells: list[CellToRun] = []
     probes: list[Probe] = []
     for number, taken in enumerate(intake.cells):
         if taken.cell and taken.cell.for_reader:
             continue
         identity = cell_id(lesson.name, taken.cell) if taken.cell else f"extra-{number}"
         if taken.kind != "check":
-            cells.append(Cell(identity, taken.source))
+            cells.append(CellToRun(identity, taken.source))
             continue
         exercise = str(taken.cell.marks["check"])
         if exercise not in intake.faults:
             # The answer is what the name means here, as in a notebook, whatever it means further down.
-            cells.append(Cell(identity, keeping(exercise, intake.answer(exercise) or "", answer_name(exercise))))
+            cells.append(CellToRun(identity, keeping(exercise, intake.answer(exercise) or "", answer_name(exercise))))
             seeds = secret_seeds(run_seed, lesson.name, exercise)
             probes.append(
                 Probe(answer_name(exercise), f"{exercise} = None\n{taken.cell.source}", seeds, identity, setup)

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from autograder.grading.records import Record, read_records
 from autograder.grading.tables import EXCUSED, HANDED_IN
-from lessonkit.notebook import exercise_id
+from lessonkit.notebook import cell_id, exercise_id
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class _Changes:
 
 
 def check_id(lesson: str, exercise: str) -> str:
-    """The id of an exercise's check cell: that of `cell_id` in the build."""
-    return f"{lesson[:2]}-check-{exercise}".replace("_", "-").lower()[:64]
+    """The id of an exercise's check cell."""
+    return cell_id(lesson, f"check-{exercise}")
 
 
 def true_records(db: Session, lesson: str) -> Iterator[Record]:

@@ -41,7 +41,7 @@ class PlainRun:
     seconds: dict[tuple[str, str], float]
 
 
-def grade(lessons: list[str], out: Path) -> PlainRun:
+def run_nbgrader(lessons: list[str], out: Path) -> PlainRun:
     """Grade out/submitted/STUDENT/LESSON/LESSON.ipynb with nbgrader into out/gradebook.db, feedback and marks.csv."""
     api = _api(out)
     marks, seconds = [], {}

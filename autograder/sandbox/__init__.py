@@ -2,13 +2,13 @@
 
 from autograder.sandbox.bwrap import SandboxConfig
 from autograder.sandbox.client import Sandbox
-from autograder.sandbox.doctor import Finding, doctor
-from autograder.sandbox.job import Cell, CellResult, Job, Limits, Probe, ProbeResult, Result
+from autograder.sandbox.doctor import Condition, examine
+from autograder.sandbox.job import CellResult, CellToRun, Job, Limits, Probe, ProbeResult, Result
 
 __all__ = [
-    "Cell",
     "CellResult",
-    "Finding",
+    "CellToRun",
+    "Condition",
     "Job",
     "Limits",
     "Probe",
@@ -16,5 +16,5 @@ __all__ = [
     "Result",
     "Sandbox",
     "SandboxConfig",
-    "doctor",
+    "examine",
 ]

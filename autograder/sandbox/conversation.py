@@ -11,7 +11,7 @@ from typing import Protocol
 
 from autograder.sandbox import bwrap, cgroup, untrusted
 from autograder.sandbox.channel import Channel, GoneError
-from autograder.sandbox.job import Cell, CellResult, Job, Limits, Probe, ProbeResult, Result
+from autograder.sandbox.job import CellResult, CellToRun, Job, Limits, Probe, ProbeResult, Result
 from autograder.sandbox.outputs import Shown, size
 from autograder.sandbox.protocol import ProtocolError
 from lessonkit.checks.outcome import Failure, Outcome
@@ -125,7 +125,7 @@ class Conversation:
                 self.ended_in = i if self._over is not None else None
         return results
 
-    def _cell(self, cell: Cell, deadline: float) -> CellResult:
+    def _cell(self, cell: CellToRun, deadline: float) -> CellResult:
         limits = self._limits
         cpu = cell.cell_seconds or limits.cell_seconds
         wall = cpu * limits.cell_wall_seconds / limits.cell_seconds

@@ -8,7 +8,7 @@ from time import perf_counter
 from autograder.sandbox import cgroup, seccomp
 from autograder.sandbox.bwrap import SandboxConfig, is_privileged
 from autograder.sandbox.client import Sandbox
-from autograder.sandbox.job import Cell, Job
+from autograder.sandbox.job import CellToRun, Job
 from lessonkit.errors import CourseError
 
 # Prints what a submission would see of the world: each name must be followed by the right value.
@@ -30,8 +30,8 @@ _RIGHT = {"processes": "1", "network": "False", "capabilities": "0", "solutions"
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One thing looked at. `needed`: grading refuses to start without it."""
+class Condition:
+    """One thing that the sandbox stands on. `needed`: grading refuses to start without it."""
 
     name: str
     ok: bool
@@ -39,60 +39,60 @@ class Finding:
     needed: bool = True
 
 
-def doctor(config: SandboxConfig | None = None) -> list[Finding]:
+def examine(config: SandboxConfig | None = None) -> list[Condition]:
     """Look at every layer of the sandbox, then run a notebook in it; a few seconds. Never raises."""
     return [_bubblewrap(), _rights(), _limits(), _filter(), *_job(config or SandboxConfig())]
 
 
-def _bubblewrap() -> Finding:
+def _bubblewrap() -> Condition:
     path = shutil.which("bwrap")
     missing = "bubblewrap is not installed. Debian, Ubuntu: `apt install bubblewrap`."
-    return Finding("bubblewrap", path is not None, f"bubblewrap is {path}." if path else missing)
+    return Condition("bubblewrap", path is not None, f"bubblewrap is {path}." if path else missing)
 
 
-def _rights() -> Finding:
+def _rights() -> Condition:
     how = "as root, notebooks as a user of their own" if is_privileged() else "in a user namespace of its own"
-    return Finding("rights", True, f"The sandbox runs {how}.")
+    return Condition("rights", True, f"The sandbox runs {how}.")
 
 
-def _limits() -> Finding:
+def _limits() -> Condition:
     if cgroup.find() is not None:
-        return Finding("cgroup", True, "Memory and processes of a notebook are counted by the kernel (cgroup).", False)
+        return Condition("cgroup", True, "The kernel counts memory and processes of a notebook (cgroup).", False)
     sentence = (
         "No cgroup can be made here: memory is limited by address space and by looking ten times a second, which is "
         "slower to notice several processes that share a memory bomb. To have one, grade as root, or in a delegated "
         "cgroup whose controllers memory and pids are enabled."
     )
-    return Finding("cgroup", False, sentence, False)
+    return Condition("cgroup", False, sentence, False)
 
 
-def _filter() -> Finding:
+def _filter() -> Condition:
     if seccomp.supported():
-        return Finding("system calls", True, "System calls that no notebook needs are refused (seccomp).", False)
+        return Condition("system calls", True, "System calls that no notebook needs are refused (seccomp).", False)
     sentence = f"The filter of system calls doesn't know {platform.machine()}: one layer fewer."
-    return Finding("system calls", False, sentence, False)
+    return Condition("system calls", False, sentence, False)
 
 
-def _job(config: SandboxConfig) -> list[Finding]:
+def _job(config: SandboxConfig) -> list[Condition]:
     solutions = str(config.visible[0].parent / "solutions") if config.visible else "/solutions"
     try:
         with Sandbox(config) as sandbox:
-            job = Job((Cell("look", _LOOK.format(solutions=solutions)),))
+            job = Job((CellToRun("look", _LOOK.format(solutions=solutions)),))
             sandbox.run(job)
             started = perf_counter()
             result = sandbox.run(job)
             seconds = perf_counter() - started
             threads = sandbox.ready["threads"]
     except CourseError as error:
-        return [Finding("start", False, str(error))]
+        return [Condition("start", False, str(error))]
     text = "".join(output.get("text", "") for output in result.cells[0].outputs)
     seen = dict(line.split(" ", 1) for line in text.splitlines())
     wrong = [f"{name} {seen.get(name)}" for name, right in _RIGHT.items() if seen.get(name) != right]
     alone = "A notebook sees no network, no other process, no solutions, and has no capability."
     return [
-        Finding("start", result.cells[0].status == "ok", f"A notebook of one cell took {seconds * 1000:.0f} ms."),
-        Finding("isolation", not wrong, "A notebook sees what it must not: " + ", ".join(wrong) if wrong else alone),
-        Finding(
+        Condition("start", result.cells[0].status == "ok", f"A notebook of one cell took {seconds * 1000:.0f} ms."),
+        Condition("isolation", not wrong, "A notebook sees what it must not: " + ", ".join(wrong) if wrong else alone),
+        Condition(
             "one thread", threads == 1, f"The warm interpreter has {threads} thread(s), and needs 1 to fork safely."
         ),
     ]

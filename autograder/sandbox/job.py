@@ -7,7 +7,7 @@ from lessonkit.checks.outcome import Outcome
 
 
 @dataclass(frozen=True)
-class Cell:
+class CellToRun:
     """One code cell to execute. `cell_seconds` overrides the limits' CPU seconds for this cell; wall time follows."""
 
     id: str
@@ -56,7 +56,7 @@ class Limits:
 class Job:
     """One submission: cells in order, then probes. `seed` makes the global random states reproducible."""
 
-    cells: tuple[Cell, ...]
+    cells: tuple[CellToRun, ...]
     probes: tuple[Probe, ...] = ()
     limits: Limits = Limits()
     seed: int | None = None

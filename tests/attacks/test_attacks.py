@@ -14,7 +14,7 @@ import pytest
 from autograder.authoring import bank
 from autograder.grading.gradebook import GradebookWriter, database_url
 from autograder.grading.sealed import own_seed, secret_seeds
-from autograder.sandbox import Cell, Job, Sandbox
+from autograder.sandbox import CellToRun, Job, Sandbox
 from tests.attacks.conftest import LIMITS, ORDINARY
 from tests.attacks.workshop import ARMED, ATTACKS, LESSON, Desk, World, outputs_of
 
@@ -309,7 +309,7 @@ def believing(tmp_path_factory):
             attack.make(desk)
             cells = [c for c in desk.notebook["cells"] if c["cell_type"] == "code"]
             cells = [c for c in cells if "demonstration(" not in c["source"] or c["id"].startswith("own")]
-            job = Job(tuple(Cell(c["id"], c["source"]) for c in cells), limits=LIMITS)
+            job = Job(tuple(CellToRun(c["id"], c["source"]) for c in cells), limits=LIMITS)
             shown = next(c for c in sandbox.run(job).cells if c.id == desk.cell("check", "softmax")["id"]).outputs
             return [o["data"]["text/plain"] for o in shown if o["output_type"] == "execute_result"]
 

@@ -137,7 +137,7 @@ def batch(tmp_path_factory):
         submit(student, content)
     for make in [*GRADED, process_ended]:
         submit(make.__name__, json.dumps(make()).encode())
-    return out, plain_grading.grade([LESSON], out).marks
+    return out, plain_grading.run_nbgrader([LESSON], out).marks
 
 
 def of(batch, student):

@@ -28,7 +28,7 @@ def test_the_class_gets_its_marks(lesson, students, tmp_path):
     broken = tmp_path / "submitted" / "a-no-notebook" / lesson  # the first in the batch
     broken.mkdir(parents=True)
     (broken / f"{lesson}.ipynb").write_text("{ this is not JSON")
-    run = plain_grading.grade([lesson], tmp_path)
+    run = plain_grading.run_nbgrader([lesson], tmp_path)
     given = {(m.student, m.lesson, m.exercise): m.points for m in run.marks}
     noted = {m.student: m.note for m in run.marks if m.note}
     assert noted == {"a-no-notebook": "the file is no notebook that can be read"}

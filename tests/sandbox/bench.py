@@ -3,17 +3,17 @@
 from statistics import median
 from time import perf_counter
 
-from autograder.sandbox import Cell, Job, Probe, Sandbox
+from autograder.sandbox import CellToRun, Job, Probe, Sandbox
 
-IMPORTS, FUNCTION = Cell("a", "import torch\nprint(1)"), Cell("b", "def f(x):\n    return 2 * x")
+IMPORTS, FUNCTION = CellToRun("a", "import torch\nprint(1)"), CellToRun("b", "def f(x):\n    return 2 * x")
 PROBE = Probe("f", "def probe(f, draw):\n    return {'y': f(draw.normal(2, 3))}", (1, 2, 3))
 JOBS = {
     "no cell": Job(()),
     "two cells": Job((IMPORTS, FUNCTION)),
     "two cells, one probe, 3 seeds": Job((IMPORTS, FUNCTION), (PROBE,)),
     "two cells, four probes, 3 seeds": Job((IMPORTS, FUNCTION), (PROBE,) * 4),
-    "an error": Job((Cell("a", "1 / 0"),)),
-    "a figure": Job((Cell("a", "import matplotlib.pyplot as plt\nplt.plot([1, 2]);"),)),
+    "an error": Job((CellToRun("a", "1 / 0"),)),
+    "a figure": Job((CellToRun("a", "import matplotlib.pyplot as plt\nplt.plot([1, 2]);"),)),
 }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from autograder.machine import BUBBLEWRAP, nothing_may_be_left_out
-from autograder.sandbox import Cell, Job, Limits, Probe, Result, Sandbox, SandboxConfig, bwrap
+from autograder.sandbox import CellToRun, Job, Limits, Probe, Result, Sandbox, SandboxConfig, bwrap
 
 # Short times and small sizes, so that the attacks end soon.
 TIGHT = Limits(
@@ -31,7 +31,7 @@ DOUBLE = "def probe(f, draw):\n    return {'y': f(draw.normal(2, 3))}"
 
 def make_job(*sources: str, probes: tuple[Probe, ...] = (), limits: Limits = TIGHT) -> Job:
     """A job of cells c0, c1, …"""
-    return Job(tuple(Cell(f"c{i}", source) for i, source in enumerate(sources)), probes, limits, seed=1)
+    return Job(tuple(CellToRun(f"c{i}", source) for i, source in enumerate(sources)), probes, limits, seed=1)
 
 
 def probe(exercise: str = "f", source: str = DOUBLE, seeds: tuple[int, ...] = (1, 2)) -> Probe:

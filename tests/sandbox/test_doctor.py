@@ -4,12 +4,12 @@ import shutil
 
 import pytest
 
-from autograder.sandbox import Sandbox, cgroup, doctor, seccomp
+from autograder.sandbox import Sandbox, cgroup, examine, seccomp
 from lessonkit.errors import CourseError
 
 
 def test_all_is_well_where_the_other_tests_run(sandbox):
-    findings = {finding.name: finding for finding in doctor()}
+    findings = {finding.name: finding for finding in examine()}
     assert [finding for finding in findings.values() if finding.needed and not finding.ok] == []
     assert findings["cgroup"].ok == (cgroup.find() is not None)
     assert findings["system calls"].ok == seccomp.supported()
@@ -19,7 +19,7 @@ def test_without_bubblewrap_nothing_runs(monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(CourseError, match="apt install bubblewrap"), Sandbox():
         pass
-    findings = {finding.name: finding for finding in doctor()}
+    findings = {finding.name: finding for finding in examine()}
     assert not findings["bubblewrap"].ok
     assert not findings["start"].ok
 

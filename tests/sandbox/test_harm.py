@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.sandbox import Cell, Job, Sandbox
+from autograder.sandbox import CellToRun, Job, Sandbox
 from autograder.sandbox.cgroup import find
 from tests.sandbox.conftest import TIGHT, error_of, make_job, probe, text_of
 
@@ -86,7 +86,7 @@ def test_the_notebooks_time_is_limited(run):
 
 
 def test_a_cell_may_have_its_own_limit(sandbox: Sandbox):
-    result = sandbox.run(Job((Cell("c0", "while True: pass", cell_seconds=0.3),), limits=TIGHT))
+    result = sandbox.run(Job((CellToRun("c0", "while True: pass", cell_seconds=0.3),), limits=TIGHT))
     assert result.cells[0].status == "timeout"
     assert result.cells[0].seconds < TIGHT.cell_seconds
 
@@ -266,7 +266,7 @@ def test_atexit_and_del_do_not_run_on(run):
 
 def test_a_grader_that_is_killed_takes_the_job_with_it(sandbox: Sandbox):
     marker = f"{time.time_ns()}.5"
-    grader = f"from autograder.sandbox import *\nwith Sandbox() as s: s.run(Job((Cell('c', '!sleep {marker}'),)))"
+    grader = f"from autograder.sandbox import *\nwith Sandbox() as s: s.run(Job((CellToRun('c', '!sleep {marker}'),)))"
     with subprocess.Popen([sys.executable, "-"], stdin=subprocess.PIPE, text=True) as process:
         process.stdin.write(grader)  # not an argument: the marker must be seen in the job's command line only
         process.stdin.close()
