@@ -14,3 +14,16 @@ def main() -> None:
     except CourseError as error:
         console.print(str(error), style="red", markup=False)
         sys.exit(2)
+    except Exception as error:
+        if not type(error).__module__.startswith("sqlalchemy"):
+            raise
+        console.print(_of_the_database(error), style="red", markup=False)
+        sys.exit(2)
+
+
+def _of_the_database(error: Exception) -> str:
+    """What a database's error means to whoever ran a command."""
+    reason = str(error).splitlines()[0].rstrip(".")
+    if "locked" in reason:
+        return "The gradebook is being written by another program, formgrader perhaps. What it has is whole: run again."
+    return f"The gradebook can't be used: {reason}. What it has is whole; mend this and run again."

@@ -95,7 +95,7 @@ def forget(
     out: GradedInto = Path("out"),
     db: ItsGradebook = None,
 ) -> None:
-    """Remove a person everywhere: gradebook, roster, graded notebooks, feedback, exports."""
+    """Remove a person everywhere: gradebook, roster, graded notebooks, feedback, and what was made of the class."""
     from autograder.grading.by_hand import forget as remove
     from autograder.grading.run import write_marks
 
@@ -103,8 +103,23 @@ def forget(
         gone = remove(gradebook.nbgraders, student, out)
         write_marks(out / "marks.csv", gradebook)
     console.print(
-        f"{student} is in no table any more; {len(gone)} folders removed. Reports and exports: make them anew."
+        f"{student} is in no table any more; {len(gone)} folders and files removed. Reports, exports and zips of "
+        "feedback are gone, too: make them anew. What was handed in lies where you keep it."
     )
+
+
+@app.command()
+def student(
+    student: Annotated[str, typer.Argument(help="the student's id, as in marks.csv, or the name")],
+    out: GradedInto = Path("out"),
+    db: ItsGradebook = None,
+) -> None:
+    """Everything of one student: lessons, points, exercises, comments, lateness, attempts, and where the files lie."""
+    from autograder.grading.one_student import everything_of
+
+    with _gradebook(out, db) as gradebook:
+        for part in everything_of(gradebook, student, out):
+            console.print(part)
 
 
 def due_of(lesson: str, due: str | None, extensions: Path | None) -> "Due | None":

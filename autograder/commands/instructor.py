@@ -230,6 +230,7 @@ def _limits(cell: float | None, notebook: float | None, probe: float | None, mem
 def _graded(words: list[str] | None, out: Path, db: str | None) -> Iterator[tuple]:
     """The gradebook that was graded into, and the lessons that are meant: those named, else those in it."""
     from autograder.grading.gradebook import GradebookWriter, database_url
+    from autograder.grading.run import write_marks
 
     if db is None and not (out / "gradebook.db").is_file():
         raise CourseError(
@@ -238,6 +239,8 @@ def _graded(words: list[str] | None, out: Path, db: str | None) -> Iterator[tupl
     with closing(GradebookWriter(database_url(out, db))) as gradebook:
         chosen = [lesson for lesson in named(words) if words or gradebook.keys(lesson.name)]
         yield gradebook, chosen
+        if gradebook.lessons():
+            write_marks(out / "marks.csv", gradebook)  # what was changed in formgrader is in no table of ours yet
 
 
 @app.command()

@@ -18,7 +18,7 @@ from nbgrader.api import (
     SubmittedNotebook,
 )
 from nbgrader.preprocessors import AssignLatePenalties
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 from traitlets.config import Config, PyFileConfigLoader
 
@@ -144,7 +144,9 @@ def excuse(gradebook: Gradebook, lesson: str, exercise: str, known: dict[str, fl
 
 
 def forget(gradebook: Gradebook, student: str, out: Path) -> list[Path]:
-    """Remove a person from the gradebook's tables and from the output folder; returns the folders that went.
+    """Remove a person from the gradebook's tables and from the output folder; returns the folders and files that went.
+
+    What was made of the whole class (reports, exports, zips of feedback, not_used.csv) goes with it, to be made anew.
 
     Raises:
         CourseError: nobody of that name is there.
@@ -160,11 +162,13 @@ def forget(gradebook: Gradebook, student: str, out: Path) -> list[Path]:
     db.commit()
     if db.get(Student, student) is not None:
         gradebook.remove_student(student)
+    if db.bind is not None and db.bind.dialect.name == "sqlite":
+        db.execute(text("VACUUM"))  # what was deleted is still in the file until then
     gone = [out / part / student for part in ("autograded", "feedback")]
-    gone += sorted((out / "export").glob(f"*/*/{student}"))
-    gone = [folder for folder in gone if folder.is_dir()]
-    for folder in gone:
-        shutil.rmtree(folder)
+    gone += [out / "report", out / "export", *(out / "feedback").glob("*.zip"), out / "not_used.csv"]
+    gone = [place for place in gone if place.exists()]
+    for place in gone:
+        shutil.rmtree(place) if place.is_dir() else place.unlink()
     return gone
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from nbgrader.api import Gradebook
-from sqlalchemy import delete, select, update
+from sqlalchemy import Engine, delete, event, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from autograder.authoring.generate import COURSE, generate
@@ -16,10 +16,13 @@ from autograder.grading.marks import LessonIds, write_marks
 from autograder.grading.records import Record, write_handed_in, write_record
 from autograder.grading.roster import Person, Roster, match
 from autograder.grading.sealed import Graded
-from autograder.grading.tables import METADATA, RECORDS, RUNS, SECRETS
+from autograder.grading.tables import RECORDS, RUNS, SECRETS
 from autograder.grading.truth import true_records
+from autograder.grading.upgrade import upgrade_nbgraders, upgrade_ours
 from autograder.machine import offer_own_programs
 from lessonkit.errors import CourseError
+
+PATIENCE = 30  # seconds that a writer waits for another one
 
 
 class GradebookWriter:
@@ -28,8 +31,10 @@ class GradebookWriter:
     def __init__(self, db_url: str):
         offer_own_programs()
         try:
+            upgrade_nbgraders(db_url)
             self._gradebook = Gradebook(db_url, COURSE)
-            METADATA.create_all(self._gradebook.engine)
+            _wait_for_others(self._gradebook.engine)
+            upgrade_ours(self._gradebook.engine)
         except (SQLAlchemyError, OSError) as error:
             raise CourseError(
                 f"The gradebook {_without_password(db_url)} can't be opened: {_first_line(error)}."
@@ -138,6 +143,13 @@ class GradebookWriter:
             ) from error
         finally:
             self._db.expunge_all()  # memory stays flat over a large class
+
+
+def _wait_for_others(engine: Engine) -> None:
+    """Wait for whoever else writes a SQLite file, formgrader say, instead of giving up after SQLite's 5 seconds."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", lambda raw, _: raw.execute(f"PRAGMA busy_timeout = {1000 * PATIENCE}"))
+        engine.dispose()  # connections that don't know it yet
 
 
 def database_url(out: Path, wanted: str | None) -> str:

@@ -11,6 +11,7 @@ from autograder.grading.late import in_words
 from autograder.grading.sealed import Graded
 from autograder.grading.tables import HANDED_IN, RECORDS
 
+_BEFORE = {"message": "", "detail": "", "mistake": None}  # what verdicts of older versions lack
 SLOWEST = 3  # cells of a submission that the record keeps the time of
 
 
@@ -94,11 +95,11 @@ def read_records(db: Session, lesson: str) -> Iterator[Record]:
             row.lesson,
             row.key,
             row.seed,
-            tuple(payload["verdicts"]),
-            payload["seconds"],
-            tuple(payload["notes"]),
-            tuple((cell, seconds) for cell, seconds in payload["slowest"]),
-            payload["flags"],
+            tuple(_BEFORE | verdict for verdict in payload["verdicts"]),
+            payload.get("seconds", {}),
+            tuple(payload.get("notes", ())),
+            tuple((cell, seconds) for cell, seconds in payload.get("slowest", ())),
+            payload.get("flags", {}),
         )
 
 

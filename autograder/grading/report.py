@@ -93,7 +93,7 @@ def _points(everybody: Class, out: Path) -> str:
     rows = []
     for person, found in everybody.people():
         record = next(iter(found.values()), None)
-        name = record.label if record else person.name or person.id
+        name = record.label if record else person.label
         if record and overview_path(out, record.student).is_file():
             name = link(f"../feedback/{record.student}/index.html", name)
         marks = [everybody.mark(found.get(lesson)) for lesson in lessons]

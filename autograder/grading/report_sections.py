@@ -83,7 +83,7 @@ def head(here: Graded) -> str:
     graded = sorted(str(r.handed_in["graded"]) for r in records if r.handed_in.get("graded"))
     older = [r for r in records if r.version not in ("", now)]
     excused = [f"`{item.exercise}` ({item.excused})" for item in here.found if item.excused is not None]
-    absent = ", ".join(person.name or person.id for person in here.absent)
+    absent = ", ".join(person.label for person in here.absent)
     by_hand = sum(record.by_hand for record in records)
     said = facts(
         [
@@ -188,8 +188,8 @@ def heat_map(here: Graded) -> str:
         told = ", ".join(part for part in (f"late: {late}" if late else "", f"by hand: {more}" if more else "") if part)
         rows.append([here.link_to(record), *cells, f"{record.points:g}", told])
     for person in here.absent:
-        rows.append([f"{person.name or person.id}", *("" for _ in names), "–", "handed in nothing"])
-    key = "<p class='soft'>✓ solved, ✗ tried, ○ not started or missing, – can't be read; the darker, the more points."
+        rows.append([person.label, *("" for _ in names), "–", "handed in nothing"])
+    key = "<p class='soft'>✓ solved, ✗ tried, ○ not started or missing, – can't be read; the bluer, the more points."
     if not any(isinstance(row[0], Markup) for row in rows):
         key += " With <code>feedback</code> run before <code>report</code>, each name is a link to its page."
     heads = [Markup(escape(name).replace("_", "_<wbr>")) for name in names]

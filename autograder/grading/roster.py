@@ -42,6 +42,11 @@ class Person:
             first, _, last = self.name.rpartition(" ")
         return first.strip(), last.strip()
 
+    @property
+    def label(self) -> str:
+        """Who it is, for people: "Ada Lovelace", however the table writes it; the id where there is no name."""
+        return " ".join(part for part in self.first_and_last if part) or self.id
+
 
 @dataclass(frozen=True)
 class Roster:

@@ -1,5 +1,8 @@
 """Steps that plain nbgrader lacks: what would earn full marks without an answer, or cost an honest one."""
 
+import contextlib
+import re
+import sqlite3
 from pathlib import Path
 
 from nbconvert.exporters.exporter import ResourcesDict
@@ -78,6 +81,26 @@ def _check_cell(source: object, points: float) -> NotebookNode:
     return new_code_cell(source.source, id=source.name, metadata={"nbgrader": marks})
 
 
+def _is_sealed(folder: Path, assignment: str) -> bool:
+    """Whether a lesson is graded by the sealed grader into a folder: its marks.csv says so, or the gradebook in it.
+
+    A spreadsheet may have saved the one in any way, and the other may be on a server.
+    """
+    marks, book = folder / "marks.csv", folder / "gradebook.db"
+    if marks.is_file():
+        text = marks.read_bytes().replace(b"\0", b"").decode("utf-8", "replace")
+        if re.search(rf"(?<!\w){re.escape(assignment)}(?!\w)", text):
+            return True
+    if not book.is_file():
+        return False
+    try:
+        with contextlib.closing(sqlite3.connect(f"{book.as_uri()}?mode=ro", uri=True)) as db:
+            found = db.execute("SELECT 1 FROM sealed_record WHERE lesson = ? LIMIT 1", (assignment,))
+            return found.fetchone() is not None
+    except sqlite3.Error:
+        return False  # none of the sealed grader's
+
+
 def leave_sealed_marks_alone(assignment: str, student: str, notebooks: list[str]) -> None:
     """Ends nbgrader's Autograde in a folder that the sealed grader marked, before anything is run or removed.
 
@@ -85,8 +108,7 @@ def leave_sealed_marks_alone(assignment: str, student: str, notebooks: list[str]
     """
     for notebook in notebooks:
         folder = Path(notebook).resolve().parents[3]  # OUT/submitted/STUDENT/LESSON/LESSON.ipynb
-        marks = folder / "marks.csv"
-        if marks.is_file() and f",{assignment}," in marks.read_text("utf-8", "replace"):
+        if _is_sealed(folder, assignment):
             raise SystemExit(
                 f"{assignment} is graded by the sealed grader in {folder}: nbgrader's Autograde would run submissions "
                 "outside the sandbox and overwrite its marks. Run `python -m autograder grade` again instead; to use "

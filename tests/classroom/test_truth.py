@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from autograder.authoring import source
+from autograder.authoring.fingerprints import marks as marks_depend_on
 from autograder.bench import invented_class
 from autograder.grading import by_hand, export, late
 from autograder.grading.gradebook import GradebookWriter, database_url
@@ -166,6 +167,17 @@ def test_a_graded_notebook_that_somebody_removed_is_made_again(graded):
     shutil.rmtree(place / "out/autograded/ada-perfect")
     assert grade(L, place / "in", settings).graded == 1
     assert (place / f"out/autograded/ada-perfect/{L}/{L}.ipynb").is_file()
+
+
+def test_points_that_changed_are_graded_again(graded):
+    """What a run takes as done depends on the points: they are part of what judges."""
+    place, settings = graded
+    lesson = source.load("00")
+    cells = [
+        replace(c, marks=c.marks | {"points": 9}) if c.marks.get("check") == "softmax" else c for c in lesson.cells
+    ]
+    assert marks_depend_on(replace(lesson, cells=tuple(cells))) != marks_depend_on(lesson)
+    assert grade(L, place / "in", settings).graded == 0
 
 
 def test_nbgraders_autograde_leaves_sealed_marks_alone(graded):

@@ -11,11 +11,13 @@ from contextlib import closing
 
 import pytest
 from dask.distributed import LocalCluster
+from sqlalchemy import select
 
 from autograder.authoring import source
 from autograder.bench import invented_class
 from autograder.grading.gradebook import GradebookWriter, database_url
 from autograder.grading.run import Settings, grade
+from autograder.grading.tables import HANDED_IN
 from autograder.machine import BUBBLEWRAP, nothing_may_be_left_out
 
 pytestmark = [
@@ -55,6 +57,21 @@ def graded(out):
         return {record.student: record.seconds["whole"] for record in gradebook.records(LESSON)}
 
 
+def whole(out):
+    """The same after the run has ended: whoever is in one table is in all of them."""
+    seconds = graded(out)
+    if not seconds:
+        return seconds
+    with closing(GradebookWriter(database_url(out, None))) as gradebook:
+        handed_in = gradebook.nbgraders.db.execute(select(HANDED_IN.c.student)).scalars().all()
+        assert sorted(handed_in) == sorted(seconds)
+        for record in gradebook.records(LESSON):
+            assert record.version
+            (attempt,) = record.attempts
+            assert attempt["points"] == gradebook.nbgraders.find_submission(LESSON, record.student).score
+    return seconds
+
+
 def test_killed_at_random_moments(submissions, tmp_path, count):
     whole = run(submissions, tmp_path / "undisturbed")
     start = time.monotonic()
@@ -67,7 +84,7 @@ def test_killed_at_random_moments(submissions, tmp_path, count):
         time.sleep(rng.uniform(0.3, 1.0) * seconds / 2)
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        after = graded(tmp_path / "killed")
+        after = whole(tmp_path / "killed")
         assert {student: after[student] for student in before} == before  # none was graded again
         cut_off += len(after) < len(KINDS) * COPIES
         before = after
@@ -95,6 +112,7 @@ def test_a_worker_that_dies_has_its_work_done_elsewhere(submissions, tmp_path):
         together = grade(LESSON, submissions, settings, progress)
     assert (together.graded, together.unchanged) == (60, 0)
     assert together.marks.read_text("utf-8") == alone.marks.read_text("utf-8")
+    assert whole(tmp_path / "together").keys() == whole(tmp_path / "alone").keys()
 
 
 def test_ctrl_c_keeps_what_is_graded(submissions, tmp_path):
@@ -106,4 +124,4 @@ def test_ctrl_c_keeps_what_is_graded(submissions, tmp_path):
     said = " ".join(process.communicate()[0].split())
     assert "Stopped. What is graded is kept" in said
     assert process.returncode == 130
-    assert 0 < len(graded(tmp_path)) < len(KINDS) * COPIES
+    assert 0 < len(whole(tmp_path)) < len(KINDS) * COPIES
