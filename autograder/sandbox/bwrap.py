@@ -79,6 +79,8 @@ def environment(config: SandboxConfig, code: Iterable[Path]) -> dict[str, str]:
         "PYTHONHASHSEED": "0",  # the same submission, the same order of a set, the same mark
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONNOUSERSITE": "" if _user_site() else "1",
+        "PIP_RETRIES": "0",  # there is no network, and an answer that installs something should learn so at once
+        "PIP_NO_INPUT": "1",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "OMP_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
