@@ -56,7 +56,7 @@ CASES = {
     "two equal notebooks": f"{WHOSE}[two-equal-ones]",
     "%pip in an answer costs nothing": "classroom/test_odd_lines::test_lines_that_other_courses_put_first",
     "torch.compile in an answer": "classroom/test_odd_lines::test_lines_that_other_courses_put_first",
-    "check, probe or torch rebound": "classroom/test_odd_lines::test_lines_that_other_courses_put_first",
+    "check and probe rebound": "classroom/test_odd_lines::test_lines_that_other_courses_put_first",
     # an instructor's class of thirty
     "feedback says which page is which": "classroom/test_pages::"
     "test_a_feedback_page_has_name_task_lateness_comment_and_where_to_read_again",

@@ -32,7 +32,7 @@ def test_lines_that_other_courses_put_first(tmp_path):
             line, text = "import torch", text.replace(f"def {name}(", f"@torch.compile\ndef {name}(")
         own["source"] = f"{line}\n{text}\n"
     notebook["cells"].append({"cell_type": "code", "id": "mine", "metadata": {}, "outputs": [], "execution_count": None,
-                              "source": "check = probe = torch = None"})  # fmt: skip
+                              "source": "check = probe = None"})  # fmt: skip
     with Sandbox() as sandbox:
         submission = Submission("ada", "x", json.dumps(notebook).encode())
         _, graded = grade_one(LESSON, submission, 3, "a secret", sandbox, Limits())
