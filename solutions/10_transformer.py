@@ -13,6 +13,8 @@
 # layers to the last digits, and it meets the models of lessons 01, 03 and 04 on the same sentences. (Three habits of the paper are left out, since so small a
 # model doesn't need them: dropout of 0.1, Adam's $\beta_2 = 0.98$, and one matrix for both embeddings and the last layer; sections 3.4, 5.3 and 5.4.) Allow 120 minutes.
 #
+# **Notation**
+#
 # | letter | here | before |
 # |---|---|---|
 # | $S$, $T$ | source words, target words | the same in 03 and 04; in 07 to 09 a sentence had $T$ words |
@@ -24,109 +26,36 @@
 # | $s$, $w$ | step of the training, steps of warm-up | $s$: decoder state in 03, chosen region in 05 |
 
 # %% name="setup"
-import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from functools import partial
 
-import matplotlib.pyplot as plt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from lessonkit import Lesson, train
-from lessonkit.data.translation import Batch, Pair, Vocabulary, batches, load_translation
-from lessonkit.lesson import RESULTS
-from lessonkit.models import transformer
-from lessonkit.models.alignment import (
-    alignment_error_rate,
-    blind_error_rates,
-    links_from_weights,
-)
-from lessonkit.models.attention import masked_softmax
-from lessonkit.models.bleu import bleu
-from lessonkit.models.seq2seq import (
-    EncoderDecoder,
-    count_parameters,
-    exact_match,
-    shift_right,
-    translate,
-)
-from lessonkit.seeds import seed_everything
-from lessonkit.show import plots, tables
-from lessonkit.show.heads_explorer import (
-    Heads,
-    heads_explorer,
-    heads_figure,
-    heads_in_words,
-)
+from lessonkit.data import translation
+from lessonkit.models import machine, seq2seq, transformer
+from lessonkit.show import recorded
 
 lesson = Lesson("10_transformer")
-check, demonstration = lesson.check, lesson.demonstration
-data = load_translation()
+check, demonstration, predict = lesson.check, lesson.demonstration, lesson.predict
+data, PAD, BOS = translation.load_translation(), translation.Vocabulary.pad, translation.Vocabulary.bos  # fmt: skip
 
 # %% [markdown]
 # ## The experiment that fails
 #
 # Take a sentence of 20 random vectors, nothing trained, and stack bare self-attention twelve times. After each layer we ask how
 # alike the words have become: the mean cosine between two different words. 0 means that they have nothing in common, 1 that
-# they are all the same. The layers' weights are drawn as usual.
-#
-# **Predict:** every layer replaces each word by an *average* over all words. What do averages of averages of averages look like?
+# they are all the same. The layers' weights are drawn as usual. Every layer replaces each word by an *average* over all words.
 
-
-# %% name="similarity"
-def mean_similarity(x: Tensor) -> float:
-    """The mean cosine between two different words of a sentence: x (B, T, d)."""
-    unit, T = nn.functional.normalize(x, dim=-1), x.shape[1]
-    return ((unit @ unit.mT).sum((1, 2)).mean().item() - T) / (T * (T - 1))
-
-
-@torch.no_grad()
-def similarity_by_depth(
-    wrap: Callable[[transformer.EncoderLayer, Tensor, Tensor], Tensor],
-    seed: int,
-    depth: int = 12,
-) -> list[float]:
-    """How alike the words are before the first layer and after each; `wrap(layer, x, mask)` says what a layer does."""
-    seed_everything(seed)
-    x, mask = torch.randn(8, 20, 64), torch.ones(1, 1, 20, dtype=torch.bool)
-    found = [mean_similarity(x)]
-    for _ in range(depth):
-        layer = transformer.EncoderLayer(64, 4, 128, 0.0, True, transformer.Parts())
-        x = wrap(layer, x, mask)
-        found.append(mean_similarity(x))
-    return found
-
+# %% predict="collapse"
+predict("collapse", "How alike are two words after two such layers?", (0.0, 1.0, 0.05))
 
 # %% demo="collapse"
+# Figure: how alike words become by depth, with attention alone and with x added
 with demonstration("collapse"):
-    kinds = {
-        "attention alone": lambda layer, x, mask: layer.attend(x, x, mask),
-        "x + attention": lambda layer, x, mask: x + layer.attend(x, x, mask),
-    }
-    alike = {}
-    for name, wrap in kinds.items():
-        runs = torch.tensor([similarity_by_depth(wrap, seed) for seed in range(3)])
-        alike[name] = (
-            range(13),
-            runs.mean(0).tolist(),
-            runs.amin(0).tolist(),
-            runs.amax(0).tolist(),
-        )
-    fig = plots.lines(
-        alike,
-        "layers",
-        "mean cosine of two words",
-        "Attention alone makes all words the same",
-    )
-    fig.axes[0].set_ylim(-0.05, 1.1)
-    plots.show(
-        fig,
-        "How alike words become by depth, three seeds. After 2 layers: "
-        + ", ".join(f"{name} {ys[2]:.2f}" for name, (_, ys, *_) in alike.items())
-        + "; after 12: "
-        + ", ".join(f"{name} {ys[12]:.2f}" for name, (_, ys, *_) in alike.items()),
-    )
+    # fmt: off
+    alike = machine.show_collapse()
+    lesson.reveal("collapse", alike["attention alone"][0], "Averages of averages are all the same average. With x added it is {:.2f} after two layers, {:.2f} after twelve.".format(*alike["x + attention"]))
 
 # %% [markdown]
 # Bare attention drowns the sentence: two or three layers down, every word has the same vector, and whatever reads that can't
@@ -144,34 +73,13 @@ with demonstration("collapse"):
 
 
 # %% demo="machine"
+# Drawing: the machine, with its paths and norms
 with demonstration("machine"):
-    fig, ax = plt.subplots(figsize=(7.2, 4.6), layout="constrained")
-    encoder = {0: "source (B, S)", 1: "embedding + places", 2: "self-attention",
-               4: "feed-forward", 5: "memory (B, S, d)"}  # fmt: skip
-    decoder = {0: "written so far (B, T)", 1: "embedding + places", 2: "self-attention\n(earlier words only)",
-               3: "attention to memory", 4: "feed-forward", 5: "generator: logits (B, T, V)"}  # fmt: skip
-    up, box = {"arrowstyle": "->"}, {"boxstyle": "round,pad=0.4", "fc": "white", "lw": 1.8}
-    around = up | {"color": plots.COLOURS[1], "connectionstyle": "arc3,rad=0.5"}
-    for x, boxes in ((1.6, encoder), (5.6, decoder)):
-        for low, high in zip(boxes, list(boxes)[1:], strict=False):
-            ax.annotate("", (x, high - 0.3), (x, low + 0.3), arrowprops=up)
-        for y, text in boxes.items():
-            colour = plots.COLOURS[0 if "attention" in text else 2 if y == 4 else 6]
-            edge = {"ec": colour if y else "white"}
-            ax.text(x, y, text, ha="center", va="center", bbox=box | edge, fontsize=9)
-            if 2 <= y <= 4:
-                ax.annotate("", (x + 1, y + 0.4), (x + 1, y - 0.4), arrowprops=around)
-        ax.add_patch(plt.Rectangle((x - 1.4, 1.5), 3.1, 3, fill=False, ls=":"))
-        ax.text(x - 1.5, 3, "N ×", ha="right", va="center")
-    ax.annotate(
-        "", (4.6, 3), (2.6, 5), arrowprops=up | {"connectionstyle": "arc3,rad=-0.2"}
-    )
-    ax.text(7.5, 3, "orange: the\nresidual path,\nand a norm", fontsize=9, va="center")
-    ax.set(xlim=(-0.5, 8.8), ylim=(-0.4, 5.5))
-    ax.axis("off")
-    plots.show(fig, "The Transformer: an encoder of N layers (self-attention, feed-forward) makes the memory; a decoder of N "
-               "layers (masked self-attention, attention to the memory, feed-forward) reads it. Around each box runs a "
-               "residual path with a norm.")  # fmt: skip
+    # fmt: off
+    from lessonkit.show import drawing
+
+    words = "The Transformer. An encoder of N layers, each self-attention and a feed-forward network, makes the memory; a decoder of N layers, each masked self-attention, attention to the memory and a feed-forward network, reads it. After each of them what went in is added, and a norm follows (or comes before: pre-norm)."
+    machine.draw_machine(drawing.Drawing(words, height=5.6))
 
 # %% [markdown]
 # We build it from the inside out: the norm, the little network, the path around them, the two kinds of layer.
@@ -341,28 +249,12 @@ check("residual", residual, probe)
 # sub-layer one function that puts the path around it, your `residual` with norm and `pre` filled in: `connect[0](x, sublayer)` for
 # the first, `connect[1](x, sublayer)` for the second. So the same two lines serve post-norm and pre-norm.
 #
-# The next cell makes small ones of these functions, for the checks of both kinds of layer. Run it; there is nothing to do in it.
-
-
-# %% name="layer_pieces"
-def toy_attention(A: Tensor, V: Tensor) -> Callable:
-    """Attention with one head, for the checks of both layers: A (d, d) makes the scores, V (d, d) the values."""
-
-    def attend(query: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
-        return masked_softmax(query @ A @ memory.mT, mask) @ memory @ V
-
-    return attend
-
-
-def toy_connections(gains: Tensor, pre: bool) -> list[Callable]:
-    """One `connect` for each row of gains (sub-layers, d)."""
-
-    def connection(gain: Tensor) -> Callable:
-        norm = partial(transformer.layer_norm, gain=gain, bias=gain.flip(0))
-        return partial(transformer.residual, norm=norm, pre=pre)
-
-    return [connection(gain) for gain in gains]
-
+# For `connect[0]` and a sub-layer `f` that is to say:
+#
+# ```python
+# connect[0](x, f) == residual(x, f, norm, pre)      # the norm and `pre` are filled in already
+# connect[0](x, lambda y: attend(y, memory, mask))   # a sub-layer with more arguments: wrap it
+# ```
 
 # %% [markdown] task="encoder_layer"
 # In self-attention query and memory are the same. Beware: in pre-norm they are the same *normed* tensor, and only `connect` knows
@@ -394,7 +286,7 @@ def encoder_layer(
 def probe(encoder_layer, draw):
     B, S, d = draw.sizes(3, 3)
     mask = draw.watch(draw.mask(B, S).unsqueeze(1))
-    attend = toy_attention(draw.normal(d, d), draw.normal(d, d))
+    attend = machine.toy_attention(draw.normal(d, d), draw.normal(d, d))
     F, gains = draw.normal(d, d), draw.normal(2, d)
 
     def feed(x):
@@ -402,7 +294,7 @@ def probe(encoder_layer, draw):
 
     return {
         name: encoder_layer(
-            draw.normal(B, S, d), mask, attend, feed, toy_connections(gains, pre)
+            draw.normal(B, S, d), mask, attend, feed, machine.toy_connections(gains, pre)
         )
         for name, pre in (("post-norm", False), ("pre-norm", True))
     }
@@ -451,7 +343,7 @@ def decoder_layer(
 def probe(decoder_layer, draw):
     B, d = draw.sizes(2, 3, 5)
     attend_self, attend_source = (
-        toy_attention(draw.normal(d, d), draw.normal(d, d)) for _ in range(2)
+        machine.toy_attention(draw.normal(d, d), draw.normal(d, d)) for _ in range(2)
     )
     F, gains = draw.normal(d, d), draw.normal(3, d)
 
@@ -469,7 +361,7 @@ def probe(decoder_layer, draw):
         x, memory = draw.normal(B, T, d), draw.normal(B, T + more, d)
         src_mask = draw.watch(draw.mask(B, T + more).unsqueeze(1))
         tgt_mask = draw.mask(B, T).unsqueeze(1) & torch.ones(T, T, dtype=torch.bool).tril()
-        functions = attend_self, attend_source, feed, toy_connections(gains, pre)
+        functions = attend_self, attend_source, feed, machine.toy_connections(gains, pre)
         try:
             found[name] = decoder_layer(
                 x, memory, src_mask, draw.watch(tgt_mask), *functions
@@ -492,69 +384,13 @@ check("decoder_layer", decoder_layer, probe)
 # padding and the causal mask; and compare what comes out, and the gradients that go back.
 
 
-# %% name="same_weights"
+# %% name="parts" show=true
 parts = transformer.Parts(layer_norm, feed_forward, residual, encoder_layer, decoder_layer)
 
-
-@torch.no_grad()
-def give_weights(theirs: nn.Module, ours: nn.Module) -> None:
-    """Copy the weights of PyTorch's layer into ours; it keeps query, key and value in one matrix."""
-    attentions = {"self_attn": "attend_self" if hasattr(ours, "attend_self") else "attend"}
-    if hasattr(ours, "attend_source"):
-        attentions["multihead_attn"] = "attend_source"
-    for their_name, our_name in attentions.items():
-        other, mine = getattr(theirs, their_name), getattr(ours, our_name)
-        rows = zip(other.in_proj_weight.chunk(3), other.in_proj_bias.chunk(3), strict=True)
-        for linear, (weight, bias) in zip(
-            (mine.query, mine.key, mine.value), rows, strict=True
-        ):
-            linear.weight.copy_(weight)
-            linear.bias.copy_(bias)
-        mine.output.load_state_dict(other.out_proj.state_dict())
-    ours.feed.first.load_state_dict(theirs.linear1.state_dict())
-    ours.feed.second.load_state_dict(theirs.linear2.state_dict())
-    for i, connection in enumerate(ours.connect, start=1):
-        norm = getattr(theirs, f"norm{i}")
-        connection.norm.gain.copy_(norm.weight)
-        connection.norm.bias.copy_(norm.bias)
-
-
-def largest_differences(kind: str, pre: bool) -> tuple[float, float]:
-    """How far a layer of ours is from PyTorch's: in what comes out, and in the gradient of the input."""
-    ours = getattr(transformer, f"{kind}Layer")(16, 4, 24, 0.0, pre, parts).double()
-    pytorch = getattr(nn, f"Transformer{kind}Layer")
-    theirs = pytorch(16, 4, 24, 0.0, batch_first=True, norm_first=pre).double()
-    for weights in theirs.parameters():
-        nn.init.normal_(weights, std=0.5)
-    give_weights(theirs, ours)
-    x, memory = torch.randn(2, 7, 16).double(), torch.randn(2, 9, 16).double()
-    x, y = x.clone().requires_grad_(), x.clone().requires_grad_()
-    words = torch.arange(9) < torch.tensor([[9], [6]])  # the second source has padding
-    causal = torch.ones(1, 7, 7, dtype=torch.bool).tril()
-    if kind == "Encoder":
-        mine, other = (
-            ours(x, words[:, None, :7]),
-            theirs(y, src_key_padding_mask=~words[:, :7]),
-        )
-    else:
-        mine = ours(x, memory, words[:, None], causal)
-        other = theirs(y, memory, tgt_mask=~causal[0], memory_key_padding_mask=~words)
-    real = words[:, :7, None] if kind == "Encoder" else torch.ones(2, 7, 1)
-    for result in (mine, other):
-        (result * real).cos().sum().backward()
-    return ((mine - other) * real).abs().max().item(), (x.grad - y.grad).abs().max().item()
-
-
 # %% demo="same_as_pytorch"
+# Table: your layers beside PyTorch's
 with demonstration("same_as_pytorch"):
-    seed_everything(0)
-    for kind in ("Encoder", "Decoder"):
-        for pre in (False, True):
-            forward, backward = largest_differences(kind, pre)
-            same = "the same" if max(forward, backward) < 1e-10 else "DIFFERENT"
-            print(
-                f"{kind}Layer, {'pre' if pre else 'post'}-norm, results and gradients to 1e-10: {same}"
-            )
+    machine.show_equality(parts)
 
 # %% [markdown]
 # ## Masks
@@ -693,17 +529,13 @@ check("noam_rate", noam_rate, probe)
 
 
 # %% demo="rates"
+# Figure: the paper's schedule
 with demonstration("rates"):
+    # fmt: off
+    from lessonkit.show import figures
+
     steps = range(50, 20_001, 50)
-    curves = {
-        f"d = {d}, warm-up {w}": (steps, [noam_rate(s, d, w) for s in steps])
-        for d, w in ((512, 4000), (512, 8000), (1024, 4000))
-    }
-    fig = plots.lines(
-        curves, "step", "rate", "The paper's schedule (d = 512, warm-up 4000)"
-    )
-    highest = noam_rate(4000, 512, 4000)
-    plots.show(fig, f"Rates by step: up to {highest:.1e} at step 4000 for the paper's base model, then slowly down.")  # fmt: skip
+    figures.curves({f"d = {d}, warm-up {w}": (steps, [noam_rate(s, d, w) for s in steps]) for d, w in ((512, 4000), (512, 8000), (1024, 4000))}, "step", "rate")
 
 # %% [markdown]
 # Your `noam_rate` is the paper's, and you will meet it in other people's code. The short training below does not use it: there the rate climbs for 100
@@ -728,38 +560,40 @@ with demonstration("rates"):
 # ```
 
 
-# %% name="make_model"
+# %% name="make_model" show=true
 PASSES, RATE = (
     6,
     8e-3,
 )  # passes over the training pairs; chosen on the validation sentences, for pre-norm with warm-up
 
 
-def make_model(parts: transformer.Parts, **changes: object) -> EncoderDecoder:
+def make_model(parts: transformer.Parts, **changes: object) -> seq2seq.EncoderDecoder:
     """Two layers of 64 features and 4 heads, pre-norm, no dropout; `changes` are settings of `make_transformer`."""
     sizes = len(data.source_vocabulary), len(data.target_vocabulary)
     return transformer.make_transformer(*sizes, parts=parts, **{"dropout": 0.0, **changes})
 
 
-def smoothed_translation_loss(model: EncoderDecoder, batch: Batch) -> Tensor:
+def smoothed_translation_loss(
+    model: seq2seq.EncoderDecoder, batch: translation.Batch
+) -> Tensor:
     """The loss of one batch: your masks, the frame, your loss with ε = 0.1."""
-    written = shift_right(batch.tgt, Vocabulary.bos)
-    src_mask, tgt_mask = padding_and_causal_masks(batch.src, written, Vocabulary.pad)
+    written = seq2seq.shift_right(batch.tgt, BOS)
+    src_mask, tgt_mask = padding_and_causal_masks(batch.src, written, PAD)
     logits = model(batch.src, written, src_mask, tgt_mask)
-    return smoothed_loss(logits, batch.tgt, Vocabulary.pad, 0.1)
+    return smoothed_loss(logits, batch.tgt, PAD, 0.1)
 
 
-def training_batches(seed: int) -> Iterator[Batch]:
+def training_batches(seed: int) -> Iterator[translation.Batch]:
     """Batches of 64 without end; every pass in another order."""
     while True:
-        yield from batches(
+        yield from translation.batches(
             data.train, data.source_vocabulary, data.target_vocabulary, 64, seed=seed
         )
         seed += 1000
 
 
 def train_model(
-    model: EncoderDecoder,
+    model: seq2seq.EncoderDecoder,
     seed: int,
     warmup: int = 100,
     passes: int = PASSES,
@@ -774,19 +608,6 @@ def train_model(
     )  # fmt: skip
 
 
-def scores_by_length(model: EncoderDecoder) -> dict[str, float]:
-    """Exact match and BLEU on the short (4-9 words), medium (10-18) and long (19-30) test sentences."""
-    found = {}
-    tests = {"short": data.test_short, "medium": data.test_medium, "long": data.test_long}
-    for name, pairs in tests.items():
-        made = translate(model, pairs, data)
-        found |= {
-            name: exact_match(made, pairs),
-            f"bleu_{name}": round(bleu(made, pairs), 2),
-        }
-    return found
-
-
 # %% [markdown]
 # All places are trained at once; but translating still goes word by word. Each new word runs the decoder again, over all that is written so far
 # (`translate` does that), because the next place reads the word that this one wrote.
@@ -794,20 +615,20 @@ def scores_by_length(model: EncoderDecoder) -> dict[str, float]:
 # Besides exact match we now report **BLEU**, as papers do: it counts which runs of one to four words of a translation occur in the right one,
 # and is 100 if all do and the translation is not too short (Papineni et al. 2002). A sentence with a single wrong word fails our exact match, yet keeps most of its BLEU.
 #
-# **Predict:** Bahdanau's model of lesson 03 was right on about nine of ten long sentences, with half as many weights again.
-# How does this one do? There is no recurrence: nothing carries the sentence from left to right.
+# Bahdanau's model of lesson 03 was right on about nine of ten long sentences, with half as many weights again. Here there is no recurrence: nothing carries the
+# sentence from left to right.
+
+# %% predict="training"
+predict("training", "Of 100 sentences of 19 to 30 words, how many will the Transformer translate without a mistake?", (0, 100, 1))  # fmt: skip
 
 # %% demo="training" varies=true
+# Training: the Transformer made of your functions, about 45 seconds
 with demonstration("training"):
-    seed_everything(0)
-    model = make_model(parts)
-    print(f"{count_parameters(model):,} parameters")
-    history = train_model(model, seed=0)
-    measured = scores_by_length(model)
-    for name in ("short", "medium", "long"):
-        print(
-            f"{name:6} sentences: {measured[name]:.1%} without a mistake, BLEU {measured[f'bleu_{name}']:.1f}"
-        )
+    # fmt: off
+    torch.manual_seed(0)
+    history = train_model(model := make_model(parts), seed=0)
+    measured = machine.show_scores(model, lesson)
+    lesson.reveal("training", round(100 * measured["long"]), f"Recorded, three seeds: {lesson.spread('transformer', 'long')}; lesson 03 {lesson.spread('additive', 'long')}: a tie.")
 
 # %% [markdown]
 # ## Where does it look?
@@ -815,141 +636,62 @@ with demonstration("training"):
 # In lesson 03 there was one map per sentence. Here are two layers with four heads each, for the decoder's attention to the source alone.
 # We ask of every one of them: how often does its strongest weight point at the word that gold names?
 
-
-# %% name="maps_of"
-@torch.no_grad()
-def maps_of(
-    model: EncoderDecoder, pairs: Sequence[Pair], what: str = "weights"
-) -> list[Tensor]:
-    """For each pair the decoder's attention to the source (layers, heads, target words, source words), EOS left out.
-
-    With what="products" q·k instead of the weights, before the scale.
-    """
-    found = []
-    for batch in batches(pairs, data.source_vocabulary, data.target_vocabulary, 100):
-        model(batch.src, shift_right(batch.tgt, Vocabulary.bos), batch.src_mask)
-        layers = [getattr(layer.attend_source, what) for layer in model.decoder.layers]
-        maps = torch.stack(layers, dim=1)  # (B, layers, heads, T, S)
-        found += [
-            maps[i, :, :, : len(pair.target), : len(pair.source)]
-            for i, pair in enumerate(batch.pairs)
-        ]
-    return found
-
-
-def error_rates(model: EncoderDecoder, pairs: Sequence[Pair]) -> tuple[Tensor, Tensor]:
-    """AER of each head, (layers, heads), and of each layer's heads averaged, (layers,)."""
-    maps = maps_of(model, pairs)
-    layers, heads = maps[0].shape[:2]
-    gold = {(n, *link) for n, pair in enumerate(pairs) for link in pair.links}
-
-    def rate(pick: Callable[[Tensor], Tensor]) -> float:
-        links = {(n, *k) for n, m in enumerate(maps) for k in links_from_weights(pick(m))}
-        return alignment_error_rate(links, gold, gold)
-
-    single = [
-        [rate(lambda m, i=i, j=j: m[i, j]) for j in range(heads)] for i in range(layers)
-    ]
-    return torch.tensor(single), torch.tensor(
-        [rate(lambda m, i=i: m[i].mean(0)) for i in range(layers)]
-    )
-
-
-def as_heads(pairs: Sequence[Pair]) -> list[Heads]:
-    """What the explorer of lessons 07 to 10 draws: the products of every layer and head, and gold."""
-    products = maps_of(model, pairs, "products")
-    d_k = model.src_embed.embedding_dim // products[0].shape[1]
-    return [
-        Heads(p.target, p.source, m.numpy(), d_k, gold={(t, s) for s, t in p.links})
-        for p, m in zip(pairs, products, strict=True)
-    ]
-
+# %% predict="head_scores"
+predict("head_scores", "How many of the eight heads beat the bare diagonal, which looks at nothing?", (0, 8, 1))  # fmt: skip
 
 # %% demo="head_scores" varies=true
+# Table: alignment error rate of every head, beside pointers that don't look
 with demonstration("head_scores"):
-    single, averaged = error_rates(model, data.test_medium)
-    rows = [
-        [f"layer {i + 1}", *row, averaged[i].item()]
-        for i, row in enumerate(single.tolist())
-    ]
-    tables.show_table(
-        ["", *[f"head {j + 1}" for j in range(single.shape[1])], "heads averaged"], rows,
-        caption="Alignment error rate of each head, this run, medium test sentences (0 is perfect)",
-    )  # fmt: skip
+    # fmt: off
+    better = machine.show_error_rates(model)
+    lesson.reveal("head_scores", better, f"Nothing in the training asks a head for an alignment. The worst head of each recorded seed has {machine.worst_head(lesson)}.")
 
 # %% demo="blind_pointers"
+# Table: the heads averaged against the best head, recorded runs
 with demonstration("blind_pointers"):
-    print(
-        "pointers that don't look:",
-        ", ".join(f"{n} {r:.2f}" for n, r in blind_error_rates(data.test_medium).items()),
-    )
-    layers = [
-        (averaged_rate, min(heads))
-        for run in lesson.recorded("transformer")
-        for averaged_rate, heads in zip(run["aer_layers"], run["aer_heads"], strict=True)
-    ]
-    better = sum(averaged_rate < best for averaged_rate, best in layers)
-    print(
-        f"recorded: the heads averaged beat the best head in {better} of {len(layers)} layers"
-    )
+    machine.show_recorded_heads(lesson)
 
 # %% [markdown]
 # A single head may be far off. The mean of four is mostly better than a head taken at random, and often, not always, better than the best one: look at
-# both rows, and at the last line for the recorded runs, three with two layers each. And you can't know the best head without gold. The diagonal, which looks at
+# both rows, and at the small table for the recorded runs, three with two layers each. And you can't know the best head without gold. The diagonal, which looks at
 # nothing, has 0.35: some heads are worse than that. Which head does
-# what changes with the seed. Here are the eight maps of one sentence (rows: French words, columns: English ones; gold is outlined).
+# what changes with the seed. Here are the eight maps of one sentence; gold is outlined.
 
 # %% demo="head_maps" varies=true
+# Figure: eight maps of one sentence, gold outlined
 with demonstration("head_maps"):
-    chosen = [
-        p
-        for p in data.validation
-        if {"not", "them"} <= set(p.source) and len(p.source) <= 12
-    ]
-    (drawn,) = as_heads(chosen[:1])
-    fig = heads_figure(drawn)
-    on_gold = sum(drawn.weights()[..., t, s] for t, s in drawn.gold) / len(drawn.queries)
-    plots.show(
-        fig,
-        f"Attention of “{' '.join(drawn.queries)}” to “{' '.join(drawn.keys)}”, one map a layer and head. Mean weight on gold: "
-        + "; ".join(
-            f"layer {i + 1} " + ", ".join(f"{w:.2f}" for w in row)
-            for i, row in enumerate(on_gold)
-        ),
-    )
+    machine.show_maps(model, machine.chosen()[0])
 
 # %% [markdown]
 # ### Explore it
 #
-# Pick a sentence, a French word and a head. The switch shows what the scale of lesson 07 does to these very scores. The still picture
-# below the widget shows one word of another sentence.
+# Pick a sentence, a head, and a French word: hover over it, or walk with the arrow keys. The switch shows what the scale of lesson 07 does to these very scores.
 
 # %% demo="explorer" varies=true
+# Map to touch: two layers, four heads
 with demonstration("explorer"):
-    examples = as_heads(
-        chosen[:1] + [p for p in data.validation if 8 <= len(p.source) <= 14][:5]
-    )
-    heads_explorer(examples)
-
-# %% demo="explorer_still" varies=true
-with demonstration("explorer_still"):
-    still = examples[1]
-    plots.show(heads_figure(still, query=2), heads_in_words(still, query=2))
+    machine.explorer(model, machine.chosen())
 
 # %% [markdown]
 # ## Predict, then break it
 #
 # Take one part away at a time. The runs are recorded (three seeds each), with this lesson's code; some
 # pass another `residual` or `feed_forward`, others change a setting. You can run any of them yourself, in less than a
-# minute: `run_ablation("no_places", seed=0)`. Write down what you expect:
+# minute: `run_ablation("no_places", seed=0)`.
 #
 # 1. **No places.** The encoder can't tell *the dog sees the cat* from *the cat sees the dog*. (But is the decoder blind, too?)
 # 2. **No residual path:** `norm(sublayer(x))`, and nothing is added.
 # 3. **No feed-forward network.** Attention and norms only; fewer weights, too.
 # 4. **Post-norm** for pre-norm, with the same rate and warm-up.
 
+# %% predict="ablation_table"
+predict("ablation_table", "Which costs most on short sentences?", ["no places", "no residual path", "no feed-forward", "post-norm, warm-up"])  # fmt: skip
 
-# %% name="ablations"
+
+# %% name="ablations" show=true
+from dataclasses import replace
+
+
 def no_residual(x: Tensor, sublayer: Callable, norm: Callable, pre: bool) -> Tensor:
     """The sub-layer's result alone."""
     return sublayer(norm(x)) if pre else norm(sublayer(x))
@@ -978,55 +720,24 @@ ABLATIONS = {
 
 def run_ablation(
     name: str, seed: int, seconds: float = 55, quiet: bool = False, lr: float = RATE
-) -> tuple[EncoderDecoder, train.History]:
+) -> tuple[seq2seq.EncoderDecoder, train.History]:
     """Train one of ABLATIONS."""
     _, changed_parts, settings, warmup, passes = ABLATIONS[name]
-    seed_everything(seed)
+    torch.manual_seed(seed)
     changed = make_model(replace(parts, **changed_parts), **settings)
     return changed, train_model(changed, seed, warmup, passes, quiet, seconds, lr)
 
 
-# %% name="unigram_loss"
-def unigram_loss() -> float:
-    """The smoothed loss of a model that only knows how often each French word occurs (and the end of a sentence)."""
-    words = [n for p in data.train for n in data.target_vocabulary.encode(p.target)]
-    words += [Vocabulary.eos] * len(data.train)
-    count = torch.bincount(torch.tensor(words), minlength=len(data.target_vocabulary))
-    share = 0.9 * count / count.sum() + 0.1 / len(count)  # what smoothing makes of it
-    return -(share * share.log()).sum().item()
-
-
-# %% name="aer_of"
-def aer_of(name: str, layer: int) -> str:
-    """The error rate of one layer's heads averaged, over the recorded seeds."""
-    rates = [run[name]["aer_layers"][layer] for run in lesson.results()["runs"]]
-    return f"{sum(rates) / len(rates):.2f} [{min(rates):.2f} to {max(rates):.2f}]"
-
-
-def worst_head() -> str:
-    """The error rate of each seed's worst head."""
-    rates = [
-        max(rate for layer in run["transformer"]["aer_heads"] for rate in layer)
-        for run in lesson.results()["runs"]
-    ]
-    return f"{sum(rates) / len(rates):.2f} [{min(rates):.2f} to {max(rates):.2f}]"
-
-
 # %% demo="ablation_table"
+# Table: one part away at a time
 with demonstration("ablation_table"):
+    # fmt: off
     whole = {n: label for n, (label, *_, passes) in ABLATIONS.items() if passes == PASSES}
-    for rate in lesson.recorded("no_residual_own", "lr")[:1]:
-        whole["no_residual_own"] = f"no residual path, rate {rate:g}"
-    rows = [
-        [label, *[lesson.spread(name, g) for g in ("short", "medium", "long")], aer_of(name, 0), aer_of(name, 1),
-         lesson.spread(name, "loss")]
-        for name, label in whole.items()
-    ]  # fmt: skip
-    tables.show_table(
-        ["model", "short", "medium", "long", "AER, layer 1", "AER, layer 2", "loss"], rows,
-        caption="Exact match by length; AER of each layer's heads averaged (medium sentences); training loss at the end (the "
-        f"words' frequencies alone give {unigram_loss():.2f}); mean [least to greatest] of three recorded seeds",
-    )  # fmt: skip
+    rates = lesson.recorded("no_residual_own", "lr")
+    own = {"no_residual_own": f"no residual path, rate {rates[0]:g}"} if rates else {}
+    machine.show_ablations(lesson, whole | own)
+    short = {label: sum(lesson.recorded(n, "short")) / 3 for n, label in whole.items()}
+    lesson.reveal("ablation_table", min(short, key=short.get), f"{min(short.values()):.2f} of the short sentences are right without it, at this rate.")
 
 # %% [markdown]
 # **The residual path** is what this machine can't do without, at this rate. Without it, in two layers already, hardly more is learned than which words are frequent: the loss
@@ -1048,37 +759,17 @@ with demonstration("ablation_table"):
 # And deeper? Two kinds of norm, with and without warm-up, with six layers in the encoder and six in the decoder, for a single pass (157 steps): the loss of the last
 # 20 steps. A model that has learned how often each word occurs, and no more, stands at the dotted line.
 
+# %% predict="deep"
+predict("deep", "Which of the four stays at the dotted line?", ["pre-norm, warm-up", "pre-norm, no warm-up", "post-norm, warm-up", "post-norm, no warm-up"])  # fmt: skip
+
 # %% demo="deep"
+# Figure: six layers, two norms, with and without warm-up
 with demonstration("deep"):
-    kinds = {name: label for name, (label, *_, passes) in ABLATIONS.items() if passes == 1}
-    fights = {"rate 8e-3 for all": "", "each at its own rate": "_own"}
-    fights = {f: end for f, end in fights.items() if lesson.recorded("deep_pre" + end)}
-    losses = {
-        f: [lesson.recorded(k + end, "loss") for k in kinds] for f, end in fights.items()
-    }
-    fig = plots.bars(
-        {f: [sum(ls) / len(ls) for ls in row] for f, row in losses.items()},
-        [label.replace(", ", ",\n") for label in kinds.values()],
-        "training loss after one pass",
-        spread={f: [(min(ls), max(ls)) for ls in row] for f, row in losses.items()},
-    )
-    floor = unigram_loss()
-    ax = fig.axes[0]
-    ax.axhline(floor, color="black", linestyle=":", zorder=0)
-    ax.text(-0.4, floor + 0.1, f"words' frequencies alone: {floor:.2f}", fontsize=8)
-    ax.set_ylim(0, 1.25 * floor)
-    if len(fights) > 1:
-        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
-    words = "; ".join(
-        f"{label}, {f} {lesson.spread(k + end, 'loss')}"
-        for k, label in kinds.items()
-        for f, end in fights.items()
-    )  # fmt: skip
-    print(words)
-    plots.show(
-        fig,
-        f"Loss after one pass, six layers. {words}. Words' frequencies alone: {floor:.2f}.",
-    )
+    # fmt: off
+    kinds = {n: label for n, (label, *_, passes) in ABLATIONS.items() if passes == 1}
+    machine.show_deep(lesson, kinds)
+    losses = {label: sum(lesson.recorded(n, "loss")) / 3 for n, label in kinds.items()}
+    lesson.reveal("deep", max(losses, key=losses.get), ", ".join(f"{label} {loss:.2f}" for label, loss in losses.items()) + ".")
 
 # %% [markdown]
 # You will read that post-norm without warm-up *diverges*. Here that would be the wrong word: nothing explodes. It stalls at the dotted line, knows how
@@ -1095,49 +786,10 @@ with demonstration("deep"):
 # training pairs for the first, four for 03 and 04, six for this one.
 
 # %% demo="four_lessons"
+# Figure and tables: four lessons' translators on the same sentences
 with demonstration("four_lessons"):
-    models = {
-        "vector": "01 one vector",
-        "additive": "03 additive attention",
-        "luong": "04 Luong, general",
-        "transformer": "10 Transformer",
-    }
-    runs = lesson.results()["runs"]
-    rows = []
-    for name, label in models.items():
-        cells = [f"{lesson.spread(name, g)}; {lesson.spread(name, f'bleu_{g}', digits=1)}" for g in ("short", "medium", "long")]  # fmt: skip
-        aer = lesson.spread(name, "aer") if "aer" in runs[0][name] else "no attention"
-        rows.append([label, *cells, aer, f"{runs[0][name]['parameters']:,}", lesson.spread(name, "training_seconds", digits=0)])  # fmt: skip
-    tables.show_table(
-        ["lesson", "short: exact; BLEU", "medium", "long", "AER (medium)", "parameters", "seconds"], rows,
-        caption="Exact match; BLEU, by length; mean [least to greatest] of three recorded seeds. AER: of the one map of 03 and 04; "
-        "for the Transformer of its last layer's heads averaged (its first layer's stands in the table above)",
-    )  # fmt: skip
-
-# %% demo="four_lessons_figure"
-with demonstration("four_lessons_figure"):
-    groups = ("short", "medium", "long")
-    means = {
-        label: [sum(run[name][g] for run in runs) / len(runs) for g in groups]
-        for name, label in models.items()
-    }
-    spread = {
-        label: [(min(r[name][g] for r in runs), max(r[name][g] for r in runs)) for g in groups]
-        for name, label in models.items()
-    }  # fmt: skip
-    fig = plots.bars(
-        means, ["4-9 words", "10-18 words", "19-30 words"], "exact match", spread=spread
-    )
-    fig.set_size_inches(8.6, 3.6)
-    ax = fig.axes[0]
-    ax.set_ylim(0, 1.15)
-    ax.legend(
-        loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, frameon=False, fontsize=9
-    )
-    words = "; ".join(
-        f"{label} {', '.join(f'{m:.2f}' for m in ms)}" for label, ms in means.items()
-    )
-    plots.show(fig, f"Exact match on short, medium and long sentences, by model: {words}.")
+    # fmt: off
+    machine.show_four(lesson, {"vector": "01 one vector", "additive": "03 additive attention", "luong": "04 Luong, general", "transformer": "10 Transformer"})
 
 # %% [markdown]
 # One vector fails on long sentences; the three models with attention get most of them right (Luong's 0.75 to 0.83). The short sentences are all but right with any
@@ -1151,28 +803,20 @@ with demonstration("four_lessons_figure"):
 #
 # ### Real sentences: the ladder
 #
-# So far all sentences came from a grammar. `make full LADDER=multi30k` (in the whole project, not in the learner's bundle) trains the course's translators, one above the other, on Multi30k (Elliott et al. 2016):
+# So far all sentences came from a grammar. (`python -m lessonkit full 03`, in the course's folder, trains lesson 03's model on real ones.) The course's authors trained its translators, one above the other, on Multi30k (Elliott et al. 2016):
 # 29,000 descriptions of photographs, German to English. The models are the lessons' own code, with wider layers, dropout, and words cut into
 # 4,000 subwords that both languages share (Sennrich et al. 2016), so that no word is unknown. BLEU is sacrebleu's, with its signature,
 # so that it can be compared at all (Post 2018). This is a recorded run, with a budget of minutes for each model: none of them has
 # finished learning.
 
 # %% demo="ladder"
+# Table: a recorded run of all translators on real sentences
 with demonstration("ladder"):
-    ladder = json.loads((RESULTS / "ladder.json").read_text(encoding="utf-8"))
-    rungs = ladder["rungs"]
-    tables.show_table(
-        ["model", "BLEU", "short", "medium", "long", "published", "parameters", "minutes", "passes"],
-        [
-            [r["what"], *[f"{r[k]:.1f}" for k in ("bleu", "short", "medium", "long")], r["published"] or "-",
-             f"{r['parameters']:,}", f"{r['seconds'] / 60:.0f}", r["passes"]]
-            for r in rungs
-        ],
-        caption=f"{ladder['corpus']}. Short: up to 8 German words; long: from 15 on. Minutes of one processor",
-    )  # fmt: skip
-    best = rungs[-1]
-    print(f"{best['what']} with a beam of 4: BLEU {best['beam_bleu']:.1f}")
-    print(f"{best['signature']}; {best['machine']}; {best['date']}")
+    import json
+
+    from lessonkit.lesson import RESULTS
+
+    machine.show_ladder(json.loads((RESULTS / "ladder.json").read_text(encoding="utf-8")))
 
 # %% [markdown]
 # The two great steps are those of this course: attention, and then the Transformer, with a third fewer weights than the additive
@@ -1188,29 +832,17 @@ with demonstration("ladder"):
 # ## The paper says, we measured
 
 # %% demo="paper_table"
+# Table: what the papers say, and what was measured
 with demonstration("paper_table"):
-    tables.show_table(
-        ["claim", "there", "we measured (three seeds)"],
-        [
-            ["better than recurrence with attention (Vaswani et al. 2017)",
-             "BLEU 28.4 (big model) against 24.6 (GNMT, Google's system of 2016: LSTMs with attention) to 26.3 (an ensemble of it), English-German (table 2)",
-             f"exact match on long sentences {lesson.spread('transformer', 'long')}; lesson 03 {lesson.spread('additive', 'long')}, "
-             f"lesson 04 {lesson.spread('luong', 'long')}"],
-            ["and cheaper to train", "base model: BLEU 27.3 with 3.3e18 operations; GNMT 24.6 with 2.3e19 (table 2)",
-             f"{lesson.spread('transformer', 'training_seconds', digits=0)} s; lesson 03 {lesson.spread('additive', 'training_seconds', digits=0)} s, "
-             f"lesson 04 {lesson.spread('luong', 'training_seconds', digits=0)} s"],
-            ["attention alone loses the words' differences (Dong et al. 2021)", "proved for depth, shown on trained models",
-             f"untrained, mean cosine of two words after 2 layers {alike['attention alone'][1][2]:.2f}, with x added "
-             f"{alike['x + attention'][1][2]:.2f}; after 12 with x added {alike['x + attention'][1][12]:.2f}"],
-            ["post-norm needs warm-up, pre-norm doesn't (Xiong et al. 2020)", "post-norm without it: far worse (figure 2)",
-             f"not tested: at one rate for all, six layers, loss after one pass: post-norm {lesson.spread('deep_post', 'loss')}, without "
-             f"warm-up {lesson.spread('deep_post_cold', 'loss')}; pre-norm {lesson.spread('deep_pre', 'loss')}, without "
-             f"{lesson.spread('deep_pre_cold', 'loss')}"],
-            ["heads learn different tasks (Vaswani et al. 2017, appendix)", "two heads of layer 5 drawn (figure 5)",
-             f"AER of the last layer's heads averaged {lesson.spread('transformer', 'aer')}; the worst single head {worst_head()}"],
-        ],
-        caption="What was claimed, and what came out here",
-    )  # fmt: skip
+    # fmt: off
+    recorded.paper_table(lesson, "the papers",
+        ("better than recurrence with attention (Vaswani et al. 2017)", "BLEU 28.4 (big model) against 24.6 (GNMT, Google's system of 2016: LSTMs with attention) to 26.3 (an ensemble of it), English-German (table 2)", "exact match on long sentences {transformer.long}; lesson 03 {additive.long}, lesson 04 {luong.long}"),
+        ("and cheaper to train", "base model: BLEU 27.3 with 3.3e18 operations; GNMT 24.6 with 2.3e19 (table 2)", "{seconds} s; lesson 03 {seconds_03} s, lesson 04 {seconds_04} s"),
+        ("attention alone loses the words' differences (Dong et al. 2021)", "proved for depth, shown on trained models", "untrained, mean cosine of two words after 2 layers {alone}, with x added {added}; after 12 with x added {added_12}"),
+        ("post-norm needs warm-up, pre-norm doesn't (Xiong et al. 2020)", "post-norm without it: far worse (figure 2)", "not tested: at one rate for all, six layers, loss after one pass: post-norm {deep_post.loss}, without warm-up {deep_post_cold.loss}; pre-norm {deep_pre.loss}, without {deep_pre_cold.loss}"),
+        ("heads learn different tasks (Vaswani et al. 2017, appendix)", "two heads of layer 5 drawn (figure 5)", "AER of the last layer's heads averaged {transformer.aer}; the worst single head {worst}; the diagonal 0.35"),
+        worst=machine.worst_head(lesson), alone=f"{alike['attention alone'][0]:.2f}", added=f"{alike['x + attention'][0]:.2f}", added_12=f"{alike['x + attention'][1]:.2f}",
+        **{name: lesson.spread(model, "training_seconds", digits=0) for name, model in (("seconds", "transformer"), ("seconds_03", "additive"), ("seconds_04", "luong"))})
 
 # %% [markdown]
 # At our size the Transformer is as good as recurrence with attention, not far better; and the paper's case rests on what we don't have: millions of

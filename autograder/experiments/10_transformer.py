@@ -8,6 +8,7 @@ import torch
 from autograder.authoring import source
 from autograder.experiments.record import best_rate
 from lessonkit.data.translation import batches
+from lessonkit.models import machine, scopes
 from lessonkit.models.seq2seq import EncoderDecoder, count_parameters, exact_match, translate
 from lessonkit.seeds import seed_everything
 
@@ -64,7 +65,7 @@ def _ablation(lesson: dict, name: str, seed: int, **settings: float) -> dict:
             "validation_loss": _validation_loss(lesson, model),
             **settings,
         }
-    heads, layers = lesson["error_rates"](model, lesson["data"].test_medium)
+    heads, layers = machine.error_rates(model, lesson["data"].test_medium)
     return {
         **_scores(lesson, model, seconds),
         "loss": loss,
@@ -80,7 +81,7 @@ def _scores(lesson: dict, model: EncoderDecoder, seconds: float) -> dict:
     return {
         "parameters": count_parameters(model),
         "training_seconds": round(seconds, 1),
-        **lesson["scores_by_length"](model),
+        **machine.scores_by_length(model),
         "validation": exact_match(translate(model, data.validation, data), data.validation),
     }
 
@@ -107,7 +108,7 @@ def _luong(lesson: dict, seed: int) -> dict:
     code = source.load("04").namespace()
     return _rival(
         lesson, seed, lambda: code["make_model"]("general", "global"),
-        lambda model: code["train_model"](model, seed, quiet=True, seconds=900), code["corpus_error_rate"],
+        lambda model: code["train_model"](model, seed, quiet=True, seconds=900), scopes.corpus_error_rate,
     )  # fmt: skip
 
 
