@@ -162,8 +162,16 @@ def site(out: Annotated[Path, typer.Option(help="folder for the site")] = Path("
 
 
 @app.command()
-def lessons() -> None:
+def lessons(count: Annotated[bool, typer.Option("--count", help="only the numbers of all together")] = False) -> None:
     """List the lessons with their exercises, points and minutes."""
+    if count:
+        from autograder.authoring.bank import load
+
+        banks = [load(name) for name in names_of(None)]
+        exercises = sum(1 for lesson in named(None) for _ in lesson.of_kind("exercise"))
+        mistakes, others = sum(len(b.mistakes) for b in banks), sum(len(b.alternatives) for b in banks)
+        console.print(f"{len(banks)} lessons, {exercises} exercises, {mistakes} known mistakes, {others} alternatives")
+        return
     for lesson in named(None):
         exercises = lesson.exercises().values()
         points, minutes = sum(e.points for e in exercises), sum(e.minutes for e in exercises)
