@@ -181,6 +181,8 @@ def feedback(
         for lesson in chosen:
             pages = sum(1 for _ in write_feedback(gradebook, lesson, out, tell))
             console.print(f"{lesson.name}: wrote {pages} pages to {out / 'feedback'}")
+            if not pages:
+                continue
             path, form, left = write_zip(gradebook, lesson.name, out, to)
             console.print(f"For handing back, laid out for {form}: {path}")
             for name in left:
