@@ -8,6 +8,7 @@ from torch import nn
 from autograder.authoring import source
 from autograder.experiments.record import best_rate
 from lessonkit.data.scenes import COLOURS, SHAPES, SIDES, Scene, gold_regions, render
+from lessonkit.models import one_vector
 from lessonkit.models.captioning import (
     KINDS,
     attention_maps,
@@ -133,10 +134,10 @@ def _validation(lesson: dict, model: nn.Module) -> float:
 
 def _of_soft(lesson: dict, soft: nn.Module) -> dict:
     """Lesson 02's gradient maps for the soft captioner, its gate by kind of word, where it looks when wrong."""
-    data, before = lesson["data"], source.load("02").namespace()
+    data = lesson["data"]
     gradients = {
         f"gradient_pointing_{name}": round(
-            pointing_accuracy(before["gradient_maps"](soft, scenes[:200]), scenes[:200]), 4
+            pointing_accuracy(one_vector.gradient_maps(soft, scenes[:200]), scenes[:200]), 4
         )
         for name, scenes in (("two", data.test_two), ("three", data.test_three))
     }
@@ -247,7 +248,7 @@ def _defects(lesson: dict, model: nn.Module) -> dict:
     found = {"borrowed_two": round(counted.wrong_binding_rate, 4)}
     if words:
         found["attributes_two"] = round(counted.right / words, 4)
-    shares = before["words_right_after"](model, scenes, before["continue_from_error"], "colour")
+    shares = one_vector.words_right_after(model, scenes, before["continue_from_error"], "colour")
     if shares:  # none where no caption with two objects is right
         found["after_colour"] = round(sum(shares) / len(shares), 4)
     return found
