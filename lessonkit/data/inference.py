@@ -16,6 +16,7 @@ from lessonkit.errors import CourseError
 FOLDER = Path(__file__).resolve().parents[2] / "data" / "inference"
 
 LABELS = ("entailment", "contradiction", "neutral")
+NEGATORS = ("not", "never")
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,17 @@ class Pair:
     label: str
     decides: tuple[int, ...]
     telling: tuple[int, ...]
+
+    @property
+    def facts(self) -> tuple[tuple[int, ...], ...]:
+        """The places of each property that the premise speaks of, with its negator's, if it has one."""
+        facts, begun = [], ()
+        for place in self.telling:  # a negator belongs to the next property behind it
+            begun += (place,)
+            if self.premise[place] not in NEGATORS:
+                facts.append(begun)
+                begun = ()
+        return tuple(facts)
 
 
 @dataclass(frozen=True)

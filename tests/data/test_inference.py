@@ -74,6 +74,7 @@ def test_the_label_follows_from_the_words(generator, poles):
         claimed = pole ^ (len(pair.hypothesis) == 2)
         assert pair.label == ("neutral" if truth is None else LABELS[truth != claimed])
         assert (pair.decides, pair.telling) == (decides, tuple(telling))
+        assert sorted(pair.facts) == sorted(places for _, places in said.values())
 
 
 def test_the_card_says_what_rules_get(generator, poles):
