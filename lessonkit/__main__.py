@@ -15,7 +15,7 @@ def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m lessonkit", description="Full-size runs of the course's lessons.")
     commands = parser.add_subparsers(dest="command", required=True)
     full = commands.add_parser("full", help="train a lesson's model, with your answers, on real data")
-    full.add_argument("lesson", help="name or number: 03 or 04")
+    full.add_argument("lesson", help="name or number: 03, 04 or 11")
     full.add_argument("--minutes", type=float, default=30.0, help="how long to train, all runs counted (default 30)")
     full.add_argument("--out", type=Path, default=Path("out"), help="folder for checkpoint and result (default out)")
     full.add_argument("--notebook", type=Path, help="your notebook, if it lies elsewhere")
@@ -34,17 +34,18 @@ def run_full(word: str, minutes: float, out: Path, notebook: Path | None = None)
     Raises:
         CourseError: no such run, a notebook that can't be used, no data, or a file that can't be written.
     """
-    from lessonkit.full import answers, translation
+    from lessonkit.full import answers, runs
 
     if not minutes > 0:
         raise CourseError(f"--minutes is a number above 0, not {minutes:g}.")
-    names = [name for name in translation.MODELS if name == word or name[:2] == word.zfill(2)]
+    known = runs()
+    names = [name for name in known if name == word or name[:2] == word.zfill(2)]
     if not names:
-        known = did_you_mean(word, [name[:2] for name in translation.MODELS])
-        raise CourseError(f"There is no full-size run of {word!r} for learners.{known} Others need the whole project.")
+        meant = did_you_mean(word, [name[:2] for name in known])
+        raise CourseError(f"There is no full-size run of {word!r} for learners.{meant} Others need the whole project.")
     (name,) = names
     path = notebook or HERE / "lessons" / name / f"{name}.ipynb"
-    result = translation.run(name, answers.namespace(path, name), minutes, out / "full")
+    result = known[name](name, answers.namespace(path, name), minutes, out / "full")
     target = out / "full" / f"{name[:2]}.json"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -13,14 +13,13 @@ import torch
 from autograder.authoring import source
 from autograder.files import write_whole
 from lessonkit.errors import CourseError
-from lessonkit.full import translation
+from lessonkit.full import runs
 from lessonkit.lesson import RESULTS
 
 # Lessons whose full-size run is a module of its own: run(code, seconds, folder) -> results, from the lesson's
 # namespace; checkpoints, if there are any, lie in the folder.
 OTHERS = {
     "06_hierarchical_attention": ("autograder.experiments.reviews", "film reviews"),
-    "11_self_attention_family": ("autograder.experiments.sick", "SICK"),
     "13_glimpses": ("autograder.experiments.full_digits", "MNIST, 60 × 60, cluttered"),
 }
 
@@ -28,7 +27,7 @@ OTHERS = {
 def run(lesson: str, minutes: float, out: Path, record: bool = False) -> dict:
     """Train a lesson's model on real data for some minutes, measure, and write it down.
 
-    Lessons 03 and 04: BLEU on held-out sentences of Tatoeba, and AER against human links.
+    Lessons 03 and 04: BLEU on held-out sentences of Tatoeba, and AER against human links. 06: shares of film reviews.
 
     Killed, it goes on from full/NN.pt in `out` when it is called again. The result is full/NN.json, and with `record`
     also data/results/full_NN.json.
@@ -39,11 +38,11 @@ def run(lesson: str, minutes: float, out: Path, record: bool = False) -> dict:
     name = source.find_lesson(lesson)
     if name in OTHERS:
         return _run_other(name, minutes, out, record)
-    if name not in translation.MODELS:
-        known = ", ".join(known[:2] for known in [*translation.MODELS, *OTHERS])
+    if name not in runs():
+        known = ", ".join(sorted(known[:2] for known in [*runs(), *OTHERS]))
         raise CourseError(f"{name} has no full-size run of this kind. Lessons {known} have one: `make full LESSON=03`.")
     code = replace(source.load(name)).namespace()  # a namespace of its own: the lesson's functions, another corpus
-    result = translation.run(name, code, minutes, out / "full")
+    result = runs()[name](name, code, minutes, out / "full")
     _keep(name, result, out, record)
     return result
 

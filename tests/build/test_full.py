@@ -12,13 +12,15 @@ import pytest
 import torch
 from torch import nn
 
+from autograder.authoring import source
 from autograder.authoring.build import solution_path, student_path
 from autograder.authoring.source import ROOT
 from autograder.experiments import full
 from lessonkit.__main__ import main as learner
+from lessonkit.data.inference import load_inference
 from lessonkit.data.translation import load_translation
 from lessonkit.errors import CourseError
-from lessonkit.full import resumable, translation
+from lessonkit.full import resumable, sick, translation
 
 
 class Killed(BaseException):
@@ -209,3 +211,33 @@ print("steps", progress.steps)
     )
     assert f"({kept['steps']} steps" in second.stdout
     assert int(second.stdout.split()[-1]) > kept["steps"]
+
+
+@pytest.fixture
+def few_pairs(monkeypatch):
+    """Forty generated pairs in place of SICK, and a step or two."""
+    pairs = load_inference().train[:400]
+    rows = [(i * 25, " ".join(p.premise), " ".join(p.hypothesis), p.label) for i, p in enumerate(pairs)]
+    monkeypatch.setattr(sick.download, "sick", lambda: rows)
+    monkeypatch.setattr(sick, "STEPS", 2)
+
+
+@pytest.mark.slow
+def test_readers_of_pairs_are_measured_beside_words_in_a_bag(few_pairs, tmp_path):
+    result = full.run("11", 1, tmp_path)
+    assert result == json.loads((tmp_path / "full" / "11.json").read_text())
+    assert set(result["readers"]) == set(sick.ARMS)
+    assert all(len(arm["test"]) == len(sick.SEEDS) for arm in result["readers"].values())
+    assert sum(result["pairs"].values()) == 400
+    assert 0 < result["most_frequent"] < 1
+    assert 0 < result["bag"] < 1
+
+
+def test_neighbouring_pairs_lie_in_one_part(few_pairs):
+    parts = sick.parts_of_sick()
+    assert {name: len(pairs) for name, pairs in parts.items()} == {"train": 320, "validation": 40, "test": 40}
+
+
+def test_too_little_time_for_a_reader_is_a_sentence(few_pairs, tmp_path):
+    with pytest.raises(CourseError, match="minutes are too few for one reader"):
+        sick.run(sick.LESSON, source.load("11").namespace(), 0.0, tmp_path)
