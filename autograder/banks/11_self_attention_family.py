@@ -1,5 +1,7 @@
 """Known answers to lesson 11: wrong ones with the sentence that helps, and right ones written otherwise."""
 
+import itertools
+
 import torch
 
 from autograder.authoring.bank import alternative, equivalent, mistake
@@ -77,6 +79,37 @@ def scores_not_weights(h, mask, W1, W2):
 def vectors_joined(h, mask, W1, W2):
     A = _rows(h, mask, W1, W2)
     return (A @ h).flatten(1), A
+
+
+@mistake("structured_attention", "That is relu. The paper has tanh between the two matrices.")
+def relu_for_tanh(h, mask, W1, W2):
+    A = masked_softmax((torch.relu(h @ W1.T) @ W2.T).mT, mask.unsqueeze(1))
+    return A @ h, A
+
+
+@mistake("structured_attention", "The scores are divided by √k. Here nothing is: that belongs to the dot product.")
+def scaled_scores(h, mask, W1, W2):
+    A = masked_softmax((torch.tanh(h @ W1.T) @ W2.T).mT / W1.shape[0] ** 0.5, mask.unsqueeze(1))
+    return A @ h, A
+
+
+@mistake("structured_attention", "The weights don't sum to 1: that is a sigmoid. Take the softmax over the words.")
+def sigmoid_weights(h, mask, W1, W2):
+    A = torch.sigmoid((torch.tanh(h @ W1.T) @ W2.T).mT) * mask.unsqueeze(1)
+    return A @ h, A
+
+
+@mistake("structured_attention", "The weighted words are averaged. Sum them: the weights sum to 1 already.")
+def mean_of_weighted(h, mask, W1, W2):
+    A = _rows(h, mask, W1, W2)
+    return (A.unsqueeze(-1) * h.unsqueeze(1)).mean(2), A
+
+
+@mistake("structured_attention", "All rows are alike: the scores of the r rows were averaged. Each row has its own.")
+def one_row_for_all(h, mask, W1, W2):
+    scores = (torch.tanh(h @ W1.T) @ W2.T).mT.mean(1, keepdim=True)
+    A = masked_softmax(scores, mask.unsqueeze(1)).expand(-1, W2.shape[0], -1)
+    return A @ h, A
 
 
 @alternative("structured_attention")
@@ -167,6 +200,54 @@ def difference(A):
     return 1 - torch.minimum(A[:, i], A[:, j]).sum(-1).mean(-1)
 
 
+@mistake(
+    "foci_overlap", "That is how far apart two rows are, |a − b|. The overlap sums the smaller of the two weights."
+)
+def how_far_apart(A):
+    i, j = torch.triu_indices(A.shape[1], A.shape[1], 1)
+    return (A[:, i] - A[:, j]).abs().sum(-1).mean(-1)
+
+
+@mistake(
+    "foci_overlap", "You divide by what the rows have together. The sum of the smaller weights is the overlap already."
+)
+def divided_by_union(A):
+    i, j = torch.triu_indices(A.shape[1], A.shape[1], 1)
+    a, b = A[:, i], A[:, j]
+    return (torch.minimum(a, b).sum(-1) / torch.maximum(a, b).sum(-1)).mean(-1)
+
+
+@mistake("foci_overlap", "That is the cosine of rows. The overlap sums the *smaller* of the two weights.")
+def cosine(A):
+    i, j = torch.triu_indices(A.shape[1], A.shape[1], 1)
+    return torch.cosine_similarity(A[:, i], A[:, j], dim=-1).mean(-1)
+
+
+@mistake("foci_overlap", "Only pairs with the first row count here. *All* pairs i < j must.")
+def with_the_first_only(A):
+    return torch.minimum(A[:, 1:], A[:, :1]).sum(-1).mean(-1)
+
+
+@mistake("foci_overlap", "That is the pair with the largest overlap. Take the mean over the pairs.")
+def largest_pair(A):
+    i, j = torch.triu_indices(A.shape[1], A.shape[1], 1)
+    return torch.minimum(A[:, i], A[:, j]).sum(-1).amax(-1)
+
+
+@mistake("foci_overlap", "You divide by the number of rows. There are r (r − 1) / 2 pairs: divide by that.")
+def divided_by_rows(A):
+    r = A.shape[1]
+    i, j = torch.triu_indices(r, r, 1)
+    return torch.minimum(A[:, i], A[:, j]).sum((-2, -1)) / r
+
+
+@mistake("foci_overlap", "You count rows with the same top. The overlap counts *all* the weight that two rows share.")
+def same_tops(A):
+    i, j = torch.triu_indices(A.shape[1], A.shape[1], 1)
+    tops = A.argmax(-1)
+    return (tops[:, i] == tops[:, j]).to(A.dtype).mean(-1)
+
+
 @alternative("foci_overlap")
 def by_distance(A):
     r = A.shape[1]
@@ -241,6 +322,29 @@ def ones_everywhere(A):
 def beside_the_diagonal(A):
     product = _product(A)
     return (product**2).sum((1, 2)) - (product.diagonal(dim1=1, dim2=2) ** 2).sum(1)
+
+
+@mistake("redundancy_penalty", "Only the diagonal counts here. What two rows share lies beside it.")
+def diagonal_only(A):
+    return ((_product(A).diagonal(dim1=1, dim2=2) - 1) ** 2).sum(1)
+
+
+@mistake("redundancy_penalty", "The sum is squared. Square each entry, then sum.")
+def square_of_the_sum(A):
+    return (_product(A) - torch.eye(A.shape[1], dtype=A.dtype)).sum((1, 2)) ** 2
+
+
+@mistake("redundancy_penalty", "The identity is added. Subtract it.")
+def identity_added(A):
+    return ((_product(A) + torch.eye(A.shape[1], dtype=A.dtype)) ** 2).sum((1, 2))
+
+
+@mistake(
+    "redundancy_penalty",
+    "Each pair of rows counts once here. In the norm it stands twice, above and below the diagonal.",
+)
+def upper_half(A):
+    return ((_product(A) - torch.eye(A.shape[1], dtype=A.dtype)).triu() ** 2).sum((1, 2))
 
 
 @alternative("redundancy_penalty")
@@ -359,6 +463,45 @@ def direction_masked_late(scores, mask, back, alpha):
     return weights * _allowed(scores, mask, back)
 
 
+@mistake("directed_weights", "It looks back even where it should look ahead: `back` is not used.")
+def always_back(scores, mask, back, alpha):
+    return masked_softmax(scores - alpha * _distance(scores).abs(), _allowed(scores, mask, True))
+
+
+@mistake("directed_weights", "It looks both ways: only j < i if `back`, else only j > i.")
+def both_ways(scores, mask, back, alpha):
+    distance = _distance(scores)
+    return masked_softmax(scores - alpha * distance.abs(), (distance != 0) & mask.unsqueeze(1))
+
+
+@mistake(
+    "directed_weights",
+    "The distance weighs after the softmax, so a row no longer sums to 1. Subtract it from the scores.",
+)
+def decay_after_softmax(scores, mask, back, alpha):
+    return masked_softmax(scores, _allowed(scores, mask, back)) * torch.exp(-alpha * _distance(scores).abs())
+
+
+@mistake("directed_weights", "The logarithm of the distance is subtracted. Im and Cho subtract α |i − j| itself.")
+def logarithm_of_distance(scores, mask, back, alpha):
+    return masked_softmax(
+        scores - alpha * torch.log1p(_distance(scores).abs().to(scores.dtype)), _allowed(scores, mask, back)
+    )
+
+
+@mistake("directed_weights", "A word with nobody to ask asks itself here. Its row should be zeros.")
+def itself_for_nobody(scores, mask, back, alpha):
+    allowed, distance = _allowed(scores, mask, back), _distance(scores)
+    allowed = allowed | (~allowed.any(-1, keepdim=True) & (distance == 0))
+    return masked_softmax(scores - alpha * distance.abs(), allowed)
+
+
+@mistake("directed_weights", "The scores are divided once more. They come in divided by √d already.")
+def divided_again(scores, mask, back, alpha):
+    scores = scores / scores.shape[-1] ** 0.5
+    return masked_softmax(scores - alpha * _distance(scores).abs(), _allowed(scores, mask, back))
+
+
 @alternative("directed_weights")
 def with_triangles(scores, mask, back, alpha):
     T = scores.shape[-1]
@@ -374,6 +517,12 @@ def with_infinity_repaired(scores, mask, back, alpha):
     nobody = ~allowed.any(-1, keepdim=True)
     biased = (scores - alpha * _distance(scores).abs()).masked_fill(~allowed, float("-inf")).masked_fill(nobody, 0.0)
     return torch.softmax(biased, -1).masked_fill(~allowed, 0.0)
+
+
+@alternative("directed_weights")
+def nothing_for_not_a_number(scores, mask, back, alpha):
+    biased = scores - alpha * _distance(scores).abs()
+    return torch.nan_to_num(torch.softmax(biased.masked_fill(~_allowed(scores, mask, back), float("-inf")), -1))
 
 
 @alternative("directed_weights")
@@ -473,6 +622,30 @@ def probabilities_swapped(p, mask, uniforms):
     return kept, _log(p, ~kept).masked_fill(~mask, 0.0).sum(-1)
 
 
+@mistake("select_tokens", "The sign is turned: a log-probability is never above 0.")
+def minus_log(p, mask, uniforms):
+    kept = (uniforms < p) & mask
+    return kept, -_log(p, kept).masked_fill(~mask, 0.0).sum(-1)
+
+
+@mistake("select_tokens", "Only the dropped words count. A kept word was kept with probability p: it counts, too.")
+def dropped_only(p, mask, uniforms):
+    kept = (uniforms < p) & mask
+    return kept, (1 - p).masked_fill(kept | ~mask, 1.0).log().sum(-1)
+
+
+@mistake("select_tokens", "That is the probability of all coins together. Take its logarithm.")
+def product_of_chances(p, mask, uniforms):
+    kept = (uniforms < p) & mask
+    return kept, torch.where(kept, p, 1 - p).masked_fill(~mask, 1.0).prod(-1)
+
+
+@mistake("select_tokens", "The two come in the wrong order: what is kept first, then log p(z).")
+def log_first(p, mask, uniforms):
+    kept = (uniforms < p) & mask
+    return _log(p, kept).masked_fill(~mask, 0.0).sum(-1), kept
+
+
 @alternative("select_tokens")
 def with_bernoulli(p, mask, uniforms):
     kept = torch.lt(uniforms, p).logical_and(mask)
@@ -504,6 +677,15 @@ def coin_by_coin(p, mask, uniforms):
 
 
 # reinforce_with_sparsity
+
+
+@mistake(
+    "reinforce_with_sparsity", "That is the loss as it was found, with all four mistakes. Go through it line by line."
+)
+def as_it_was_found(log_right, log_p, kept, strength, baseline):
+    reward = log_right + strength * kept
+    better = reward + baseline
+    return (log_right + better * log_p).mean()
 
 
 @mistake(
@@ -581,6 +763,63 @@ def no_mean(log_right, log_p, kept, strength, baseline):
 @mistake("reinforce_with_sparsity", "You multiply by p(z). The score function has its logarithm, log p(z).")
 def probability_for_logarithm(log_right, log_p, kept, strength, baseline):
     return -(log_right + (log_right.detach() - strength * kept - baseline) * log_p.exp()).mean()
+
+
+@mistake("reinforce_with_sparsity", "The reader's own term is weighed, too. Only log p(z) is: log p(y|z) stands alone.")
+def both_weighed(log_right, log_p, kept, strength, baseline):
+    better = (log_right - strength * kept - baseline).detach()
+    return -(better * (log_right + log_p)).mean()
+
+
+@mistake("reinforce_with_sparsity", "Your baseline is the mean reward of the batch. Use the one that is given.")
+def own_baseline(log_right, log_p, kept, strength, baseline):
+    reward = (log_right - strength * kept).detach()
+    return -(log_right + (reward - reward.mean()) * log_p).mean()
+
+
+@mistake("reinforce_with_sparsity", "You divide by the spread. The task doesn't: R − b as it is.")
+def divided_by_spread(log_right, log_p, kept, strength, baseline):
+    better = (log_right - strength * kept - baseline).detach()
+    return -(log_right + (better - better.mean()) / (better.std() + 1e-6) * log_p).mean()
+
+
+@mistake("reinforce_with_sparsity", "Every example pays for the batch's mean share. Each pays for its own words.")
+def mean_share(log_right, log_p, kept, strength, baseline):
+    return -(log_right + (log_right - strength * kept.mean() - baseline).detach() * log_p).mean()
+
+
+@mistake("reinforce_with_sparsity", "The reward has the probability p(y|z). It should be the logarithm.")
+def probability_as_reward(log_right, log_p, kept, strength, baseline):
+    return -(log_right + (log_right.exp() - strength * kept - baseline).detach() * log_p).mean()
+
+
+_FOUND = {
+    "cost": "the sign of the cost",
+    "baseline": "the sign of the baseline",
+    "gradient": "the gradient through the reward",
+    "minus": "the minus in front",
+}
+
+
+def _with_mistakes(*left):
+    """The loss as it was found, with these of its four mistakes still in it."""
+
+    def loss(log_right, log_p, kept, strength, baseline):
+        reward = log_right + strength * kept if "cost" in left else log_right - strength * kept
+        better = reward + baseline if "baseline" in left else reward - baseline
+        if "gradient" not in left:
+            better = better.detach()
+        value = (log_right + better * log_p).mean()
+        return value if "minus" in left else -value
+
+    loss.__name__ = "left_" + "_".join(left)
+    return loss
+
+
+for count in (2, 3):
+    for left in itertools.combinations(_FOUND, count):
+        still = ", ".join(_FOUND[name] for name in left)
+        mistake("reinforce_with_sparsity", f"Still there: {still}.")(_with_mistakes(*left))
 
 
 @alternative("reinforce_with_sparsity")
