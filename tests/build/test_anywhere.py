@@ -1,0 +1,49 @@
+"""Files for containers and Binder: what they name is there, and what they install is what CI installs."""
+
+import json
+import os
+import re
+import tomllib
+from pathlib import Path
+
+from autograder.authoring.source import ROOT
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
+
+
+def test_the_editors_container_has_what_ci_installs():
+    needed = re.search(r"packages=\((.*?)\)", text(".ci/run"))[1].split()
+    assert not [package for package in needed if package not in text(".devcontainer/Dockerfile")]
+    described = json.loads(text(".devcontainer/devcontainer.json"))
+    assert (ROOT / ".devcontainer" / described["build"]["dockerfile"]).is_file()
+    assert described["postCreateCommand"] == "make setup"
+
+
+def test_images_have_a_python_that_the_course_knows():
+    wanted = tomllib.loads(text("pyproject.toml"))["project"]["requires-python"]
+    least = tuple(map(int, re.search(r"(\d+)\.(\d+)", wanted).groups()))
+    named = re.findall(
+        r"python[:-](\d+)\.(\d+)",
+        text(".devcontainer/Dockerfile") + text("autograder/Dockerfile") + text(".binder/runtime.txt"),
+    )
+    assert len(named) == 3
+    assert all(tuple(map(int, version)) >= least for version in named)
+
+
+def test_what_images_run_is_there():
+    for name in re.findall(r"python (autograder/\S+\.py)", text("autograder/Dockerfile") + text(".binder/postBuild")):
+        assert (ROOT / name).is_file()
+    assert os.access(ROOT / ".binder" / "postBuild", os.X_OK)
+    assert '"-m", "autograder"' in text("autograder/Dockerfile")
+
+
+def test_nothing_of_git_or_of_the_environment_goes_into_an_image():
+    assert {".git", ".venv", "out"} <= set(text(".dockerignore").split())
+
+
+def test_links_of_the_page_lead_somewhere():
+    page = ROOT / "autograder" / "ANYWHERE.md"
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")):
+        assert Path(page.parent / target).exists()
