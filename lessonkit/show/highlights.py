@@ -1,12 +1,13 @@
 """Documents with their attention: sentences marked by their weight, words shaded by theirs, gold underlined."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from html import escape
 
 import ipywidgets
 
-from lessonkit.show.tables import TextAndHtml
+from lessonkit.show.tables import TextAndHtml, show_table
 
 _SHADES = {  # what the words can be shaded by, from sentence weight and word weight
     "words, by √p_s · p_w": lambda sentence, word: sentence**0.5 * word,
@@ -57,6 +58,17 @@ def explorer(documents: Sequence[Highlight]) -> ipywidgets.VBox:
     box = ipywidgets.VBox([which, how, page])
     display(box)
     return box
+
+
+def top_words(documents: Sequence[Highlight], count: int = 8) -> None:
+    """A table: which words have the largest weight in the sentence that decides, and in how many documents."""
+    tops = Counter()
+    for document in documents:
+        weights = list(map(float, document.word_weights[document.decides]))
+        tops[document.sentences[document.decides][weights.index(max(weights))]] += 1
+    rows = [[word, str(times)] for word, times in tops.most_common(count)]
+    rows.append(["other words", str(len(documents) - sum(int(times) for _, times in rows))])
+    show_table(["word", "documents"], rows, "The word with the largest weight in the sentence that decides")
 
 
 def as_html(document: Highlight, shade: str = next(iter(_SHADES))) -> str:

@@ -16,11 +16,12 @@ _WORDS = {1: "one", 2: "two", 3: "three"}
 class Recorded:
     """The record of a `lessonkit.Lesson`; `labels` say how the names of models and figures are called on the page.
 
-    Models and figures are named in one text each, with spaces between: "attention average", "test train".
+    Models and figures are named in one text each, with spaces between: "attention average", "test train". Shares have
+    so many `digits` behind the point: two, or three where models differ by less than a hundredth.
     """
 
-    def __init__(self, lesson: object, labels: Mapping[str, str]):
-        self._lesson, self._labels = lesson, labels
+    def __init__(self, lesson: object, labels: Mapping[str, str], digits: int = 2):
+        self._lesson, self._labels, self._digits = lesson, labels, digits
 
     def mean(self, model: str, figure: str) -> float:
         """The mean over the recorded runs."""
@@ -46,7 +47,7 @@ class Recorded:
                 "a guess", (1.0, guess), xycoords=("axes fraction", "data"), fontsize=8, va="bottom", ha="right"
             )
         said = "; ".join(
-            f"{label}: " + ", ".join(f"{name} {mean:.2f}" for name, mean in zip(names, row, strict=True))
+            f"{label}: " + ", ".join(f"{name} {mean:.{self._digits}f}" for name, mean in zip(names, row, strict=True))
             for label, row in means.items()
         )
         plots.show(fig, f"Bars with whiskers over the recorded seeds, {what}. {said}.")
@@ -69,7 +70,7 @@ class Recorded:
         """A row a model, a column a figure. `rates`: the rate of each, too. `more`: rows not recorded, on top."""
         rows = []
         for label, found in (more or {}).items():
-            cells = [f"{found[figure]:.2f}" if figure in found else "–" for figure in figures.split()]
+            cells = [f"{found[figure]:.{self._digits}f}" if figure in found else "–" for figure in figures.split()]
             rows.append([label, *cells, *([""] if rates else [])])
         for model in models.split():
             rate = ", ".join(f"{rate:g}" for rate in sorted(set(self._lesson.recorded(model, "lr"))))
@@ -88,7 +89,7 @@ class Recorded:
 
     def spread(self, model: str, figure: str) -> str:
         """Mean [least to greatest], as text."""
-        return self._lesson.spread(model, figure)
+        return self._lesson.spread(model, figure, digits=self._digits)
 
     def full(self) -> dict:
         """What `make full RECORD=1` recorded for this lesson.
@@ -110,7 +111,7 @@ class Recorded:
             return "–"
         if len(set(values)) == 1 and (figure == "lr" or isinstance(values[0], int)):  # a rate, a count of parameters
             return f"{values[0]:,}" if isinstance(values[0], int) else f"{values[0]:g}"
-        return self._lesson.spread(model, figure)
+        return self._lesson.spread(model, figure, digits=self._digits)
 
 
 def shares(rows: Mapping[str, float | Sequence[float]], run: Mapping[str, object]) -> None:

@@ -18,9 +18,10 @@ class FakeLesson:
     def recorded(self, model, figure):
         return RUNS[model].get(figure, [])
 
-    def spread(self, model, figure):
+    def spread(self, model, figure, digits=2):
         values = self.recorded(model, figure)
-        return f"{sum(values) / len(values):.2f} [{min(values):.2f} to {max(values):.2f}]"
+        mean, least, greatest = (f"{x:.{digits}f}" for x in (sum(values) / len(values), min(values), max(values)))
+        return f"{mean} [{least} to {greatest}]"
 
 
 @pytest.fixture
@@ -52,6 +53,14 @@ def test_a_table_has_means_ranges_rates_and_what_is_not_recorded(record, display
     assert lines[4].endswith("0.01")
     assert "1,200" in lines[4]
     assert "–" in lines[5]
+
+
+def test_three_digits_where_models_differ_by_little(record, displayed):
+    fine = recorded.Recorded(record._lesson, {}, digits=3)
+    fine.table("a", "x", "What", more={"yours": {"x": 0.9876}})
+    assert "0.600 [0.500 to 0.700]" in displayed[0]
+    assert "0.988" in displayed[0]
+    assert fine.spread("a", "x") == "0.600 [0.500 to 0.700]"
 
 
 def test_bars_say_what_they_show(record, displayed):
@@ -88,6 +97,16 @@ def test_a_document_is_shown_with_its_weights_in_html_and_in_words():
     assert html.count("<tr>") == 1 + len(review.sentences)
     unread = highlights.unread(review)
     assert "0.00" not in highlights.in_words(unread) + highlights.as_html(unread).split("</thead>")[0]
+
+
+def test_top_words_are_counted_in_deciding_sentences(displayed):
+    def page(words, weights):
+        return highlights.Highlight([["no"], words], [[9.0], weights], [0.5, 0.5], decides=1)
+
+    highlights.top_words([page("ab", [0.1, 0.9]), page("bc", [0.8, 0.2]), page("cd", [0.3, 0.7])], count=1)
+    rows = [line.split() for line in displayed[0].splitlines()]
+    assert ["b", "2"] in rows
+    assert ["other", "words", "1"] in rows
 
 
 def test_the_explorer_changes_with_its_controls(displayed):
