@@ -19,7 +19,6 @@ from lessonkit.lesson import RESULTS
 # Lessons whose full-size run is a module of its own: run(code, seconds, folder) -> results, from the lesson's
 # namespace; checkpoints, if there are any, lie in the folder.
 OTHERS = {
-    "06_hierarchical_attention": ("autograder.experiments.reviews", "film reviews"),
     "13_glimpses": ("autograder.experiments.full_digits", "MNIST, 60 × 60, cluttered"),
 }
 

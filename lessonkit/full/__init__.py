@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 def runs() -> dict[str, Callable]:
     """By the names of lessons: run(lesson, code, minutes, folder) -> results; checkpoints lie in the folder."""
-    from lessonkit.full import sick, translation
+    from lessonkit.full import reviews, sick, translation
 
-    return dict.fromkeys(translation.MODELS, translation.run) | {sick.LESSON: sick.run}
+    others = {reviews.LESSON: reviews.run, sick.LESSON: sick.run}
+    return dict.fromkeys(translation.MODELS, translation.run) | others

@@ -21,6 +21,7 @@ from lessonkit.data.inference import load_inference
 from lessonkit.data.translation import load_translation
 from lessonkit.errors import CourseError
 from lessonkit.full import resumable, sick, translation
+from lessonkit.full import reviews as full_reviews
 
 
 class Killed(BaseException):
@@ -161,6 +162,45 @@ def test_a_learner_trains_with_answers_from_the_notebook(small, tmp_path, capsys
     words[-1] = str(student_path("03_additive_attention"))
     assert learner(words) == 2
     assert "waits for your additive_score, " in capsys.readouterr().err
+
+
+@pytest.fixture
+def few_reviews(monkeypatch):
+    """Two folds of made-up film reviews in place of the 2,000: four sentences, good ones say so."""
+    reviews = [
+        (number, good, [["it", "was", "good" if good else "bad", "."]] * 4)
+        for number in range(0, 200, 25)
+        for good in (True, False)
+    ]
+    monkeypatch.setattr(full_reviews.download, "film_reviews", lambda: reviews)
+    monkeypatch.setattr(full_reviews, "FOLDS", 2)
+
+
+@pytest.mark.slow
+def test_film_reviews_fold_by_fold_going_on_after_the_last_finished_one(few_reviews, tmp_path, monkeypatch, capsys):
+    words = ["full", "06", "--minutes", "0.01", "--out", str(tmp_path), "--notebook"]
+    words.append(str(solution_path("06_hierarchical_attention")))
+    bag, calls = full_reviews.bag_of_words, itertools.count(1)
+
+    def dies_in_the_second_fold(training, test):
+        if next(calls) == 3:
+            raise Killed
+        return bag(training, test)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(full_reviews, "bag_of_words", dies_in_the_second_fold)
+        with pytest.raises(Killed):
+            learner(words)
+    first = json.loads((tmp_path / "full" / "06_folds.json").read_text())
+    assert learner(words) == 0
+    found = json.loads((tmp_path / "full" / "06.json").read_text())
+    assert {name: shares[:1] for name, shares in found["by_fold"].items()} == first["by_fold"]
+    assert set(found["by_fold"]) == {full_reviews.WHOLE, full_reviews.SAME, "HN-ATT", "HN-AVE"}
+    assert all(len(shares) == 2 and min(shares) >= 0 for shares in found["by_fold"].values())
+    assert "by fold" in capsys.readouterr().out
+    (tmp_path / "full" / "06_folds.json").write_text("no JSON")
+    assert learner(words) == 2
+    assert "remove it, and training starts anew" in capsys.readouterr().err
 
 
 def test_what_a_learner_is_told(tmp_path, capsys):
