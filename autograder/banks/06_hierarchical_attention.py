@@ -96,6 +96,46 @@ def mean_of_weighted(h, mask, W, b, u):
     return (weights.unsqueeze(-1) * h).mean(-2), weights
 
 
+@mistake(
+    "attention_pool",
+    "A row with nothing in it gets equal weights where it should get zeros: beside one another, large negative scores "
+    "are all alike. Hand scores and mask to `masked_softmax`.",
+)
+def large_negative_scores(h, mask, W, b, u):
+    weights = torch.softmax((torch.tanh(h @ W.T + b) @ u).masked_fill(~mask, -1e9), -1)
+    return (weights.unsqueeze(-1) * h).sum(-2), weights
+
+
+@mistake(
+    "attention_pool",
+    "A row with nothing in it gives NaN: a softmax of −inf only is 0 / 0. Hand scores and mask to `masked_softmax`.",
+)
+def nothing_gives_nan(h, mask, W, b, u):
+    weights = torch.softmax((torch.tanh(h @ W.T + b) @ u).masked_fill(~mask, -torch.inf), -1)
+    return (weights.unsqueeze(-1) * h).sum(-2), weights
+
+
+@mistake("attention_pool", "The scores are divided by √k. Nothing is divided here: the score is u · tanh(W h + b).")
+def divided_by_root(h, mask, W, b, u):
+    weights = masked_softmax(torch.tanh(h @ W.T + b) @ u / len(u) ** 0.5, mask)
+    return (weights.unsqueeze(-1) * h).sum(-2), weights
+
+
+@mistake(
+    "attention_pool",
+    "A softmax over the k features stands where tanh should: the softmax comes last, over T, of the scores.",
+)
+def softmax_of_features(h, mask, W, b, u):
+    weights = masked_softmax(torch.softmax(h @ W.T + b, -1) @ u, mask)
+    return (weights.unsqueeze(-1) * h).sum(-2), weights
+
+
+@mistake("attention_pool", "A sigmoid (or relu) stands where tanh should: u_t = tanh(W h_t + b).")
+def sigmoid_for_tanh(h, mask, W, b, u):
+    weights = masked_softmax(torch.sigmoid(h @ W.T + b) @ u, mask)
+    return (weights.unsqueeze(-1) * h).sum(-2), weights
+
+
 @alternative("attention_pool")
 def pool_as_product(h, mask, W, b, u):
     weights = _weights(h, mask, W, b, u)
@@ -241,6 +281,67 @@ def weights_left_flat(words, mask, read_words, pool_words, read_sentences, pool_
     return document, weights[real], over
 
 
+@mistake(
+    "document_vector",
+    "The reader of sentences reads missing ones as if they were there: zeros are a vector, too, and its state moves "
+    "on. Give it `real` as its mask.",
+)
+def reads_missing_sentences(words, mask, read_words, pool_words, read_sentences, pool_sentences):
+    sentences, weights, real = _storey(words, mask, read_words, pool_words)
+    document, over = pool_sentences(read_sentences(sentences, torch.ones_like(real)), real)
+    return document, weights, over
+
+
+@mistake(
+    "document_vector",
+    "The reader of words gets a mask of Trues: it reads the padding behind each sentence. Give it `mask[real]`.",
+)
+def reads_padding(words, mask, read_words, pool_words, read_sentences, pool_sentences):
+    sentences, weights, real = _storey(words, mask, lambda x, m: read_words(x, torch.ones_like(m)), pool_words)
+    document, over = pool_sentences(read_sentences(sentences, real), real)
+    return document, weights, over
+
+
+@mistake(
+    "document_vector",
+    "The vectors of all real sentences fill the batch from its beginning, so they end up in other documents. Put each "
+    "back to where it was: `sentences[real] = vectors`, and the word weights likewise.",
+)
+def filled_from_the_beginning(words, mask, read_words, pool_words, read_sentences, pool_sentences):
+    B, S, T = mask.shape
+    real = mask.any(-1)
+    vectors, weights = pool_words(read_words(words[real], mask[real]), mask[real])
+    sentences = F.pad(vectors, (0, 0, 0, B * S - len(vectors))).view(B, S, -1)
+    document, over = pool_sentences(read_sentences(sentences, real), real)
+    return document, F.pad(weights, (0, 0, 0, B * S - len(weights))).view(B, S, T), over
+
+
+@mistake(
+    "document_vector",
+    "You ask whether the *first* word is there. A sentence is there if any of its words is: `mask.any(-1)`.",
+)
+def first_word_decides(words, mask, read_words, pool_words, read_sentences, pool_sentences):
+    real = mask[..., 0]
+    vectors, rows = pool_words(read_words(words[real], mask[real]), mask[real])
+    sentences = words.new_zeros(*real.shape, vectors.shape[-1])
+    sentences[real] = vectors
+    weights = words.new_zeros(mask.shape)
+    weights[real] = rows
+    document, over = pool_sentences(read_sentences(sentences, real), real)
+    return document, weights, over
+
+
+@mistake(
+    "document_vector",
+    "The word weights are multiplied by the sentence's weight. Return them as they are: they sum to 1 over each "
+    "sentence.",
+)
+def weights_multiplied(words, mask, read_words, pool_words, read_sentences, pool_sentences):
+    sentences, weights, real = _storey(words, mask, read_words, pool_words)
+    document, over = pool_sentences(read_sentences(sentences, real), real)
+    return document, weights * over.unsqueeze(-1), over
+
+
 @alternative("document_vector")
 def document_by_document(words, mask, read_words, pool_words, read_sentences, pool_sentences):
     found = []
@@ -357,6 +458,19 @@ def not_divided(h, mask):
     return (h * mask.unsqueeze(-1)).sum(-2), _maximum(h, mask)
 
 
+@mistake(
+    "average_and_max",
+    "The maximum of nothing is your large negative number. A row with nothing in it gets zeros.",
+)
+def nothing_is_a_large_negative_number(h, mask):
+    return _average(h, mask), h.masked_fill(~mask.unsqueeze(-1), -1e9).amax(-2)
+
+
+@mistake("average_and_max", "`.max(dim)` returns values and indices. You return the indices: take `.values`.")
+def indices_of_the_maximum(h, mask):
+    return _average(h, mask), h.masked_fill(~mask.unsqueeze(-1), -torch.inf).max(-2).indices
+
+
 @alternative("average_and_max")
 def average_as_product(h, mask):
     weights = mask / mask.sum(-1, keepdim=True).clamp_min(1)
@@ -460,6 +574,22 @@ def not_padded(x, mask, W, b):
         raise ValueError("the window is longer than the sentence")
     h = sum(x[:, j : T - k + 1 + j] @ W[:, j].T for j in range(k)) + b
     return torch.relu(h)
+
+
+@mistake(
+    "word_cnn",
+    "The sentence is closed to a ring: the window of the first word sees the last ones. Outside there are zeros.",
+)
+def closed_to_a_ring(x, mask, W, b):
+    there, k = mask.unsqueeze(-1), W.shape[1]
+    h = sum(torch.roll(x * there, k // 2 - j, 1) @ W[:, j].T for j in range(k)) + b
+    return torch.relu(h) * there
+
+
+@mistake("word_cnn", "The bias is added after the relu. Inside it: relu(b + Σ_j W_j x_j).")
+def bias_after_relu(x, mask, W, b):
+    there = mask.unsqueeze(-1)
+    return (torch.relu(_convolved(x * there, W, torch.zeros_like(b))) + b) * there
 
 
 @alternative("word_cnn")
@@ -574,6 +704,15 @@ def words_first(word_weights, sentence_weights, decides, telling):
     return (products * telling).sum((1, 2)), sentence_weights[_rows(decides), decides]
 
 
+@mistake(
+    "evidence_share",
+    "You say whether the sentence that decides has the *largest* weight, 1 or 0. Return its weight.",
+)
+def hit_or_miss(word_weights, sentence_weights, decides, telling):
+    products = sentence_weights.unsqueeze(-1) * word_weights
+    return (sentence_weights.argmax(1) == decides).to(products.dtype), (products * telling).sum((1, 2))
+
+
 @alternative("evidence_share")
 def with_gather(word_weights, sentence_weights, decides, telling):
     on_sentence = sentence_weights.gather(1, decides.unsqueeze(1)).squeeze(1)
@@ -677,6 +816,25 @@ def answers_without(answer, mask, scores):
     without = mask.clone()
     without[torch.arange(len(mask)), _top(mask, scores)] = False
     return answer(without).bool()
+
+
+@mistake(
+    "erase",
+    "`mask.all(-1)` asks whether *all* places of a sentence hold words. A sentence is there if any of them does: "
+    "`mask.any(-1)`.",
+)
+def full_sentences_only(answer, mask, scores):
+    top = scores.masked_fill(~mask.all(-1), -torch.inf).argmax(-1)
+    without = mask.clone()
+    without[torch.arange(len(mask)), top] = False
+    return answer(without) != answer(mask)
+
+
+@mistake("erase", "Only the first word of the sentence goes. All of its words must: `without[rows, top] = False`.")
+def first_word_goes(answer, mask, scores):
+    without = mask.clone()
+    without[torch.arange(len(mask)), _top(mask, scores), 0] = False
+    return answer(without) != answer(mask)
 
 
 @alternative("erase")
