@@ -823,7 +823,8 @@ def not_cut_off(scores):
 
 @mistake(
     "sparsemax",
-    "You sort from the smallest to the greatest. The support has the *greatest* scores: `descending=True`.",
+    "All words are in your support. Sort from the greatest down (`descending=True`), and keep only the first k, "
+    "those for which 1 + k z₍ₖ₎ > the sum of the first k.",
 )
 def sorted_upwards(scores):
     z = scores.sort(dim=-1).values
@@ -832,7 +833,11 @@ def sorted_upwards(scores):
     return (scores - (sums.gather(-1, k - 1) - 1) / k).clamp(min=0)
 
 
-@mistake("sparsemax", "The 1 is missing in the condition: 1 + k z₍ₖ₎ > the sum of the first k.")
+@mistake(
+    "sparsemax",
+    "Your support has one word only. The condition is 1 + k z₍ₖ₎ > the sum of the first k, with the 1, and k is the "
+    "*number* of words for which it holds.",
+)
 def without_the_one(scores):
     z = scores.sort(dim=-1, descending=True).values
     sums, counts = z.cumsum(-1), torch.arange(1, scores.shape[-1] + 1)
