@@ -15,7 +15,7 @@ def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m lessonkit", description="Full-size runs of the course's lessons.")
     commands = parser.add_subparsers(dest="command", required=True)
     full = commands.add_parser("full", help="train a lesson's model, with your answers, on real data")
-    full.add_argument("lesson", help="name or number: 03, 04, 06 or 11")
+    full.add_argument("lesson", help="name or number: 03, 04, 06, 11, 13 or 14")
     full.add_argument("--minutes", type=float, default=30.0, help="how long to train, all runs counted (default 30)")
     full.add_argument("--out", type=Path, default=Path("out"), help="folder for checkpoint and result (default out)")
     full.add_argument("--notebook", type=Path, help="your notebook, if it lies elsewhere")

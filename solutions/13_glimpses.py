@@ -787,7 +787,7 @@ with demonstration("paper_table"):
 
 # %% [markdown]
 # (The paper's figures are quoted from memory.) The experiment is small: 1,197 digits of 8 × 8 pixels, enlarged, on canvases of 32 × 32. The paper has MNIST on 60 × 60 and 100 × 100, three scales, up to
-# eight glimpses, and days of training. `make full LESSON=13` (with a Makefile at hand; else `python -m autograder full 13`) trains this lesson's code on MNIST, 60 × 60, with clutter. We have not run it for a night: no figure of ours stands beside the paper's.
+# eight glimpses, and days of training. `python -m lessonkit full 13`, in the course's folder, trains your answers on MNIST, 60 × 60, with clutter. We have not run it for a night: no figure of ours stands beside the paper's.
 #
 # ## Summary
 #

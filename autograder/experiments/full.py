@@ -1,14 +1,8 @@
 """Full-size runs: lessons 03 and 04 on real sentences (Tatoeba), aligned by people (Hansards); others by name."""
 
-import importlib
 import json
-import platform
-import time
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
-
-import torch
 
 from autograder.authoring import source
 from autograder.files import write_whole
@@ -16,17 +10,11 @@ from lessonkit.errors import CourseError
 from lessonkit.full import runs
 from lessonkit.lesson import RESULTS
 
-# Lessons whose full-size run is a module of its own: run(code, seconds, folder) -> results, from the lesson's
-# namespace; checkpoints, if there are any, lie in the folder.
-OTHERS = {
-    "13_glimpses": ("autograder.experiments.full_digits", "MNIST, 60 × 60, cluttered"),
-}
-
 
 def run(lesson: str, minutes: float, out: Path, record: bool = False) -> dict:
     """Train a lesson's model on real data for some minutes, measure, and write it down.
 
-    Lessons 03 and 04: BLEU on held-out sentences of Tatoeba, and AER against human links. 06: shares of film reviews.
+    Lessons 03 and 04: BLEU on held-out sentences of Tatoeba, and AER against human links. Others: what they say.
 
     Killed, it goes on from full/NN.pt in `out` when it is called again. The result is full/NN.json, and with `record`
     also data/results/full_NN.json.
@@ -35,31 +23,11 @@ def run(lesson: str, minutes: float, out: Path, record: bool = False) -> dict:
         CourseError: the lesson has no full-size run, the data can't be had, or a file can't be written.
     """
     name = source.find_lesson(lesson)
-    if name in OTHERS:
-        return _run_other(name, minutes, out, record)
     if name not in runs():
-        known = ", ".join(sorted(known[:2] for known in [*runs(), *OTHERS]))
+        known = ", ".join(sorted(known[:2] for known in runs()))
         raise CourseError(f"{name} has no full-size run of this kind. Lessons {known} have one: `make full LESSON=03`.")
     code = replace(source.load(name)).namespace()  # a namespace of its own: the lesson's functions, another corpus
     result = runs()[name](name, code, minutes, out / "full")
-    _keep(name, result, out, record)
-    return result
-
-
-def _run_other(name: str, minutes: float, out: Path, record: bool) -> dict:
-    module, data = OTHERS[name]
-    code = replace(source.load(name)).namespace()  # one of its own: the lesson's functions, another corpus
-    torch.set_num_threads(1)
-    start = time.process_time()
-    found = importlib.import_module(module).run(code, 60 * minutes, out / "full")
-    result = {
-        "lesson": name,
-        "data": data,
-        "date": date.today().isoformat(),
-        "machine": f"{platform.machine()}, {torch.get_num_threads()} thread",
-        "minutes": round((time.process_time() - start) / 60, 1),
-        **found,
-    }
     _keep(name, result, out, record)
     return result
 

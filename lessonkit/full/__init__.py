@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 def runs() -> dict[str, Callable]:
     """By the names of lessons: run(lesson, code, minutes, folder) -> results; checkpoints lie in the folder."""
-    from lessonkit.full import reviews, sick, translation
+    from lessonkit.full import digits, reviews, sick, translation
 
-    others = {reviews.LESSON: reviews.run, sick.LESSON: sick.run}
-    return dict.fromkeys(translation.MODELS, translation.run) | others
+    several = dict.fromkeys(translation.MODELS, translation.run) | dict.fromkeys(digits.MODELS, digits.run)
+    return several | {reviews.LESSON: reviews.run, sick.LESSON: sick.run}

@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from lessonkit.data.digits import Canvases
-from lessonkit.show import figures, plots, tables, timing
+from lessonkit.show import figures, plots, timing
 
 Box = Sequence[float]  # top, left, bottom, right in pixels
 
@@ -157,22 +157,6 @@ def costs(models: Mapping[str, Callable[[Tensor], object]], sides: Sequence[int]
     }
     ticks = {side: str(side) for side in sides}
     figures.curves(took, "pixels of a side", "milliseconds", log="xy", ticks=ticks)
-
-
-def window_costs(windows: Mapping[str, Callable[..., Tensor]], sides: Sequence[int], glimpse: int = 16) -> None:
-    """Show how long each window takes, forward and backward, for 64 pictures of these sides."""
-    took = {name: [window_time(window, side, glimpse) for side in sides] for name, window in windows.items()}
-    rows = [[name, *[f"{there:.2f} | {back:.2f}" for there, back in both]] for name, both in took.items()]
-    caption = f"Milliseconds forward | backward, 64 pictures, a glimpse of {glimpse} × {glimpse}, on this machine"
-    tables.show_table(["window", *[f"{side} × {side}" for side in sides]], rows, caption)
-
-
-def window_time(window: Callable[..., Tensor], side: int, glimpse: int, times: int = 5) -> tuple[float, float]:
-    """Milliseconds forward and backward of `window(pictures, numbers, glimpse)`, 64 pictures and four numbers each."""
-    generator = torch.Generator().manual_seed(0)
-    pictures = torch.rand(64, side, side, generator=generator)
-    numbers = (0.6 * torch.rand(64, 4, generator=generator) - 0.3).requires_grad_()
-    return timing.both_ways(window, pictures, numbers, glimpse, times=times)
 
 
 def _path(ax: Axes, look: Look, number: int) -> None:

@@ -14,6 +14,7 @@ from lessonkit.checks.run import run_probe, with_settings
 SEEDS = [secrets.randbelow(2**31) for _ in range(3)]  # as many as grading draws; a failure prints them
 SECONDS = 5.0
 MEANT = {  # exercise -> parts of lines whose numbers are what is tested, and why
+    "basin": (('"no step"',), "no step at all is a case of its own"),
     "caption_step": (('"t = 0", 0',), "the first step and the second"),
     "hard_context": (("0.25", "1e-"), "u on an edge of the running sum, a sum just below 1"),
     "on_target": (("- 1",), "pixels as places from −1 to 1"),

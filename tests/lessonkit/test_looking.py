@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from lessonkit.data.digits import canvases, load_digits
-from lessonkit.show import looking, tables
+from lessonkit.show import looking
 from lessonkit.show.timing import both_ways, milliseconds
 
 PLACES = [[-0.6, -0.6], [0.2, 0.0], [-0.3, -0.05]]  # on the box's first corner, its last (outside), and inside
@@ -73,9 +73,5 @@ def test_time_is_measured_forward_and_both_ways():
 def test_costs_are_shown_by_size(monkeypatch):
     shown = []
     monkeypatch.setattr(looking.figures, "curves", lambda series, *_, **__: shown.append(series))
-    monkeypatch.setattr(tables, "show_table", lambda *table: shown.append(table))
     looking.costs({"mean": torch.mean}, [4, 8])
-    looking.window_costs({"scaled": lambda pictures, numbers, n: pictures[:, :n, :n] * numbers.sum()}, [20, 30])
     assert shown[0]["mean"][0] == [4, 8]
-    assert shown[1][0] == ["window", "20 × 20", "30 × 30"]
-    assert shown[1][1][0][0] == "scaled"

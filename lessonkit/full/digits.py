@@ -1,8 +1,9 @@
 """The full-size runs of lessons 13 and 14: MNIST digits on 60 × 60 pixels, with clutter."""
 
-import tempfile
+import platform
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import torch
@@ -61,7 +62,7 @@ def _window(kind: str, what: str) -> Callable[[dict], Training]:
             return {"error": 1 - right, **({} if on_target is None else {"on_target": on_target})}
 
         code["SIZE"], code["GLIMPSE"], code["SPAN"] = SIZE, 24, 36.0  # the lesson's classes read these
-        model = code["SeesAll"]() if kind == "cnn" else code["Spotter"](kind)
+        model = code["SeesAll"]() if kind == "none" else code["Spotter"](kind)
         return Training(what, model, loss, 2e-3, measure)
 
     return make
@@ -72,23 +73,31 @@ MODELS: dict[str, dict[str, Callable[[dict], Training]]] = {
     "14_differentiable_glimpses": {
         "gaussian": _window("gaussian", "Gaussian window of 24 × 24"),
         "bilinear": _window("bilinear", "spatial transformer, crop of 24 × 24"),
-        "cnn": _window("cnn", "convolutional network, sees all"),
+        "none": _window("none", "convolutional network, sees all"),
     },
 }
 
 
-def run(code: dict, seconds: float, folder: Path | None = None) -> dict:
-    """Train each network of lesson 13 or 14 for so many seconds, and measure its errors on 10,000 test canvases.
+def run(lesson: str, code: dict, minutes: float, folder: Path) -> dict:
+    """Train each network of lesson 13 or 14, and measure its errors on 10,000 test canvases; `minutes` are for all.
 
-    `code` is the lesson's namespace. Killed, training goes on from NN_*.pt in `folder` when it is called again.
+    `code` is what the lesson's cells define, with somebody's answers. Killed, it goes on from NN_*.pt in `folder` when
+    it is called again.
 
     Raises:
         CourseError: MNIST can't be had, or a checkpoint can't be written.
     """
-    name, digits = code["lesson"].name, mnist()
-    with tempfile.TemporaryDirectory() as nowhere:
-        kept = folder or Path(nowhere)
-        return {kind: _one(code, name, kind, make, digits, seconds, kept) for kind, make in MODELS[name].items()}
+    torch.set_num_threads(1)
+    makers, digits = MODELS[lesson], mnist()
+    share = 60 * minutes / len(makers)
+    return {
+        "lesson": lesson,
+        "data": "MNIST, 60 × 60, cluttered",
+        "date": date.today().isoformat(),
+        "machine": f"{platform.machine()}, {torch.get_num_threads()} thread",
+        "minutes": minutes,
+        **{kind: _one(code, lesson, kind, make, digits, share, folder) for kind, make in makers.items()},
+    }
 
 
 def _one(code: dict, name: str, kind: str, make: Callable, digits: DigitSets, seconds: float, folder: Path) -> dict:

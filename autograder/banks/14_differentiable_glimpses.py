@@ -101,6 +101,31 @@ def growing(u, s, d, R, C):
     return _normalised((-_exponents(u, s, d, R, C)).exp())
 
 
+@mistake("gaussian_mask", "Your pixels count from 1. They count from 0, as the rows do: `torch.arange(C)`.")
+def pixels_of_the_mask_from_one(u, s, d, R, C):
+    return _normalised(_exponents(u - 1, s, d, R, C).exp())
+
+
+@mistake("gaussian_mask", "You take s in strides. It is in pixels, like u and d.")
+def width_in_strides(u, s, d, R, C):
+    return _normalised(_exponents(u, s * d, d, R, C).exp())
+
+
+@mistake(
+    "gaussian_mask",
+    "You divide by the Gaussian's area, √(2π) s. That is the sum only of a wide one in the middle of the picture: "
+    "divide by the sum itself.",
+)
+def divided_by_the_area(u, s, d, R, C):
+    return _exponents(u, s, d, R, C).exp() / (math.sqrt(2 * math.pi) * s[:, None, None])
+
+
+@mistake("gaussian_mask", "Each row's largest weight is 1. Its *sum* should be: divide by the sum.")
+def divided_by_the_largest(u, s, d, R, C):
+    mask = _exponents(u, s, d, R, C).exp()
+    return mask / (mask.amax(-1, keepdim=True) + 1e-8)
+
+
 @alternative("gaussian_mask")
 def as_the_loop_says(u, s, d, R, C):
     rows = []
@@ -219,6 +244,29 @@ def stride_over_n(numbers, N, H, W):
     return u_y, u_x, (log_variance / 2).exp(), d
 
 
+@mistake(
+    "draw_window",
+    "You have a stride for each side. DRAW has one for both, from the longer side.",
+)
+def a_stride_for_each_side(numbers, N, H, W):
+    x, y, log_variance, log_stride = numbers.unbind(-1)
+    d_y, d_x = ((size - 1) / (N - 1) * log_stride.exp() for size in (H, W))
+    u_y, u_x = ((n + 1) / 2 * (g + 1) - 1 - (N - 1) / 2 * d for n, g, d in ((H, y, d_y), (W, x, d_x)))
+    return u_y, u_x, (log_variance / 2).exp(), d_x
+
+
+@mistake(
+    "draw_window",
+    "You move the middle by (H − 1) / 2 for each unit. In DRAW it is (H + 1) / 2: at ±1 the middle lies one pixel "
+    "outside the picture.",
+)
+def middles_stay_inside(numbers, N, H, W):
+    x, y, log_variance, log_stride = numbers.unbind(-1)
+    d = (max(H, W) - 1) / (N - 1) * log_stride.exp()
+    u_y, u_x = ((size - 1) / 2 * (g + 1) - (N - 1) / 2 * d for size, g in ((H, y), (W, x)))
+    return u_y, u_x, (log_variance / 2).exp(), d
+
+
 @alternative("draw_window")
 def in_the_papers_letters(numbers, N, H, W):
     A, B = W, H
@@ -334,6 +382,13 @@ def edges_of_pixels(theta, h, w):
 def crop_only(theta, h, w):
     crop = theta * torch.tensor([[1.0, 0.0, 1.0], [0.0, 1.0, 1.0]]).to(theta.dtype)
     return _grid(crop, _places(h, w))
+
+
+@mistake(
+    "affine_grid", "Your points run from 0 to 1 in the picture. Its edges are −1 and 1: leave them as θ makes them."
+)
+def points_from_zero(theta, h, w):
+    return (_grid(theta, _places(h, w)) + 1) / 2
 
 
 @alternative("affine_grid")
@@ -464,6 +519,22 @@ def squared_tent(pictures, grid):
     return _sample(pictures, grid, weigh=lambda x, m: (1 - (x - m).abs()) ** 2)
 
 
+@mistake(
+    "bilinear_sample",
+    "The grid is taken for pixels. It runs from −1 to 1: turn it into pixels first, x = ((x + 1) W − 1) / 2.",
+)
+def grid_as_pixels(pictures, grid):
+    return _sample(pictures, grid, x_of=lambda g, n: g)
+
+
+@mistake(
+    "bilinear_sample",
+    "The weights must be 1 − distance in a straight line: this is a smoother curve through more pixels.",
+)
+def bicubic(pictures, grid):
+    return F.grid_sample(pictures[:, None], grid, mode="bicubic", align_corners=False)[:, 0]
+
+
 @alternative("bilinear_sample")
 def pytorchs_sampler(pictures, grid):
     return F.grid_sample(pictures[:, None], grid, mode="bilinear", padding_mode="zeros", align_corners=False)[:, 0]
@@ -553,6 +624,16 @@ def of_the_sum(glimpse_of, parameters):
     return int((_singular(lambda p: glimpse_of(p).sum()[None], parameters) > 0).sum())
 
 
+@mistake(
+    "degrees_of_freedom",
+    "The threshold of `matrix_rank` is by default that of rounding, about 10⁻¹⁵. Here 10⁻⁴ times the largest is "
+    "asked: `rtol=1e-4`.",
+)
+def thresholds_own_default(glimpse_of, parameters):
+    jacobian = torch.autograd.functional.jacobian(glimpse_of, parameters)
+    return int(torch.linalg.matrix_rank(jacobian.reshape(-1, len(parameters))))
+
+
 @alternative("degrees_of_freedom")
 def by_matrix_rank(glimpse_of, parameters):
     jacobian = torch.autograd.functional.jacobian(lambda p: glimpse_of(p).flatten(), parameters)
@@ -580,45 +661,56 @@ def by_forward_mode(glimpse_of, parameters):
 # basin
 
 
-def _descend(glimpse_at, wanted, starts, steps, rate, optimiser=torch.optim.Adam, loss=lambda a: (a**2).sum()):
-    places = starts.detach().clone().requires_grad_()
-    chosen = optimiser([places], lr=rate)
+def _one_step(places, slope, rate):
+    return places - rate * slope / (slope.norm(dim=-1, keepdim=True) + 1e-8)
+
+
+def _descend(glimpse_at, wanted, starts, steps, rate, step=_one_step, path=None):
+    places = starts.detach().clone()
     for _ in range(steps):
-        chosen.zero_grad()
-        loss(glimpse_at(places) - wanted).backward()
-        chosen.step()
+        places = places.detach().requires_grad_()
+        slope = torch.autograd.grad(((glimpse_at(places) - wanted) ** 2).sum(), places)[0]
+        places = step(places, slope, rate).detach()
+        if path is not None:
+            path.append(places)
     return places.detach()
 
 
-@mistake("basin", "The gradients of earlier steps are still there, and add up: `optimiser.zero_grad()` at every step.")
+def _near(places, goal):
+    return (places - goal).norm(dim=-1) <= 1
+
+
+@mistake(
+    "basin", "The gradients of earlier steps are still there, and add up. A step goes against the present one only."
+)
 def gradients_add_up(glimpse_at, wanted, starts, goal, steps, rate):
     places = starts.detach().clone().requires_grad_()
-    optimiser = torch.optim.Adam([places], lr=rate)
     for _ in range(steps):
         ((glimpse_at(places) - wanted) ** 2).sum().backward()
-        optimiser.step()
-    return (places.detach() - goal).norm(dim=-1) <= 1
+        with torch.no_grad():
+            places -= rate * places.grad / (places.grad.norm(dim=-1, keepdim=True) + 1e-8)
+    return _near(places.detach(), goal)
 
 
 @mistake("basin", "Nothing moves: these are the starts within one pixel. It's the *ends* of the descents that count.")
 def starts_only(glimpse_at, wanted, starts, goal, steps, rate):
-    return (starts - goal).norm(dim=-1) <= 1
+    return _near(starts, goal)
 
 
 @mistake(
     "basin",
-    "The starts themselves are moved, so the caller's tensor is no longer what it was. Train a copy: "
-    "`starts.detach().clone()`.",
+    "The starts themselves are moved, so the caller's tensor is no longer what it was. Make new places in each step: "
+    "`places = places - …`, not `-=`.",
 )
 def starts_moved(glimpse_at, wanted, starts, goal, steps, rate):
     ends = _descend(glimpse_at, wanted, starts, steps, rate)
     starts.copy_(ends)
-    return (ends - goal).norm(dim=-1) <= 1
+    return _near(ends, goal)
 
 
 @mistake("basin", "One answer for all starts together. Return one for each: the norm runs over the last axis, (N,).")
 def one_answer(glimpse_at, wanted, starts, goal, steps, rate):
-    return ((_descend(glimpse_at, wanted, starts, steps, rate) - goal).norm(dim=-1) <= 1).all()
+    return _near(_descend(glimpse_at, wanted, starts, steps, rate), goal).all()
 
 
 @mistake("basin", "These are distances. Which starts arrive is asked: `<= 1`, a bool for each.")
@@ -633,50 +725,99 @@ def each_coordinate(glimpse_at, wanted, starts, goal, steps, rate):
 
 @mistake("basin", "You measure how far each window has *moved* from its start. How far from the goal does it end?")
 def moved_from_the_start(glimpse_at, wanted, starts, goal, steps, rate):
-    return (_descend(glimpse_at, wanted, starts, steps, rate) - starts).norm(dim=-1) <= 1
+    return _near(_descend(glimpse_at, wanted, starts, steps, rate), starts)
 
 
-@mistake("basin", "Your windows climb: the loss must fall. Sum of squared differences, without a minus.")
+@mistake("basin", "Your windows climb: a step goes *against* the gradient of the loss.")
 def uphill(glimpse_at, wanted, starts, goal, steps, rate):
-    ends = _descend(glimpse_at, wanted, starts, steps, rate, loss=lambda a: -(a**2).sum())
-    return (ends - goal).norm(dim=-1) <= 1
+    return _near(_descend(glimpse_at, wanted, starts, steps, -rate), goal)
 
 
 @mistake("basin", "One step too few is made: `range(steps)`.")
 def one_step_too_few(glimpse_at, wanted, starts, goal, steps, rate):
-    return (_descend(glimpse_at, wanted, starts, max(0, steps - 1), rate) - goal).norm(dim=-1) <= 1
+    return _near(_descend(glimpse_at, wanted, starts, max(0, steps - 1), rate), goal)
+
+
+@mistake(
+    "basin", "Your step is as long as the loss is steep. Divide the gradient by its length: each step is `rate` pixels."
+)
+def not_divided(glimpse_at, wanted, starts, goal, steps, rate):
+    return _near(_descend(glimpse_at, wanted, starts, steps, rate, lambda p, g, r: p - r * g), goal)
+
+
+@mistake(
+    "basin",
+    "The gradient is divided by one length for all windows together, so they influence each other. Each has its own: "
+    "`slope.norm(dim=-1, keepdim=True)`.",
+)
+def one_length_for_all(glimpse_at, wanted, starts, goal, steps, rate):
+    return _near(_descend(glimpse_at, wanted, starts, steps, rate, lambda p, g, r: p - r * g / (g.norm() + 1e-8)), goal)
+
+
+@mistake(
+    "basin",
+    "Both coordinates move `rate` pixels, whatever the gradient's direction (as Adam's first step does). Divide by the "
+    "length of the gradient, not by each of its parts.",
+)
+def each_coordinate_moves(glimpse_at, wanted, starts, goal, steps, rate):
+    return _near(_descend(glimpse_at, wanted, starts, steps, rate, lambda p, g, r: p - r * g.sign()), goal)
+
+
+@mistake("basin", "A window without a gradient becomes NaN, 0 divided by 0, even at the goal. Add 10⁻⁸ to the length.")
+def nothing_added_to_the_length(glimpse_at, wanted, starts, goal, steps, rate):
+    ends = _descend(glimpse_at, wanted, starts, steps, rate, lambda p, g, r: p - r * g / g.norm(dim=-1, keepdim=True))
+    return _near(ends, goal)
+
+
+@mistake("basin", "You ask whether a window was *ever* near. Where it is after the last step counts.")
+def ever_near(glimpse_at, wanted, starts, goal, steps, rate):
+    path = [starts]
+    _descend(glimpse_at, wanted, starts, steps, rate, path=path)
+    return torch.stack([_near(places, goal) for places in path]).any(dim=0)
+
+
+@mistake("basin", "One step too many is made: `range(steps)`.")
+def one_step_too_many(glimpse_at, wanted, starts, goal, steps, rate):
+    return _near(_descend(glimpse_at, wanted, starts, steps + 1, rate), goal)
+
+
+@mistake("basin", "You count those within two pixels. Within *one*: `<= 1`.")
+def within_two(glimpse_at, wanted, starts, goal, steps, rate):
+    return (_descend(glimpse_at, wanted, starts, steps, rate) - goal).norm(dim=-1) <= 2
 
 
 @alternative("basin")
-def by_autograd(glimpse_at, wanted, starts, goal, steps, rate):
-    places = starts.clone().detach()
-    optimiser = torch.optim.Adam([places], lr=rate)
-    for _ in range(steps):
-        free = places.detach().requires_grad_()
-        loss = F.mse_loss(glimpse_at(free), wanted.expand_as(glimpse_at(free)), reduction="sum")
-        (places.grad,) = torch.autograd.grad(loss, free)
-        optimiser.step()
-    return torch.linalg.vector_norm(places - goal, dim=1) <= 1.0
-
-
-@alternative("basin")
-def with_a_parameter(glimpse_at, wanted, starts, goal, steps, rate):
+def by_backward(glimpse_at, wanted, starts, goal, steps, rate):
     places = torch.nn.Parameter(starts.clone())
-    optimiser = torch.optim.Adam([places], lr=rate)
     for _ in range(steps):
-        optimiser.zero_grad()
-        difference = glimpse_at(places) - wanted
-        difference.square().flatten(1).sum(1).sum().backward()
-        optimiser.step()
-    with torch.no_grad():
-        return ((places - goal) ** 2).sum(1).sqrt() <= 1
+        places.grad = None
+        (glimpse_at(places) - wanted).square().sum().backward()
+        with torch.no_grad():
+            places -= rate * torch.nn.functional.normalize(places.grad, dim=1)
+    return ((places.detach() - goal) ** 2).sum(1).sqrt() <= 1
 
 
 @alternative("basin")
-def distances_by_hypot(glimpse_at, wanted, starts, goal, steps, rate):
-    ends = _descend(glimpse_at, wanted, starts, steps, rate)
-    away = ends - goal
-    return torch.tensor([math.hypot(y, x) <= 1 for y, x in away.tolist()])
+def window_by_window(glimpse_at, wanted, starts, goal, steps, rate):
+    found = []
+    for n, place in enumerate(starts):
+        for _ in range(steps):
+            place = place.detach().requires_grad_()
+            (slope,) = torch.autograd.grad(F.mse_loss(glimpse_at(place[None])[0], wanted), place)
+            place = place.detach() - rate * slope / (slope.norm() + 1e-8)
+        own = goal[n] if goal.ndim == 2 else goal
+        found.append(math.dist(place.tolist(), own.tolist()) <= 1)
+    return torch.tensor(found, dtype=torch.bool)
+
+
+@alternative("basin")
+def by_func(glimpse_at, wanted, starts, goal, steps, rate):
+    slope_at = torch.func.grad(lambda p: torch.linalg.vector_norm(glimpse_at(p) - wanted).square())
+    places = starts.clone()
+    for _ in range(steps):
+        slope = slope_at(places)
+        places = places - rate * slope / torch.hypot(*slope.unbind(1)).add(1e-8)[:, None]
+    return torch.linalg.vector_norm(places - goal, dim=1) <= 1.0
 
 
 _SQUARED = "the difference is squared"
@@ -697,15 +838,20 @@ equivalent(
     "singular > 0.0001 * singular.max() -> singular >= 0.0001 * singular.max()",
     "no singular value is exactly at the threshold",
 )
-equivalent("basin", "drop .detach(…) in starts.detach()", "the starts that a check draws have no history")
-equivalent("basin", "drop .detach(…) in places.detach()", "a comparison has no gradient anyway")
-equivalent("basin", "glimpse_at(places) - wanted -> wanted - glimpse_at(places)", _SQUARED)
-equivalent("basin", "places.detach() - goal -> goal - places.detach()", "a distance has no sign")
-equivalent(
-    "basin",
-    "(places.detach() - goal).norm(dim=-1) <= 1 -> (places.detach() - goal).norm(dim=-1) < 1",
-    "no descent ends exactly one pixel away",
-)
 equivalent(
     "affine_grid", "torch.arange(n, dtype=theta.dtype) -> torch.arange(n)", "the default dtype is that of the check"
 )
+equivalent("basin", "drop .detach(…) in places.detach()", "the earlier steps are remembered for nothing")
+equivalent("basin", "glimpse_at(places) - wanted -> wanted - glimpse_at(places)", _SQUARED)
+equivalent("basin", "0 -> -1", "there is one gradient: it is the first, and the last")
+equivalent(
+    "basin",
+    "slope.norm(dim=-1, keepdim=True) + 1e-08 -> slope.norm(dim=-1, keepdim=True) - 1e-08",
+    "without a gradient a window stays where it is, whatever 0 is divided by",
+)
+equivalent(
+    "basin",
+    "(places - goal).norm(dim=-1) <= 1 -> (places - goal).norm(dim=-1) < 1",
+    "no descent ends exactly one pixel away",
+)
+equivalent("basin", "places - goal -> goal - places", "a distance has no sign")
