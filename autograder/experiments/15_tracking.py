@@ -27,10 +27,22 @@ STEPS = 350
 
 def run(lesson: dict, seed: int) -> dict:
     """Every arm, on slow clips and on fast ones, measured on test clips."""
-    found = {}
-    for name in ARMS:
-        found |= measured(lesson, seed, name)
-    return found | blind(lesson)
+    return main(lesson, seed) | losses(lesson, seed) | fast(lesson, seed)
+
+
+def main(lesson: dict, seed: int) -> dict:
+    """A part: the window, the whole frame, and the blind trackers."""
+    return measured(lesson, seed, "tracker") | measured(lesson, seed, "whole") | blind(lesson)
+
+
+def losses(lesson: dict, seed: int) -> dict:
+    """A part: each loss left out, on slow clips."""
+    return {key: value for name in LOSSES if name != "tracker" for key, value in measured(lesson, seed, name).items()}
+
+
+def fast(lesson: dict, seed: int) -> dict:
+    """A part: all losses, and each left out, on fast clips."""
+    return {key: value for name in LOSSES for key, value in measured(lesson, seed, f"fast_{name}").items()}
 
 
 def tune(lesson: dict) -> dict:
