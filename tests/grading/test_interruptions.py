@@ -73,9 +73,9 @@ def whole(out):
 
 
 def test_killed_at_random_moments(submissions, tmp_path, count):
-    whole = run(submissions, tmp_path / "undisturbed")
+    undisturbed = run(submissions, tmp_path / "undisturbed")
     start = time.monotonic()
-    said = whole.communicate()[0]
+    said = undisturbed.communicate()[0]
     seconds = time.monotonic() - start
     assert "60 graded, 0 unchanged" in " ".join(said.split())
     rng, before, cut_off = random.Random(SEED), {}, 0
