@@ -943,7 +943,11 @@ with demonstration("budget"):
 # ## Real pairs
 #
 # `python -m lessonkit full 11` trains your readers on SICK (Marelli et al. 2014): 9,927 pairs of sentences about pictures, with labels given by people. It needs a network once (1 MB), or a folder with the file, named in
-# `ATTENTION_MIRROR`, and some ten minutes.
+# `ATTENTION_MIRROR`, and some five minutes.
+#
+# Recorded on 2026-11-26, 4.1 minutes of one processor (400 batches; three seeds; the better of two rates on a held-out tenth; share right of 997 test pairs, mean [least to greatest]): always *neutral* 0.59, **words in a bag 0.83**, four rows 0.81 [0.81 to 0.81],
+# plain attention 0.81 [0.80 to 0.81], the mean of the states 0.80 [0.80 to 0.80], one row 0.79 [0.78 to 0.81], **direction and distance 0.77 [0.75 to 0.78]**. So the two masks that won everything above lose here, to plain attention of the same size; a prior must fit the task. And no reader beats the words in a bag:
+# 8,000 pairs are few, and none of our readers knew a word before.
 #
 # ## The papers say, we measured
 
