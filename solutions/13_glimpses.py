@@ -741,20 +741,22 @@ with demonstration("clutter"):
 #
 # ## Hard and soft, once more
 #
-# The course has met choices three times now. When is the score function *needed*, what does it cost, and what does it buy?
+# The course has met choices three times now: in lesson 05, 11 and 13. When is the score function *needed*, what does it cost, and what does it buy?
 
 # %% demo="hard_and_soft"
 # Table: hard attention over the course
 with demonstration("hard_and_soft"):
-    captions, columns = Lesson("05_show_attend_tell"), ["lesson and choice", "score function needed?", "it costs", "it buys"]  # fmt: skip
+    captions, pairs, columns = Lesson("05_show_attend_tell"), Lesson("11_self_attention_family"), ["lesson and choice", "score function needed?", "it costs", "it buys"]  # fmt: skip
     rows = [
-        ["05: one region of 49, for each word", "no: the soft average has a gradient, and all 49 were computed anyway", f"three objects right: hard {captions.spread('hard', 'three')}, soft {captions.spread('soft', 'three')}",
+        ["05: one region of 49, for each word", f"no: without it {captions.spread('no_score', 'three')} of the pictures with three objects, with it {captions.spread('hard', 'three')}; the soft average has a gradient, and all 49 were computed anyway", f"soft attention gets {captions.spread('soft', 'three')} of those right",
          f"sharper maps: weight on gold {captions.spread('hard', 'on_gold')}, soft {captions.spread('soft', 'on_gold')}"],
+        ["11: one drawer to open (no soft path)", f"yes: without it the right one is opened in {pairs.spread('chest_cross_entropy', 'opened')}, a guess: 0.20", "two draws for each chest: one is the other's baseline", f"{pairs.spread('chest_score', 'opened')}; told only whether the answer was right"],
+        ["11: which words of a sentence to keep", "not tried without", f"a second training, {pairs.spread('reinforced', 'seconds')} s, on top of a reader's", f"{pairs.spread('reinforced', 'right')} right from {pairs.spread('reinforced', 'kept')} of the words; as many kept by chance: {pairs.spread('by_chance', 'right')}"],
         ["13: where to put the window", f"yes: without it the policy stays in the middle, {lesson.spread('no_score', 'accuracy')} right",
          "a baseline to learn, a policy that must move slowly; lesson 14 shows what a gradient does instead",
          f"{lesson.spread('learned', 'accuracy')} right, from 1,280 numbers a picture, however large it is"],
     ]  # fmt: skip
-    tables.show_table(columns, rows, "Hard attention over the course; mean [least to greatest] of three recorded seeds")  # fmt: skip
+    tables.show_table(columns, rows, "Hard attention over the course; mean [least to greatest] of all recorded seeds")  # fmt: skip
 
 # %% [markdown]
 # So: the score function is *needed* where a choice decides what is computed at all. If everything has been computed anyway, average it, and use the gradient. Lesson 14 finds a third way for pictures: a window whose weights are
