@@ -249,7 +249,8 @@ def caption_step(
 
 # %% check="caption_step" points=2
 def probe(caption_step, draw):
-    B, e, n, d, k = draw.sizes(5)
+    B, e, d, k = draw.sizes(4, 2, 6)
+    n = draw.size(12, 14)  # never e + d: each wrong shape is one mistake's
     x, h, v = draw.normal(B, e), draw.normal(B, n), draw.normal(B, d)
     W_ih, W, R = (
         draw.normal(k, d),

@@ -348,17 +348,20 @@ def window_mask(position: Tensor, src_mask: Tensor, D: int) -> Tensor:
 
 # %% check="window_mask" points=2
 def probe(window_mask, draw):
-    B, S = draw.size(4, 5), draw.size(10, 13)
+    B, S = draw.size(4, 5), draw.size(14, 17)
     D = draw.size(2, 3)
     mask, whole = draw.mask(B, S), draw.watch(torch.ones(B, S, dtype=torch.bool))
     inside = draw.watch(
         torch.tensor([0.0, *(draw.permutation(S - 2)[: B - 2] + 1.0), S - 1.0])
     )
     fractions = draw.uniform(B, low=0.1, high=0.4) + draw.permutation(B) % 2 / 2
-    between = draw.watch(draw.permutation(S - 2)[:B] + fractions)
+    # one window lies in the middle of the sentence, and is cut nowhere
+    wholes = torch.cat([torch.tensor([S // 2]), draw.permutation(S - 2)[: B - 1]])
+    between = draw.watch(wholes + fractions)
     return {
         "at whole places": window_mask(inside, whole, D),
-        "between places": window_mask(between, whole, draw.choice((3, 5))),
+        "between places": window_mask(between, whole, 3),
+        "wide": window_mask(between, whole, draw.size(7, 8)),
         "with padding": window_mask(between, mask, D + 1),
         "beyond the end": window_mask(draw.watch(between + draw.integers(20, 30)), mask, D),
     }

@@ -684,6 +684,7 @@ def probe(erase, draw):
         mask[:, 1, 0] = mask[:, 0, 1] = True
         counts = draw.uniform(B, S) < 0.5  # these sentences change the answer
         mask[0], counts[0] = False, True
+        counts[1] = False  # a review whose answer nothing changes
         mask[0, 1, 0] = True  # one review of one sentence
 
         def answer(kept, counts=counts):

@@ -53,8 +53,8 @@ def test_the_widget_moves(page):
     picture = cell.locator("img")
     picture.wait_for(timeout=MINUTE)
     before = picture.get_attribute("alt")
-    handle = cell.locator("[role=slider]").first
-    handle.focus()
+    handle = cell.get_by_role("slider", name="temperature")
+    handle.wait_for(timeout=MINUTE)
     handle.press("ArrowRight")
     page.page.wait_for_function(
         "before => [...document.querySelectorAll('.jp-Cell.jp-mod-active img')].some(i => i.alt && i.alt !== before)",
