@@ -16,7 +16,7 @@ from pathlib import Path
 
 import nbformat
 
-from autograder.authoring import glossary, site_links, start
+from autograder.authoring import glossary, mathjax, site_links, start
 from autograder.authoring.build import notebook_differences, solution_path, student_path
 from autograder.authoring.source import ROOT, lesson_names, load
 from autograder.files import write_whole
@@ -25,7 +25,7 @@ from lessonkit.errors import CourseError
 THEME = Path(__file__).with_name("site_theme")
 _NEEDED = {
     "sphinx": "sphinx", "myst_nb": "myst-nb", "pydata_sphinx_theme": "pydata-sphinx-theme",
-    "sphinx-mathjax-offline": "sphinx-mathjax-offline",
+    mathjax.PACKAGE: mathjax.PACKAGE,
 }  # fmt: skip
 _GUIDES = {  # page -> (file of the project, what the menu calls it)
     "instructors": ("autograder/GRADING.md", "Grading a class"),
@@ -87,8 +87,7 @@ def _write_source(folder: Path) -> None:
     for page, (file, _) in _GUIDES.items():
         write_whole(folder / f"{page}.md", _guide((ROOT / file).read_text("utf-8")))
     shutil.copytree(THEME, folder, dirs_exist_ok=True)
-    formulas = Path(importlib.util.find_spec("sphinx-mathjax-offline").origin).with_name("static") / "mathjax"
-    write_whole(folder / "_static" / "tex-svg.js", (formulas / "tex-svg.js").read_bytes())
+    write_whole(folder / "_static" / mathjax.NAME, mathjax.mathjax())
 
 
 def lesson_page(name: str) -> nbformat.NotebookNode:

@@ -9,11 +9,12 @@ from itertools import pairwise
 from pathlib import Path
 
 from autograder.authoring import bank as banks
+from autograder.authoring import mathjax
 from autograder.authoring.source import LessonSource, load
 from autograder.authoring.start import Stop, stops
 from autograder.files import write_whole
 from autograder.teaching.question import of_lesson
-from autograder.teaching.slides import FORMULAS, formulas, slides
+from autograder.teaching.slides import slides
 
 SESSION = 90  # minutes of one meeting, homework beside it
 SEED = 1
@@ -33,7 +34,7 @@ def write_pack(out: Path, seed: int = SEED) -> list[Path]:
     pages[f"exam-{seed}.md"], pages[f"exam-{seed}-solutions.md"] = exam(course, seed)
     for name, text in pages.items():
         write_whole(folder / name, text.encode())
-    write_whole(folder / "slides" / FORMULAS, formulas())
+    write_whole(folder / "slides" / mathjax.NAME, mathjax.mathjax())
     return [folder / name for name in pages]
 
 

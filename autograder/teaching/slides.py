@@ -1,7 +1,6 @@
 """Slides of a lesson, from its executed notebook: one page that any browser shows, a section a screen."""
 
 import html
-import importlib.util
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,10 +8,10 @@ from pathlib import Path
 import nbformat
 from markdown_it import MarkdownIt
 
+from autograder.authoring import mathjax
 from autograder.authoring.build import solution_path
 from lessonkit.errors import CourseError
 
-FORMULAS = "tex-svg.js"  # MathJax, beside the slides
 _POINTS = 4  # first sentences of paragraphs that a slide takes from a section
 _STYLE = """
 html { scroll-snap-type: y mandatory; font: 1.5rem/1.45 system-ui, sans-serif; color-scheme: light dark; }
@@ -24,19 +23,9 @@ li { margin: 0 0 1.2vh; }
 @media print { section { break-after: page; } }
 """
 
-_MATHS = f"""<script>MathJax = {{tex: {{inlineMath: [["$", "$"]]}}}}</script><script src="{FORMULAS}" async></script>"""
-
-
-def formulas() -> bytes:
-    """MathJax, which sets the slides' formulas.
-
-    Raises:
-        CourseError: its package isn't installed.
-    """
-    found = importlib.util.find_spec("sphinx-mathjax-offline")
-    if found is None:
-        raise CourseError("The slides need sphinx-mathjax-offline: run `make setup`, or `pip install` it.")
-    return (Path(found.origin).with_name("static") / "mathjax" / FORMULAS).read_bytes()
+_MATHS = (
+    f"""<script>MathJax = {{tex: {{inlineMath: [["$", "$"]]}}}}</script><script src="{mathjax.NAME}" async></script>"""
+)
 
 
 @dataclass
