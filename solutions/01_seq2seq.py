@@ -10,6 +10,8 @@
 # why it breaks. That is worth the time: attention, from lesson 03 on, is the answer to exactly this failure. Allow 120
 # minutes for all seven exercises; the last one is hard and optional for what follows.
 #
+# **Notation**
+#
 # | letter | here | in lesson 00 |
 # |---|---|---|
 # | $x_t$ | the vector of word $t$ (its *embedding*), $d$ numbers | $x_i$ was a key |
@@ -20,28 +22,20 @@
 # | $\lVert J \rVert$ | spectral norm of a matrix: the largest factor by which it makes a vector longer. A **Jacobian** $J = \partial a / \partial b$ holds the derivative of each element of $a$ by each of $b$ | – |
 
 # %% name="setup"
-import difflib
 from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
 
 from lessonkit import Lesson, train
-from lessonkit.data.translation import Batch, Pair, Vocabulary, batches, load_translation
-from lessonkit.models.seq2seq import (
-    EMBEDDING,
-    EncoderDecoder,
-    StepDecoder,
-    count_parameters,
-    exact_match_by_length,
-    translate,
-)
-from lessonkit.seeds import seed_everything
-from lessonkit.show import plots, tables, widgets
+from lessonkit.data import translation
+from lessonkit.data.translation import Vocabulary
+from lessonkit.models import sentence_vector, seq2seq
+from lessonkit.show import recorded
 
 lesson = Lesson("01_seq2seq")
-check, demonstration = lesson.check, lesson.demonstration
-data = load_translation()
+check, demonstration, predict = lesson.check, lesson.demonstration, lesson.predict
+data, EMBEDDING = translation.load_translation(), seq2seq.EMBEDDING
 
 # %% [markdown]
 # ## The task
@@ -49,26 +43,10 @@ data = load_translation()
 # 10,000 pairs of generated English and French sentences, 4 to 30 words long. Every French word is determined by the
 # English sentence, so a perfect translator gets every sentence *exactly* right; that is how we count.
 
-# %% name="corpus_pairs"
-for pair in (data.validation[0], data.validation[1]):
-    print("English:", " ".join(pair.source), "\nFrench: ", " ".join(pair.target), "\n")
-
 # %% demo="lengths"
+# Table and figure: two pairs; how many there are of each length
 with demonstration("lengths"):
-    lengths = torch.tensor([len(pair.source) for pair in data.train]).bincount(
-        minlength=31
-    )[4:31]
-    fig = plots.lines(
-        {"training pairs": (range(4, 31), lengths)},
-        "English words",
-        "training pairs",
-        "All lengths are practised equally",
-    )
-    fig.axes[0].set_ylim(0, 500)
-    plots.show(
-        fig,
-        "The number of training pairs by length is about 370 for every length from 4 to 30 words.",
-    )
+    sentence_vector.show_corpus(data)
 
 # %% [markdown]
 # ## A network that reads
@@ -322,7 +300,21 @@ check("greedy_decode", greedy_decode, probe)
 # The loss and the writing are yours: training calls your `shift_right` and `token_loss`, translating your `greedy_decode`, the encoder your `last_state`.
 
 
-# %% name="model"
+# %% demo="mechanism"
+# Drawing: encoder, vector, decoder
+with demonstration("mechanism"):
+    # fmt: off
+    from lessonkit.show import drawing
+
+    boxes = {f"x{i}": (0.6 + 1.05 * i, 0.5, word, "", "input") for i, word in enumerate(("the", "dog", "EOS"))}
+    boxes |= {f"h{i}": (0.6 + 1.05 * i, 1.7, f"h{'₁₂₃'[i]}", "(n,)", "learned") for i in range(3)} | {"v": (3.85, 1.7, "vector", "(k,)", "attention")}
+    boxes |= {f"s{i}": (5.1 + 1.05 * i, 1.7, f"s{'₁₂₃'[i]}", "(n,)", "learned") for i in range(3)}
+    boxes |= {f"r{i}": (5.1 + 1.05 * i, 0.5, word, "", "input") for i, word in enumerate(("BOS", "le", "chien"))} | {f"y{i}": (5.1 + 1.05 * i, 2.8, word, "", "output") for i, word in enumerate(("le", "chien", "EOS"))}
+    arrows = [(f"x{i}", f"h{i}") for i in range(3)] + [("h0", "h1"), ("h1", "h2"), ("h2", "v"), ("v", "s0"), ("s0", "s1"), ("s1", "s2")] + [(f"r{i}", f"s{i}") for i in range(3)] + [(f"s{i}", f"y{i}") for i in range(3)]
+    drawing.draw("The encoder reads the dog and the end of the sentence, one state a word; its last state is the vector, all that the decoder gets, at its start and again beside every word. The decoder reads BOS and writes le, reads le and writes chien, reads chien and writes EOS.", boxes, arrows, height=3.2)
+
+
+# %% name="model" show=true
 class VectorEncoder(nn.Module):
     """Embedded source (B, S, e), mask (B, S) -> one vector a sentence (B, k), the state that `pick` picks."""
 
@@ -338,7 +330,7 @@ class VectorEncoder(nn.Module):
         return self._pick(self.gru(self.dropout(embedded))[0], src_mask.sum(1))
 
 
-class VectorDecoder(StepDecoder):
+class VectorDecoder(seq2seq.StepDecoder):
     """A GRU that gets the sentence's vector (B, k) beside the last word at every step."""
 
     def __init__(self, n: int, k: int):
@@ -378,31 +370,33 @@ class VectorDecoder(StepDecoder):
         ), last.squeeze(0)
 
 
-# %% name="make_model"
+# %% name="make_model" show=true
 HIDDEN = 128
 # passes over the training pairs, here and in the recorded runs below
 LIVE, RECORDED = 9, 14
 
 
-def make_model(pick: Callable, width: int = HIDDEN) -> EncoderDecoder:
+def make_model(pick: Callable, width: int = HIDDEN) -> seq2seq.EncoderDecoder:
     """A translator whose encoder hands on `width` numbers; `pick` chooses the sentence's state (your last_state)."""
     source, target = len(data.source_vocabulary), len(data.target_vocabulary)
-    return EncoderDecoder(
+    return seq2seq.EncoderDecoder(
         VectorEncoder(width, pick), VectorDecoder(HIDDEN, width),
         nn.Embedding(source, EMBEDDING), nn.Embedding(target, EMBEDDING), nn.Linear(HIDDEN, target),
     )  # fmt: skip
 
 
-def translation_loss(model: EncoderDecoder, batch: Batch) -> Tensor:
+def translation_loss(model: seq2seq.EncoderDecoder, batch: translation.Batch) -> Tensor:
     """The loss of one batch under teacher forcing."""
     logits = model(batch.src, shift_right(batch.tgt, Vocabulary.bos), batch.src_mask)
     return token_loss(logits, batch.tgt, Vocabulary.pad)
 
 
-def training_batches(seed: int, reverse_source: bool = False) -> Iterator[Batch]:
+def training_batches(
+    seed: int, reverse_source: bool = False
+) -> Iterator[translation.Batch]:
     """Batches of 64 without end; every pass in another order."""
     while True:
-        yield from batches(
+        yield from translation.batches(
             data.train,
             data.source_vocabulary,
             data.target_vocabulary,
@@ -414,7 +408,7 @@ def training_batches(seed: int, reverse_source: bool = False) -> Iterator[Batch]
 
 
 def train_model(
-    model: EncoderDecoder,
+    model: seq2seq.EncoderDecoder,
     seed: int,
     reverse_source: bool = False,
     passes: int = LIVE,
@@ -429,18 +423,19 @@ def train_model(
 
 
 # %% [markdown]
-# **Predict:** it sees as many long sentences as short ones in training. What share of the short ones (4-9 words), medium ones
-# (10-18) and long ones (19-30) will it get exactly right? Write your guesses down, then run.
+# It sees as many long sentences as short ones in training.
+
+# %% predict="training"
+predict("training", "Of 100 medium sentences (10 to 18 words), how many will it translate without a mistake?", (0, 100, 1))  # fmt: skip
 
 # %% demo="training" varies=true
+# Training: encoder, vector and decoder, made of your functions, about 50 seconds
 with demonstration("training"):
-    seed_everything(0)
-    model = make_model(last_state)
-    print(f"{count_parameters(model):,} parameters")
-    history = train_model(model, seed=0)
-    measured = exact_match_by_length(model, data, decode=greedy_decode)
-    for name, share in measured.items():
-        print(f"{name:6} sentences translated without a mistake: {share:.1%}")
+    # fmt: off
+    torch.manual_seed(0)
+    history = train_model(model := make_model(last_state), seed=0)
+    measured = sentence_vector.show_exact(model, data, greedy_decode, lesson)
+    lesson.reveal("training", round(100 * measured["medium"]), f"Recorded, with 14 passes: {lesson.spread('vector', 'medium')}; short {lesson.spread('vector', 'short')}, long {lesson.spread('vector', 'long')}.")
 
 # %% [markdown]
 # There it is. Short sentences: mostly right. Long ones: none. It isn't that long sentences were unknown, the model practised
@@ -451,136 +446,33 @@ with demonstration("training"):
 #
 # ### Look at the mistakes
 #
-# Pick a length and a sentence. Words that differ from the right translation stand in brackets. Where do the mistakes begin?
-
-
-# %% name="mistakes"
-def marked(made: list[str], right: tuple[str, ...]) -> str:
-    """The translation with wrong words in brackets, place by place."""
-    return " ".join(
-        w if i < len(right) and w == right[i] else f"[{w}]" for i, w in enumerate(made)
-    )
-
-
-def share_right_by_place(
-    model: EncoderDecoder, pairs: list[Pair], places: int = 24
-) -> list[float]:
-    """At each place, among the sentences that reach it: the share whose word there is right, writing on their own."""
-    made = translate(model, pairs, data, decode=greedy_decode)
-    shares = []
-    for place in range(places):
-        reached = [
-            (m, p.target) for m, p in zip(made, pairs, strict=True) if len(p.target) > place
-        ]
-        shares.append(
-            sum(len(m) > place and m[place] == t[place] for m, t in reached) / len(reached)
-        )
-    return shares
-
-
-def share_kept_by_place(
-    model: EncoderDecoder, pairs: list[Pair], places: int = 24
-) -> list[float]:
-    """The same share, but a word counts as right wherever it stands, as long as the right words are in order."""
-    hits, reached = [0] * places, [0] * places
-    made = translate(model, pairs, data, decode=greedy_decode)
-    for words, pair in zip(made, pairs, strict=True):
-        compared = difflib.SequenceMatcher(None, pair.target, words, autojunk=False)
-        kept = {
-            place
-            for block in compared.get_matching_blocks()
-            for place in range(block.a, block.a + block.size)
-        }
-        for place in range(min(places, len(pair.target))):
-            reached[place] += 1
-            hits[place] += place in kept
-    return [hit / count for hit, count in zip(hits, reached, strict=True)]
-
+# Pick a sentence by its length. Places where the model's word isn't the right one are orange. Where do the mistakes begin?
 
 # %% demo="explorer" varies=true
+# Explorer: a sentence, its right translation and the model's
 with demonstration("explorer"):
-    shown = {
-        f"{len(p.source)} words": p
-        for p in sorted(data.validation[:200], key=lambda p: len(p.source))[::16]
-    }
-    made = dict(
-        zip(
-            shown,
-            translate(model, list(shown.values()), data, decode=greedy_decode),
-            strict=True,
-        )
-    )
-
-    def draw_sentence(sentence: str):
-        """Each place of the translation: right or wrong."""
-        right, got = shown[sentence].target, made[sentence]
-        hits = torch.tensor(
-            [[float(i < len(got) and got[i] == w) for i, w in enumerate(right)]]
-        )
-        return plots.attention_map(
-            hits, ["right"], list(right), title=marked(got, right)[:110]
-        )
-
-    def say_sentence(sentence: str) -> str:
-        """The same in words."""
-        return f"Right: {' '.join(shown[sentence].target)}. The model: {marked(made[sentence], shown[sentence].target)}"
-
-    widgets.explore(draw_sentence, say_sentence, sentence=list(shown))
-
-# %% demo="explorer_still" varies=true
-with demonstration("explorer_still"):
-    name = list(shown)[-2]
-    plots.show(draw_sentence(name), say_sentence(name))
-    print("English:", " ".join(shown[name].source))
-    print("right:  ", " ".join(shown[name].target))
-    print("model:  ", marked(made[name], shown[name].target))
+    sentence_vector.explorer(model, data, greedy_decode)
 
 # %% [markdown]
 # ## Errors add up
 #
 # With the teacher the decoder reads the right word before. On its own it reads what it wrote; after one mistake it is in
-# a place that it never practised. **Predict:** how far apart are the two curves at the first word? At the twentieth?
+# a place that it never practised.
 
-
-# %% name="forced"
-@torch.no_grad()
-def share_right_with_teacher(
-    model: EncoderDecoder, pairs: list[Pair], places: int = 24
-) -> list[float]:
-    """The same share, but with the right words fed in."""
-    hits, reached = torch.zeros(places), torch.zeros(places)
-    for batch in batches(pairs, data.source_vocabulary, data.target_vocabulary, 250):
-        read = shift_right(batch.tgt, Vocabulary.bos)
-        words = model(batch.src, read, batch.src_mask).argmax(-1)
-        counted = batch.tgt > Vocabulary.eos
-        hits += ((words == batch.tgt) & counted)[:, :places].sum(0)
-        reached += counted[:, :places].sum(0)
-    return (hits / reached).tolist()
-
+# %% predict="error_accumulation"
+predict("error_accumulation", "Long sentences, place 20: with the right words fed in, what share of its words is right?", (0.0, 1.0, 0.05))  # fmt: skip
 
 # %% demo="error_accumulation" varies=true
+# Figure: words right by place, with the teacher and alone
 with demonstration("error_accumulation"):
-    place = range(1, 21)
-    teacher, alone = (
-        share_right_with_teacher(model, data.test_long, 20),
-        share_right_by_place(model, data.test_long, 20),
-    )
-    fig = plots.lines(
-        {"reads the right word": (place, teacher), "reads its own word": (place, alone)},
-        "place",
-        "share right",
-        "Long sentences",
-    )
-    fig.axes[0].set_ylim(0, 1.05)
-    plots.show(
-        fig,
-        f"Share of right words by place: with the teacher {teacher[0]:.2f} falling to {teacher[-1]:.2f}, alone {alone[0]:.2f} to {alone[-1]:.2f}.",
-    )
+    # fmt: off
+    teacher, alone = sentence_vector.show_errors_by_place(model, data.test_long, greedy_decode)
+    lesson.reveal("error_accumulation", teacher, f"Alone it is {alone:.2f}. What falls with the teacher is the vector; what lies between is its own words, and shifts.")
 
 # %% [markdown]
 # Read both curves. The one with the teacher falls, too, from 0.97 to 0.50 in the reference run. Those can't be errors adding up, since it always reads the right words: it is the vector that runs out. What the model's *own* words add is the
-# distance between the two, down to 0.04 at place 20. And a part of that distance is no error at all. We compare place by place, so one word too many makes each later word wrong, however right it is. (`share_kept_by_place` above counts a right
-# word wherever it stands, as long as the words are in order. Draw it as a third curve: how much of the gap was only a shift?)
+# distance between the two, down to 0.04 at place 20. And a part of that distance is no error at all. We compare place by place, so one word too many makes each later word wrong, however right it is. The third curve counts a right
+# word wherever it stands, as long as the words are in order: so much of the gap was only a shift.
 
 # %% [markdown]
 # ## Is it hard to learn? Gradients over a distance
@@ -632,46 +524,19 @@ check(
 )
 
 
-# %% name="run_network"
-def run_network(
-    radius: float, steps: int = 40, n: int = 32, seed: int = 0
-) -> tuple[Tensor, Tensor]:
-    """States (steps + 1, n) and W_hh of a random plain network whose largest eigenvalue has the given absolute value."""
-    generator = torch.Generator().manual_seed(seed)
-    W_hh = torch.randn(n, n, generator=generator)
-    W_hh = radius * W_hh / torch.linalg.eigvals(W_hh).abs().max()
-    W_xh, b, states = 0.1 * torch.eye(n), torch.zeros(n), [torch.zeros(1, n)]
-    for _ in range(steps):
-        x = torch.randn(1, n, generator=generator)
-        states.append(rnn_step(x, states[-1], W_xh, W_hh, b))
-    return torch.cat(states), W_hh
-
-
 # %% [markdown]
-# **Predict:** the *spectral radius* of $W_{hh}$ is the absolute value of its largest eigenvalue. Over 40 steps, what happens to the
-# gradient for a radius of 0.8? Of 1.0? Of 1.6? (The scale of the figure is logarithmic.)
+# The *spectral radius* of $W_{hh}$ is the absolute value of its largest eigenvalue. We run plain networks with random weights of several radii over 40 steps. (The scale
+# of the figure is logarithmic.)
+
+# %% predict="vanishing"
+predict("vanishing", "Radius 0.8: what happens to the gradient on its first steps back?", ["it shrinks at once", "it stays as it is", "it grows first"])  # fmt: skip
 
 # %% demo="vanishing"
+# Figure: norm of the gradient by distance, four radii
 with demonstration("vanishing"):
-    curves = {}
-    for radius in (0.8, 1.0, 1.2, 1.6):
-        norms = gradient_by_distance(*run_network(radius))
-        curves[f"radius {radius}"] = (range(len(norms)), norms.clamp(min=1e-12))
-        print(
-            f"radius {radius}: over 40 steps the gradient is multiplied by {norms[-1]:.2g}"
-        )
-    fig = plots.lines(
-        curves, "distance in words", "norm of the gradient", "Gradient by distance"
-    )
-    fig.axes[0].set_yscale("log")
-    plots.show(
-        fig,
-        "Norm of the gradient on a logarithmic scale, at distances 1, 5, 10, 20 and 40: "
-        + "; ".join(
-            f"{name} " + ", ".join(f"{ys[d]:.2g}" for d in (1, 5, 10, 20, 40))
-            for name, (_, ys) in curves.items()
-        ),
-    )
+    # fmt: off
+    ends = sentence_vector.show_gradients(rnn_step, gradient_by_distance, (0.8, 1.0, 1.2, 1.6))
+    lesson.reveal("vanishing", "it grows first", "One step may lengthen a vector by the largest singular value, 1.55 here; the eigenvalue decides in the long run: after 40 steps " + ", ".join(f"{end:.2g} for radius {radius}" for radius, end in ends.items()) + ".")
 
 # %% [markdown]
 # In the long run the radius decides: with 0.8 the gradient *vanishes*, 0.0001 is left after 40 words. With 1.2 and 1.6 it *explodes*, though the tanh works against
@@ -683,48 +548,10 @@ with demonstration("vanishing"):
 # task that needs no memory at all, to repeat the last of 20 numbers, by plain gradient descent, with clipping and without.
 
 
-# %% name="clipping"
-def repeat_the_last(clip: float | None, seed: int, steps: int = 60) -> list[float]:
-    """Losses of a plain network that learns to repeat the last of 20 numbers; `clip` is the largest norm of a gradient."""
-    generator = torch.Generator().manual_seed(seed)
-    n, b = 32, torch.zeros(32)
-    W_hh = run_network(1.6, steps=0, n=n, seed=seed)[1].requires_grad_()
-    W_xh = torch.randn(n, 1, generator=generator).requires_grad_()
-    out = (torch.randn(n, generator=generator) / n**0.5).requires_grad_()
-    losses, learned = [], [W_hh, W_xh, out]
-    for _ in range(steps):
-        x, h = torch.randn(64, 20, 1, generator=generator), torch.zeros(64, n)
-        for t in range(20):
-            h = rnn_step(x[:, t], h, W_xh, W_hh, b)
-        loss = ((h @ out - x[:, -1, 0]) ** 2).mean()
-        losses.append(min(loss.item(), 1e6) if loss.isfinite() else 1e6)
-        gradients = torch.autograd.grad(loss, learned)
-        norm = torch.cat([g.flatten() for g in gradients]).norm()
-        factor = min(1.0, clip / norm.item()) if clip else 1.0
-        with torch.no_grad():
-            for parameter, gradient in zip(learned, gradients, strict=True):
-                parameter -= 0.2 * factor * gradient
-    return losses
-
-
 # %% demo="clipping"
+# Figure and table: a plain network of radius 1.6, with clipping and without
 with demonstration("clipping"):
-    curves = {}
-    for name, clip in (("no clipping", None), ("clipped at norm 1", 1.0)):
-        losses = repeat_the_last(clip, seed=1)
-        curves[name] = (range(1, len(losses) + 1), losses)
-        ends = ", ".join(f"{repeat_the_last(clip, seed)[-1]:.2g}" for seed in range(3))
-        print(f"{name:18} loss after 60 steps, three seeds: {ends}")
-    fig = plots.lines(curves, "step", "loss (1e6: more, or not a number)", "Radius 1.6")
-    fig.axes[0].set_yscale("log")
-    plots.show(
-        fig,
-        "Loss by step, logarithmic: "
-        + "; ".join(
-            f"{name} {ys[0]:.2g} at first, {ys[-1]:.2g} at the end"
-            for name, (_, ys) in curves.items()
-        ),
-    )
+    sentence_vector.show_clipping(rnn_step)
 
 # %% [markdown]
 # Without clipping one of the three runs, the one drawn, meets a large gradient, takes one giant step, and never comes back. With it all three learn. In the other two it wasn't needed, and cost
@@ -737,28 +564,23 @@ with demonstration("clipping"):
 # ## A trick: turn the source around
 #
 # Sutskever and colleagues read the source sentence *backwards*. The average distance of a word to its translation stays the same,
-# but the first words come close to theirs, and the decoder starts well. **Predict:** does it help here, and for which lengths?
+# but the first words come close to theirs, and the decoder starts well. Does it help here?
 #
 # ## How wide is the bottleneck?
 #
-# If one vector is too narrow, a wider one should help. **Predict:** exact match on short and on medium sentences for 16, 64 and 128
-# numbers. These are recorded runs, three seeds each, with half as many passes again as yours
+# If one vector is too narrow, a wider one should help. These are recorded runs, three seeds each, with half as many passes again as yours
 # had: nobody shall say that the vector didn't get its chance.
 
+# %% predict="recorded_table"
+predict("recorded_table", "What does a reversed source do to medium sentences?", ["it helps", "it costs", "a tie"])  # fmt: skip
 
 # %% demo="recorded_table"
+# Table: reversed source, and three widths
 with demonstration("recorded_table"):
-    names = {
-        "vector": "128 numbers", "reversed": "128 numbers, source reversed", "width_64": "64 numbers", "width_16": "16 numbers",
-    }  # fmt: skip
-    rows = [
-        [label, *[lesson.spread(name, figure) for figure in ("short", "medium", "long")]]
-        for name, label in names.items()
-    ]
-    tables.show_table(
-        ["vector", "short", "medium", "long"], rows,
-        caption="Exact match by length; mean [least to greatest] of three recorded seeds",
-    )  # fmt: skip
+    # fmt: off
+    sentence_vector.show_recorded(lesson, {"vector": "128 numbers", "reversed": "128 numbers, source reversed", "width_64": "64 numbers", "width_16": "16 numbers"})
+    straight, turned = (lesson.recorded(name, "medium") for name in ("vector", "reversed"))
+    lesson.reveal("recorded_table", "it helps" if min(turned) > max(straight) else "it costs" if max(turned) < min(straight) else "a tie", f"{lesson.spread('vector', 'medium')} as it is, {lesson.spread('reversed', 'medium')} reversed.")
 
 # %% [markdown]
 # Width matters, as predicted: with 16 numbers even short sentences fail. **Reversing the source didn't help here**: on medium sentences it is a small loss on
@@ -848,43 +670,18 @@ check("beam_search", beam_search, probe, explain=lost)
 
 
 # %% [markdown]
-# **Predict:** does a beam of 4 rescue the medium sentences? (If the right translation has a better score than the greedy one, a beam
-# may find it. If the model *prefers* something wrong, no search can help.)
+# Does a beam of 4 rescue the medium sentences? If the right translation has a better score than the greedy one, a beam
+# may find it. If the model *prefers* something wrong, no search can help.
 
-
-# %% name="beam_demo"
-@torch.no_grad()
-def beam_exact_match(
-    model: EncoderDecoder, pairs: list[Pair], beam: int, beam_search: Callable
-) -> float:
-    """The share of sentences that beam search translates without a mistake."""
-    right = 0
-    for batch in batches(pairs, data.source_vocabulary, data.target_vocabulary, 1):
-        memory = model.encode(batch.src, batch.src_mask)
-        logits = model.stepper(memory, batch.src_mask)
-
-        def step(word, state, logits=logits):
-            scores, state = logits(torch.tensor([word]), state)
-            return torch.log_softmax(scores[0], dim=0), state
-
-        start = model.decoder.start(memory, batch.src_mask)
-        words = beam_search(
-            step, start, Vocabulary.bos, Vocabulary.eos, beam, 2 * batch.src.shape[1], 1.0
-        )
-        right += tuple(data.target_vocabulary.decode(words)) == batch.pairs[0].target
-    return right / len(pairs)
-
+# %% predict="beam"
+predict("beam", "Of 60 medium sentences, how many more will a beam of 4 get right than greedy writing?", (-10, 30, 1))  # fmt: skip
 
 # %% demo="beam" varies=true
+# Table: a beam of 4 against greedy writing
 with demonstration("beam"):
-    for name, pairs in (
-        ("short", data.test_short[:150]),
-        ("medium", data.test_medium[:60]),
-    ):
-        shares = [beam_exact_match(model, pairs, beam, beam_search) for beam in (1, 4)]
-        print(
-            f"{name}: exact match with a beam of 1: {shares[0]:.2f}, of 4: {shares[1]:.2f} ({len(pairs)} sentences)"
-        )
+    # fmt: off
+    found = sentence_vector.show_beams(model, data, beam_search)
+    lesson.reveal("beam", round(60 * (found["medium"][1] - found["medium"][0])), "Search finds what the model likes best. It can't mend what the vector lost.")
 
 # %% [markdown]
 # In the reference run a beam of 4 lifts the short sentences from 0.85 to 0.90, and the medium ones from 0.05 to 0.07, which is one sentence of 60. The long ones aren't measured; greedily the model gets none of them right, and where it *prefers* something wrong no search can help.
@@ -892,40 +689,18 @@ with demonstration("beam"):
 # ## What does the vector keep?
 #
 # There is no attention to draw here. But we can ask how much the vector depends on each source word: the norm of the gradient of the
-# vector with respect to that word's embedding. In a long sentence, whom does the vector listen to?
+# vector with respect to that word's embedding.
 
-
-# %% name="sensitivity"
-def sensitivity(model: EncoderDecoder, pairs: list[Pair]) -> Tensor:
-    """Mean over sentences of equal length: how strongly each source word moves the vector, as shares (S,)."""
-    (batch,) = batches(pairs, data.source_vocabulary, data.target_vocabulary, len(pairs))
-    embedded = model.src_embed(batch.src).detach().requires_grad_()
-    vector = model.encoder(embedded, batch.src_mask)
-    total = torch.zeros(batch.src.shape)
-    for k in range(0, vector.shape[1], 8):
-        (grad,) = torch.autograd.grad(vector[:, k].sum(), embedded, retain_graph=True)
-        total += grad.norm(dim=-1)
-    return (total / total.sum(1, keepdim=True)).mean(0)[:-1]
-
+# %% predict="listens"
+predict("listens", "Sentences of 24 words: whom does the vector listen to most?", ["the first words", "the last words", "all alike"])  # fmt: skip
 
 # %% demo="listens" varies=true
+# Figure: whom the vector listens to, by place
 with demonstration("listens"):
-    curves = {}
-    for words in (8, 16, 24):
-        chosen = [p for p in data.train if len(p.source) == words][:100]
-        shares = sensitivity(model, chosen)
-        curves[f"{words} words"] = (range(1, words + 1), shares)
-    fig = plots.lines(
-        curves,
-        "place of the source word",
-        "share of the vector's gradient",
-        "Whom does the vector listen to?",
-    )
-    plots.show(
-        fig,
-        "Share of the vector's gradient by place of the source word, a curve each for sentences of 8, 16 and 24 words. "
-        "The text below says what they show.",
-    )
+    # fmt: off
+    shares = sentence_vector.show_sensitivity(model, data, (8, 16, 24))
+    first, last = float(shares[:8].mean()), float(shares[-8:].mean())
+    lesson.reveal("listens", "the first words" if first > 1.15 * last else "the last words" if last > 1.15 * first else "all alike", f"The first eight have {first:.3f} each, the last eight {last:.3f}; an even share would be 0.040.")
 
 # %% [markdown]
 # Is the last word the loudest, and the first one forgotten? In the sentences of 8 words the curve does rise to the end. In the long ones it doesn't: in the reference run each of the first words of 24 has about
@@ -938,19 +713,13 @@ with demonstration("listens"):
 # ## The paper says, we measured
 
 # %% demo="paper_table"
+# Table: what the papers say, and what was measured
 with demonstration("paper_table"):
-    tables.show_table(
-        ["claim", "there", "we measured (three seeds)"],
-        [
-            ["quality falls with length", "Cho et al. 2014b, figure 4: BLEU falls steeply beyond 10 to 20 words",
-             f"exact match {lesson.spread('vector', 'short')} short, {lesson.spread('vector', 'medium')} medium, {lesson.spread('vector', 'long')} long"],
-            ["reversing the source helps", "Sutskever et al. 2014, section 3.3: BLEU 25.9 to 30.6, also on long sentences",
-             f"medium {lesson.spread('vector', 'medium')} to {lesson.spread('reversed', 'medium')}, long {lesson.spread('reversed', 'long')}"],
-            ["a wider vector carries more", "follows from the bottleneck",
-             f"short: 16 numbers {lesson.spread('width_16', 'short')}, 128 numbers {lesson.spread('vector', 'short')}"],
-        ],
-        caption="What was claimed, and what came out here",
-    )  # fmt: skip
+    # fmt: off
+    recorded.paper_table(lesson, "the papers",
+        ("quality falls with length", "Cho et al. 2014b, figure 4: BLEU falls steeply beyond 10 to 20 words", "exact match {vector.short} short, {vector.medium} medium, {vector.long} long"),
+        ("reversing the source helps", "Sutskever et al. 2014, section 3.3: BLEU 25.9 to 30.6, also on long sentences", "medium {vector.medium} to {reversed.medium}, long {reversed.long}"),
+        ("a wider vector carries more", "follows from the bottleneck", "short: 16 numbers {width_16.short}, 128 numbers {vector.short}"))
 
 # %% [markdown]
 # Our experiment is small (10,000 generated pairs; the recorded runs took 73 to 84 seconds) and our measure is strict: one wrong word, and the sentence

@@ -12,6 +12,8 @@
 #
 # You need lesson 01. Allow 80 minutes for the five exercises.
 #
+# **Notation**
+#
 # | letter | here | in lesson 01 |
 # |---|---|---|
 # | $v$ | the picture's vector, 128 numbers | the sentence's vector, `memory` |
@@ -27,47 +29,15 @@ import torch
 from torch import Tensor, nn
 
 from lessonkit import Lesson, train
-from lessonkit.data.scenes import (
-    COLOURS,
-    GRID,
-    PATCH,
-    SHAPES,
-    Scene,
-    gold_regions,
-    load_scenes,
-    render,
-)
+from lessonkit.data import scenes
 from lessonkit.data.translation import Vocabulary
-from lessonkit.models.captioning import (
-    EMBEDDING,
-    FEATURES,
-    HIDDEN,
-    LONGEST,
-    POSITIONS,
-    Batch,
-    Captioner,
-    batches,
-    binding,
-    caption,
-    exact_match_by_objects,
-    feature_maps,
-    make_batch,
-    pointing_accuracy,
-    pretrain_cnn,
-)
-from lessonkit.models.seq2seq import count_parameters, shift_right
-from lessonkit.seeds import seed_everything
-from lessonkit.show import plots, tables
-from lessonkit.show.caption_explorer import (
-    CaptionExample,
-    caption_explorer,
-    word_alt,
-    word_figure,
-)
+from lessonkit.models import captioning, one_vector
+from lessonkit.models.one_vector import table_step
+from lessonkit.show import recorded
 
 lesson = Lesson("02_captioning")
-check, demonstration = lesson.check, lesson.demonstration
-data = load_scenes()
+check, demonstration, predict = lesson.check, lesson.demonstration, lesson.predict
+data = scenes.load_scenes()
 BOS, EOS, PAD = Vocabulary.bos, Vocabulary.eos, Vocabulary.pad
 
 # %% [markdown]
@@ -78,15 +48,9 @@ BOS, EOS, PAD = Vocabulary.bos, Vocabulary.eos, Vocabulary.pad
 # captioner gets every caption *exactly* right; that is how we count.
 
 # %% demo="scenes"
+# Figure: three scenes and their captions
 with demonstration("scenes"):
-    shown = [data.test_one[0], data.test_two[6], data.test_three[4]]
-    for scene in shown:
-        print(f"{len(scene.objects)}:", " ".join(scene.caption))
-    fig = plots.plt.figure(figsize=(7.2, 2.6), layout="constrained")
-    for ax, scene in zip(fig.subplots(1, 3), shown, strict=True):
-        ax.imshow(render([scene])[0].permute(1, 2, 0))
-        ax.set_axis_off()
-    plots.show(fig, "Three scenes: " + "; ".join(" ".join(s.caption) for s in shown) + ".")
+    one_vector.show_scenes([data.test_one[0], data.test_two[6], data.test_three[4]])
 
 # %% [markdown]
 # ## A network that sees
@@ -105,20 +69,20 @@ with demonstration("scenes"):
 # help, and trains them on with the captioner. To compare fairly, it brings a one-vector model with the same eyes.)
 
 
-# %% name="classifier"
-CLASSES = [(colour, shape) for colour in COLOURS for shape in SHAPES]
+# %% name="classifier" show=true
+CLASSES = [(colour, shape) for colour in scenes.COLOURS for shape in scenes.SHAPES]
 VECTOR = 128  # numbers of v
 
 
 def make_classifier(cnn: nn.Module) -> nn.Sequential:
     """The layers from the picture to the scores of the 30 classes; the last one is the class layer."""
     return nn.Sequential(
-        cnn, nn.Flatten(), nn.Linear(FEATURES * POSITIONS, VECTOR), nn.ReLU(),
+        cnn, nn.Flatten(), nn.Linear(captioning.FEATURES * captioning.POSITIONS, VECTOR), nn.ReLU(),
         nn.Linear(VECTOR, len(CLASSES)),
     )  # fmt: skip
 
 
-def class_loss(layers: nn.Sequential, batch: Batch) -> Tensor:
+def class_loss(layers: nn.Sequential, batch: captioning.Batch) -> Tensor:
     """Cross-entropy of the one object's colour and shape."""
     classes = [CLASSES.index(scene.objects[0].words[1:]) for scene in batch.scenes]
     return nn.functional.cross_entropy(layers(batch.pictures), torch.tensor(classes))
@@ -129,31 +93,28 @@ def train_classifier(
 ) -> train.History:
     """Learn the classes of the training pictures with one object, in at most so many seconds."""
     single = [scene for scene in data.train if len(scene.objects) == 1]
-    maps = feature_maps(layers[0], single)
+    maps = captioning.feature_maps(layers[0], single)
     return train.fit(
-        layers, batches(single, data.vocabulary, 64, seed, maps), class_loss,
+        layers, captioning.batches(single, data.vocabulary, 64, seed, maps), class_loss,
         steps=1500, lr=1e-3, warmup=20, decay=True, seconds=seconds, title="classes", quiet=quiet,
     )  # fmt: skip
 
 
 # %% demo="classifier" varies=true
+# Training: eyes and a classifier, about 30 seconds
 with demonstration("classifier"):
-    seed_everything(0)
-    cnn = pretrain_cnn(data, seed=0)
-    classifier = make_classifier(cnn)
-    history = train_classifier(classifier, seed=0)
-    with torch.no_grad():
-        found = classifier(render(data.test_one)).argmax(-1).tolist()
-    right = [
-        CLASSES[k] == s.objects[0].words[1:]
-        for k, s in zip(found, data.test_one, strict=True)
-    ]
-    print(f"classes named rightly on new pictures: {sum(right) / len(right):.1%}")
+    torch.manual_seed(0)
+    cnn = captioning.pretrain_cnn(data, seed=0)
+    history = train_classifier(classifier := make_classifier(cnn), seed=0)
+    one_vector.show_classes(classifier, CLASSES, data.test_one)
 
 # %% [markdown]
 # Now cut the network open. Which layer shall the captioner get? The last one says exactly what the picture shows, as
 # well as the network knows it. And yet both papers take the layer *before* it (4096 numbers in Karpathy and Fei-Fei's
-# network). **Predict why**, before you read on: think of a caption that begins with *a small*.
+# network). Think of a caption that begins with *a small*.
+
+# %% predict="layer"
+predict("layer", "One object, both layers frozen: which vector gets more captions right?", ["the layer before the last", "the last one's class probabilities", "about as many"])  # fmt: skip
 
 # %% [markdown] task="image_vector"
 # `layers` is the network as a list of functions, from the picture to the class layer. Return the vector that a captioner should get,
@@ -209,7 +170,18 @@ check("image_vector", image_vector, probe)
 # at the first step; letters from memory: $b_v = W_{hi}[\text{CNN}(I)]$) with the last word's vector $x_t$ (B, e) and the state $h_{t-1}$ (B, n). A sum of two products is one product with the inputs
 # side by side: $W_{xh} x + W_{ih} v = [W_{xh}\; I]\,[x;\, W_{ih} v]$. So we hand the *cell* one input, $[x_t;\, W_{ih} v]$, and
 # may put any cell in: the plain one above, or a GRU, as in lesson 01. We take a GRU, and lesson 05 will take the very same one.
-#
+
+# %% demo="mechanism"
+# Drawing: a picture in one vector, and the network that writes
+with demonstration("mechanism"):
+    # fmt: off
+    from lessonkit.show import drawing
+
+    boxes = {"p": (0.75, 1.2, "picture", "(3, 42, 42)", "input"), "m": (2.2, 1.2, "CNN: map", "(64, 7, 7)", "learned"), "v": (3.75, 1.2, "vector v", "(128,)", "attention"), "c": (3.75, 2.4, "class layer", "30, left out"), "g": (5.5, 1.2, "GRU", "state h (n,)", "learned"), "x": (5.5, 0.3, "last word x", "", "input"), "y": (7.2, 1.2, "next word", "(V,)", "output")}
+    arrows = [("p", "m"), ("m", "v", "hidden"), ("v", "c"), ("v", "g", "W_ih"), ("x", "g"), ("g", "y")]
+    drawing.draw("A picture goes through a convolutional network, whose map is pressed into one vector v by a hidden layer. The class layer behind it is left out. The vector and the last word go into a recurrent cell, whose state gives the next word; that word is read at the next step.", boxes, arrows, height=2.8)
+
+# %% [markdown]
 # When does the network get the picture? At **every step**, as in the formula? Or only at the **first**, so that it must remember? Both
 # papers chose the first step only: Karpathy and Fei-Fei found that it works better (section 3.2), Vinyals et al. that with the picture
 # at every step the network overfits (section 3.1). We will measure both. (Their first steps differ a little from ours: Vinyals gives the picture a step of its own,
@@ -307,23 +279,6 @@ def caption_loss(
         torch.cat(logits), words.T.flatten(), ignore_index=pad
     )
     ### END SOLUTION
-
-
-# %% name="probe_step"
-def table_step(table: Tensor, rows: Tensor) -> Callable:
-    """A step for checks: logits depend on the last word, the time and the row; the state counts steps and sums words."""
-
-    def step(tokens, state):
-        time, total = state
-        if tuple(tokens.shape) != (len(rows),):
-            raise ValueError(
-                f"step takes the last words, (B,); yours are {tuple(tokens.shape)}"
-            )
-        total = total + tokens
-        logits = table[time, tokens] + rows * torch.cos(total).unsqueeze(1)
-        return logits, (time + 1, total)
-
-    return step
 
 
 # %% check="caption_loss" points=3
@@ -425,8 +380,8 @@ check("caption_greedy", caption_greedy, probe)
 # further, together with the writing network: the vector may *learn* to hold what captions need.
 
 
-# %% name="model"
-class VectorCaptioner(Captioner):
+# %% name="model" show=true
+class VectorCaptioner(captioning.Captioner):
     """One vector for the picture, then a GRU. `layers` is a trained classifier; `frozen`: its hidden layer, too."""
 
     def __init__(
@@ -440,17 +395,18 @@ class VectorCaptioner(Captioner):
         scale: float = 0.2,
     ):
         super().__init__()
+        n, k, e = captioning.HIDDEN, captioning.FEATURES, captioning.EMBEDDING
         self.layers, self.every_step, self.frozen = layers, every_step, frozen
         self._vector, self._step = vector, step
-        self.embed = nn.Embedding(len(data.vocabulary), EMBEDDING)
-        self.W_ih = nn.Parameter(scale * torch.randn(FEATURES, width) / width**0.5)
-        self.cell = nn.GRUCell(EMBEDDING + FEATURES, HIDDEN)
-        self.generator = nn.Linear(HIDDEN, len(data.vocabulary))
+        self.embed = nn.Embedding(len(data.vocabulary), e)
+        self.W_ih = nn.Parameter(scale * torch.randn(k, width) / width**0.5)
+        self.cell = nn.GRUCell(e + k, n)
+        self.generator = nn.Linear(n, len(data.vocabulary))
 
     def begin(self, pictures: Tensor) -> tuple[Tensor, tuple[Tensor, int]]:
         v = self._vector(pictures, list(self.layers))
         v = v.detach() if self.frozen else v
-        return v, (v.new_zeros(len(v), HIDDEN), 0)
+        return v, (v.new_zeros(len(v), captioning.HIDDEN), 0)
 
     def step(
         self, tokens: Tensor, state: tuple[Tensor, int], memory: Tensor
@@ -462,18 +418,12 @@ class VectorCaptioner(Captioner):
         return self.generator(h), (h, t + 1)
 
 
-# %% name="train_model"
+# %% name="train_model" show=true
 STEPS, LR = 1600, 2e-3  # batches of 64; settings were chosen on the validation scenes
 
 
-def stepper(model: Captioner, pictures: Tensor) -> tuple[Callable, object]:
-    """The function `step(tokens, state)` for these pictures, and the state to start from."""
-    memory, state = model.begin(pictures)
-    return lambda tokens, state: model.step(tokens, state, memory), state
-
-
 def train_model(
-    model: Captioner,
+    model: captioning.Captioner,
     maps: Tensor,
     seed: int,
     loss: Callable,
@@ -483,29 +433,30 @@ def train_model(
 ) -> train.History:
     """Train on all scenes, in at most so many seconds; `maps` are theirs, and `loss` is your caption_loss."""
 
-    def batch_loss(model: Captioner, batch: Batch) -> Tensor:
-        return loss(*stepper(model, batch.pictures), batch.words, BOS, PAD)
+    def batch_loss(model: captioning.Captioner, batch: captioning.Batch) -> Tensor:
+        return loss(*one_vector.stepper(model, batch.pictures), batch.words, BOS, PAD)
 
     return train.fit(
-        model, batches(data.train, data.vocabulary, 64, seed, maps), batch_loss,
+        model, captioning.batches(data.train, data.vocabulary, 64, seed, maps), batch_loss,
         steps=STEPS, lr=lr, warmup=50, decay=True, seconds=seconds, title="one vector", quiet=quiet,
     )  # fmt: skip
 
 
 # %% [markdown]
-# **Predict:** a third of the training pictures has one object, a third two, a third three. What share of new captions will be
-# exactly right, for one, two and three objects? Write three numbers down, then run.
+# A third of the training pictures has one object, a third two, a third three.
+
+# %% predict="training"
+predict("training", "Of 100 new pictures with two objects, how many captions will be exactly right?", (0, 100, 1))  # fmt: skip
 
 # %% demo="training" varies=true
+# Training: a captioner with one vector, made of your functions, about 45 seconds
 with demonstration("training"):
-    seed_everything(0)
-    model = VectorCaptioner(classifier, image_vector, caption_step)
-    print(f"{count_parameters(model):,} parameters")
-    maps = feature_maps(cnn, data.train)
+    # fmt: off
+    torch.manual_seed(0)
+    model, maps = VectorCaptioner(classifier, image_vector, caption_step), captioning.feature_maps(cnn, data.train)
     history = train_model(model, maps, 0, caption_loss)
-    measured = exact_match_by_objects(model, data)
-    for name, share in measured.items():
-        print(f"{name:5} objects: captions without a mistake: {share:.1%}")
+    measured = one_vector.show_captions(model, data)
+    lesson.reveal("training", round(100 * measured["two"]), f"Recorded, three seeds: {lesson.spread('every_step', 'two')}; with one object {lesson.spread('every_step', 'one')}, with three {lesson.spread('every_step', 'three')}.")
 
 # %% [markdown]
 # One object: nearly always right. Two: mostly wrong. Three: hopeless. (In the loss curve the lower edge are batches of single objects, the upper edge those
@@ -521,37 +472,15 @@ with demonstration("training"):
 # are only two sizes, so a wrong size counts as borrowed just as often by chance.)
 
 
-# %% name="said"
-@torch.no_grad()
-def say(scenes: list[Scene]) -> tuple[list[list[str]], Tensor]:
-    """Your greedy captions of the scenes by the trained model, and their log-probabilities (N,)."""
-    step, state = stepper(model, render(scenes))
-    rows, log_p = caption_greedy(step, state, len(scenes), BOS, EOS, LONGEST)
-    return [data.vocabulary.decode(row) for row in rows.tolist()], log_p
-
+# %% predict="binding"
+predict("binding", "Two objects: of 100 wrong attribute words, how many are the other object's?", (0, 100, 1))  # fmt: skip
 
 # %% demo="binding" varies=true
+# Table: attribute words right, borrowed, invented
 with demonstration("binding"):
-    rows = []
-    for count, scenes in data.tests.items():
-        captions, log_p = say(scenes)
-        counted = binding(captions, scenes)
-        exact = torch.tensor(
-            [tuple(c) == s.caption for c, s in zip(captions, scenes, strict=True)]
-        )
-        sure = [
-            f"{log_p[chosen].exp().mean():.2f}" if chosen.any() else "-"
-            for chosen in (exact, ~exact)
-        ]
-        wrong = (
-            [counted.borrowed, counted.invented] if count > 1 else ["-", counted.invented]
-        )
-        rows.append([count, counted.right, *wrong, f"{counted.chance:.0f}", *sure])
-    tables.show_table(
-        ["objects", "attributes right", "borrowed", "invented", "borrowed by chance", "p if right", "p if wrong"],
-        rows,
-        caption="Attribute words of those captions, of 500 each, that describe as many objects as there are; mean probability of right and wrong captions",
-    )  # fmt: skip
+    # fmt: off
+    borrowed = one_vector.show_binding(model, data, caption_greedy)
+    lesson.reveal("binding", round(100 * borrowed[2]), f"Recorded: {lesson.spread('every_step', 'borrowed_two')}, where chance would give {lesson.spread('every_step', 'chance_two')}. It knows what is there, not what goes with what.")
 
 # %% [markdown]
 # Most wrong words are borrowed, far more than chance would have it. The network knows *that* there is something red in the picture; it lost *what* is
@@ -562,66 +491,24 @@ with demonstration("binding"):
 #
 # ### Explore it
 #
-# Pick a scene with two or three objects and a word. The gold region of the word is outlined. The second picture shows what the *model* used, as far
+# Pick a scene with two or three objects and a word, with the mouse or the arrow keys. The gold region of the word is outlined. The second picture shows what the *model* used, as far
 # as we can tell without attention: the gradient of the word's score with respect to the pixels, added up for each of the
 # 7 × 7 positions. Where it is bright, changing the picture would change the word.
 
 
-# %% name="gradient_maps"
-def blind_guess(scenes: list[Scene]) -> float:
-    """How often a random position lies in a word's gold region: the mean area of the regions."""
-    areas = [r.mean() for s in scenes for r in gold_regions(s) if r.any()]
-    return float(sum(areas) / len(areas))
-
-
-def gradient_maps(model: Captioner, scenes: list[Scene]) -> list[Tensor]:
-    """For each scene (words, 7, 7): how strongly a word's logit depends on each position, as shares; right words fed in."""
-    batch = make_batch(scenes, data.vocabulary)
-    pictures = batch.pictures.requires_grad_()
-    logits = model(pictures, shift_right(batch.words, BOS))
-    right = logits.gather(2, batch.words.unsqueeze(-1)).squeeze(-1)
-    maps = []
-    for t in range(right.shape[1] - 1):
-        (gradient,) = torch.autograd.grad(right[:, t].sum(), pictures, retain_graph=True)
-        patches = (
-            gradient.norm(dim=1).unflatten(1, (GRID, PATCH)).unflatten(3, (GRID, PATCH))
-        )
-        strength = patches.sum(dim=(2, 4))
-        maps.append(strength / strength.sum(dim=(1, 2), keepdim=True))
-    maps = torch.stack(maps, dim=1)
-    return [maps[i, : len(scene.caption)] for i, scene in enumerate(scenes)]
-
-
 # %% demo="explorer" varies=true
+# Map to touch: what each word depends on
 with demonstration("explorer"):
-    chosen = [*data.test_two[:5], *data.test_three[:3]]
-    captions, _ = say(chosen)
-    examples = [
-        CaptionExample(scene, {"gradient": weights.numpy()}, {"the model": words})
-        for scene, weights, words in zip(
-            chosen, gradient_maps(model, chosen), captions, strict=True
-        )
-    ]
-    caption_explorer(examples)
-
-# %% demo="explorer_still" varies=true
-with demonstration("explorer_still"):
-    plots.show(word_figure(examples[0], 2), word_alt(examples[0], 2))
-    print("right:    ", " ".join(examples[0].scene.caption))
-    print("the model:", " ".join(examples[0].said["the model"]))
+    one_vector.explorer(model, [*data.test_two[:5], *data.test_three[:3]], caption_greedy)
 
 # %% [markdown]
 # One picture proves little, so we count: how often does the position with the largest gradient lie in the word's gold region? Lesson 05 will
 # ask it of attention (*pointing accuracy*), and of its gradients, too. A blind guess hits as often as the regions are large.
 
 # %% demo="pointing" varies=true
+# Table: the largest gradient, beside a blind guess
 with demonstration("pointing"):
-    for count, scenes in data.tests.items():
-        scenes = scenes[:100]
-        hits = pointing_accuracy(gradient_maps(model, scenes), scenes)
-        print(
-            f"objects: {count}, largest gradient in the gold region: {hits:.2f}, blind guess: {blind_guess(scenes):.2f}"
-        )
+    one_vector.show_pointing(model, data)
 
 # %% [markdown]
 # So the network's words do depend on the right object, three times as often as by chance, and still they are wrong. To look at a thing isn't yet to bind its
@@ -698,53 +585,18 @@ check("continue_from_error", continue_from_error, probe)
 # %% [markdown]
 # We force two kinds of error at the first colour (place 2 of *a big red square above ...*). **Another colour** is a wrong fact in a good sentence.
 # **A shape** breaks the sentence: *a big circle* should go on with *above* or *left*. All captions chosen were right, so without
-# the error every word after it would be right. **Predict:** which error does more damage? And what does the network write after *a big circle*?
+# the error every word after it would be right.
 
-
-# %% name="damage"
-@torch.no_grad()
-def words_right_after(
-    model: Captioner, scenes: list[Scene], go_on: Callable, kind: str, places: int = 6
-) -> list[float]:
-    """Among captions that the model gets right: the share of right words 1, 2, ... places after an error at place 2.
-
-    `kind` of the forced word: "colour" or "shape", one that the caption doesn't have. `go_on` is your continue_from_error.
-    """
-    vocabulary = data.vocabulary
-    captions = caption(model, scenes, vocabulary)
-    good = [s for c, s in zip(captions, scenes, strict=True) if tuple(c) == s.caption]
-    if not good:
-        return []
-    batch = make_batch(good, vocabulary)
-    forced = []
-    for i, scene in enumerate(good):
-        words = tuple(COLOURS) if kind == "colour" else SHAPES
-        others = [word for word in words if word not in scene.caption]
-        forced.append(others[i % len(others)])
-    wrong = torch.tensor(vocabulary.encode(forced))
-    written = go_on(*stepper(model, batch.pictures), batch.words, 2, wrong, BOS)
-    counted = (batch.words > EOS)[:, 3 : 3 + places]
-    hits = (written == batch.words)[:, 3 : 3 + places] & counted
-    return hits.sum(0).div(counted.sum(0)).tolist()
-
+# %% predict="error_accumulation"
+predict("error_accumulation", "Which error does more damage, over three seeds?", ["the wrong colour", "the shape", "neither: a tie"])  # fmt: skip
 
 # %% demo="error_accumulation" varies=true
+# Figure: right words after one forced error
 with demonstration("error_accumulation"):
-    curves = {}
-    for kind, label in (("colour", "a wrong colour"), ("shape", "a shape in its place")):
-        shares = words_right_after(model, data.test_two, continue_from_error, kind)
-        curves[label] = (range(1, len(shares) + 1), shares)
-    fig = plots.lines(
-        curves, "places after the error", "share right", "Two objects, one forced error"
-    )
-    fig.axes[0].set_ylim(0, 1.05)
-    plots.show(
-        fig,
-        "Share of right words after a forced error: "
-        + "; ".join(
-            f"{k}: " + ", ".join(f"{y:.2f}" for y in c[1]) for k, c in curves.items()
-        ),
-    )
+    # fmt: off
+    one_vector.show_errors(model, data.test_two, continue_from_error)
+    colour, shape = (lesson.recorded("every_step", f"after_{kind}") for kind in ("colour", "shape"))
+    lesson.reveal("error_accumulation", "the shape" if max(shape) < min(colour) else "the wrong colour" if max(colour) < min(shape) else "neither: a tie", f"Recorded: {lesson.spread('every_step', 'after_colour')} of the words right after a colour, {lesson.spread('every_step', 'after_shape')} after a shape.")
 
 # %% [markdown]
 # Without the error every share would be 1. With it, words of the *other* object go wrong, five places away, even though this network gets the
@@ -757,19 +609,10 @@ with demonstration("error_accumulation"):
 # shift by one.
 
 # %% demo="after_error" varies=true
+# Table: how captions go on after a forced word
 with demonstration("after_error"):
-    captions, _ = say(data.test_two)
-    good = [
-        s for c, s in zip(captions, data.test_two, strict=True) if tuple(c) == s.caption
-    ][:5]
-    batch = make_batch(good, data.vocabulary)
-    for word in ("circle", "triangle"):
-        wrong = torch.tensor(data.vocabulary.encode([word] * len(good)))
-        written = continue_from_error(
-            *stepper(model, batch.pictures), batch.words, 2, wrong, BOS
-        )
-        for scene, row in zip(good, written.tolist(), strict=True):
-            print(f"{' '.join(scene.caption):50} {' '.join(data.vocabulary.decode(row))}")
+    # fmt: off
+    one_vector.show_after_error(model, data, continue_from_error, caption_greedy, ["circle", "triangle"])
 
 # %% [markdown]
 # ## Predict, then break it
@@ -781,11 +624,13 @@ with demonstration("after_error"):
 # 3. **frozen v**: the classifier's hidden layer as it is. Nothing is trained but the network that writes.
 # 4. **frozen class probabilities**: what the classifier says, 30 numbers after the softmax, in place of v; frozen, too.
 #
-# **Predict:** which of 1 and 2 gets more captions with two objects right? And how far will 4 come with a single object? (It knows
-# colour and shape mostly. What does it not know?)
+# (Network 4 knows colour and shape mostly. What does it not know?)
+
+# %% predict="ablation_table"
+predict("ablation_table", "Which of 1 and 2 gets more captions with two objects right?", ["1: v at every step", "2: v at the first step only", "a tie"])  # fmt: skip
 
 
-# %% name="ablations"
+# %% name="ablations" show=true
 def class_scores(pictures: Tensor, layers: list[Callable]) -> Tensor:
     """What the class layer gives, (B, 30), before the softmax."""
     for layer in layers:
@@ -799,17 +644,13 @@ def class_probabilities(pictures: Tensor, layers: list[Callable]) -> Tensor:
 
 
 # %% demo="ablation_table"
+# Table: four networks
 with demonstration("ablation_table"):
-    figures = ("one", "two", "three", "validation", "seen")
-    names = {
-        "every_step": "1. v at every step", "first_step": "2. v at the first step only",
-        "frozen": "3. frozen v", "class_layer": "4. frozen class probabilities",
-    }  # fmt: skip
-    rows = [[label, *[lesson.spread(n, f) for f in figures]] for n, label in names.items()]
-    tables.show_table(
-        ["network", "one object", "two", "three", "new scenes, mixed", "training scenes"], rows,
-        caption="Exact match on new scenes by number of objects, on 500 mixed ones, and on 500 training scenes; mean [least to greatest] of three seeds",
-    )  # fmt: skip
+    # fmt: off
+    one_vector.show_recorded(lesson, {"every_step": "1. v at every step", "first_step": "2. v at the first step only", "frozen": "3. frozen v", "class_layer": "4. frozen class probabilities"})
+    every, first = (lesson.recorded(name, "two") for name in ("every_step", "first_step"))
+    lesson.reveal("ablation_table", "1: v at every step" if min(every) > max(first) else "2: v at the first step only" if min(first) > max(every) else "a tie", f"{lesson.spread('every_step', 'two')} against {lesson.spread('first_step', 'two')}.")
+    lesson.reveal("layer", "the layer before the last", f"{lesson.spread('frozen', 'one')} against {lesson.spread('class_layer', 'one')}: size and place were not asked for, so the classes don't tell them.")
 
 # %% [markdown]
 # Read the table from below. **The class probabilities** are the wrong thing to write from. With a single object, colour, shape and a coin for the size would get
@@ -833,30 +674,22 @@ with demonstration("ablation_table"):
 # ## The paper says, we measured
 
 # %% demo="paper_table"
+# Table: what the papers say, and what was measured
 with demonstration("paper_table"):
-    tables.show_table(
-        ["claim", "there", "we measured (three seeds)"],
-        [
-            ["take the layer before the class layer", "used by both papers; often said: the last layer lacks generalisation",
-             f"one object, both frozen: {lesson.spread('frozen', 'one')} with v, {lesson.spread('class_layer', 'one')} with the class probabilities"],
-            ["the picture at the first step only is better", "Karpathy and Fei-Fei 2015, sec. 3.2; Vinyals et al. 2015, sec. 3.1",
-             f"two objects: first step {lesson.spread('first_step', 'two')}, every step {lesson.spread('every_step', 'two')}"],
-            ["... since at every step it overfits", "Vinyals et al. 2015, sec. 3.1",
-             f"every step, training scenes {lesson.spread('every_step', 'seen')}, new scenes {lesson.spread('every_step', 'validation')}"],
-            ["one mistake spoils the rest", "often said",
-             f"words right after it: {lesson.spread('every_step', 'after_colour')} (a wrong colour), {lesson.spread('every_step', 'after_shape')} (a shape in its place)"],
-            ["several objects get mixed up", "often said",
-             f"two objects: {lesson.spread('every_step', 'borrowed_two')} of the wrong words are borrowed, {lesson.spread('every_step', 'chance_two')} by chance"],
-            ["it points where it looks", "no claim: there is no attention",
-             f"largest gradient in the gold region: two objects {lesson.spread('every_step', 'pointing_two')}, three {lesson.spread('every_step', 'pointing_three')}"],
-        ],
-        caption="What was claimed, and what came out here",
-    )  # fmt: skip
+    # fmt: off
+    recorded.paper_table(lesson, "the papers",
+        ("take the layer before the class layer", "used by both papers; often said: the last layer lacks generalisation", "one object, both frozen: {frozen.one} with v, {class_layer.one} with the class probabilities"),
+        ("the picture at the first step only is better", "Karpathy and Fei-Fei 2015, sec. 3.2; Vinyals et al. 2015, sec. 3.1", "two objects: first step {first_step.two}, every step {every_step.two}"),
+        ("... since at every step it overfits", "Vinyals et al. 2015, sec. 3.1", "every step, training scenes {every_step.seen}, new scenes {every_step.validation}"),
+        ("one mistake spoils the rest", "often said", "words right after it: {every_step.after_colour} (a wrong colour), {every_step.after_shape} (a shape in its place)"),
+        ("several objects get mixed up", "often said", "two objects: {every_step.borrowed_two} of the wrong words are borrowed, {every_step.chance_two} by chance"),
+        ("it points where it looks", "no claim: there is no attention", "largest gradient in the gold region: two objects {every_step.pointing_two}, three {every_step.pointing_three}; a blind guess 0.15 to 0.17"))
 
 # %% [markdown]
 # The experiment is small, and its pictures are drawn by a program. The papers had photographs, ImageNet, an LSTM (Vinyals) or a plain recurrent
 # network (Karpathy), and five captions a picture that differ from each other, so they report BLEU and not exact match. What carries over is the shape of the failure: the more
-# things in a picture, the less one vector can tell which is which.
+# things in a picture, the less one vector can tell which is which. No full-size run belongs to this lesson: photographs with captions are too large a download.
+# `python -m lessonkit full 03` trains on real data, on sentences.
 #
 # ## Summary
 #

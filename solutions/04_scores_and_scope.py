@@ -12,7 +12,7 @@
 # You build all of it in eight short exercises, train it, and find out which knob matters. One of the cheap ways fails
 # badly as soon as words change places, and you will say beforehand where. Allow 100 minutes.
 #
-# The letters are Luong's now. Three of them meant something else in lesson 03:
+# **Notation.** The letters are Luong's now. Three of them meant something else in lesson 03:
 #
 # | letter | here | in lesson 03 |
 # |---|---|---|
@@ -25,46 +25,20 @@
 # | $p_t$, $D$ | the middle of the window, how far it reaches to each side | – |
 
 # %% name="setup"
-import json
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
-import matplotlib.pyplot as plt
 import torch
 from torch import Tensor, nn
 
 from lessonkit import Lesson, train
-from lessonkit.data.translation import (
-    Batch,
-    Pair,
-    Translation,
-    Vocabulary,
-    batches,
-    load_translation,
-)
-from lessonkit.lesson import RESULTS
-from lessonkit.models.alignment import (
-    alignment_error_rate,
-    blind_error_rates,
-    links_from_weights,
-)
+from lessonkit.data import translation
+from lessonkit.models import scopes, seq2seq
 from lessonkit.models.attention import masked_softmax
-from lessonkit.models.seq2seq import (
-    EMBEDDING,
-    EncoderDecoder,
-    StepDecoder,
-    count_parameters,
-    exact_match_by_length,
-    last_state,
-    shift_right,
-    translation_loss,
-)
-from lessonkit.seeds import seed_everything
-from lessonkit.show import plots, tables, widgets
+from lessonkit.show import recorded
 
 lesson = Lesson("04_scores_and_scope")
-check, demonstration = lesson.check, lesson.demonstration
+check, demonstration, predict = lesson.check, lesson.demonstration, lesson.predict
+EMBEDDING = seq2seq.EMBEDDING
 
 # %% [markdown]
 # ## The experiment that fails
@@ -73,42 +47,10 @@ check, demonstration = lesson.check, lesson.demonstration
 # on this machine: the scores of all words for one query, and the average. Nothing is trained; only the length changes.
 
 
-# %% name="seconds_of"
-def seconds_of(step: Callable, *arguments: Tensor, times: int = 15) -> float:
-    """The median time of some calls, in seconds, after one to warm up."""
-    taken = []
-    for _ in range(times + 1):
-        start = time.perf_counter()
-        step(*arguments)
-        taken.append(time.perf_counter() - start)
-    return sorted(taken[1:])[times // 2]
-
-
-def additive_step(query: Tensor, keys: Tensor, W: Tensor, U: Tensor, v: Tensor) -> Tensor:
-    """Lesson 03's attention: query (B, n), keys (B, S, n) -> context (B, 1, n)."""
-    scores = torch.tanh((query @ W.T).unsqueeze(1) + keys @ U.T) @ v
-    return torch.softmax(scores, dim=-1).unsqueeze(1) @ keys
-
-
 # %% demo="growing_work" varies=true
+# Figure: the time of one step by the length of the source
 with demonstration("growing_work"):
-    seed_everything(0)
-    n, lengths = 128, [64, 256, 1024, 4096, 16384]
-    weights = torch.randn(64, n), torch.randn(64, n), torch.randn(64)
-    took = [
-        1000 * seconds_of(additive_step, torch.randn(1, n), torch.randn(1, S, n), *weights)
-        for S in lengths
-    ]
-    fig = plots.lines(
-        {"additive score, all words": (lengths, took)}, "words in the source", "ms a step"
-    )
-    fig.axes[0].set_xscale("log", base=2)
-    fig.axes[0].set_yscale("log")
-    plots.show(
-        fig,
-        "One step of attention takes "
-        + ", ".join(f"{t:.2f} ms at {S} words" for S, t in zip(lengths, took, strict=True)),
-    )
+    scopes.show_growing_work([64, 256, 1024, 4096, 16384])
 
 # %% [markdown]
 # Each step costs in proportion to the length (on these axes a straight line with slope 1; it may jump where the keys no longer fit into the processor's cache), and there
@@ -124,44 +66,19 @@ with demonstration("growing_work"):
 # order is *not* the same?
 
 # %% name="corpus"
-data = load_translation()
+# The corpus, and its mirror image
+data = translation.load_translation()
+mirror = scopes.mirrored(data)
 
-
-def mirrored(pairs: list[Pair]) -> list[Pair]:
-    """The same pairs with the target sentence written backwards; the links move along."""
-    turned = []
-    for pair in pairs:
-        last = len(pair.target) - 1
-        links = frozenset((source, last - target) for source, target in pair.links)
-        turned.append(Pair(pair.source, pair.target[::-1], links))
-    return turned
-
-
-sets = ("train", "validation", "test_short", "test_medium", "test_long")
-mirror = replace(data, **{name: mirrored(getattr(data, name)) for name in sets})
-
-
-def share_inside(pairs: list[Pair], D: int) -> float:
-    """The share of gold links whose source word is at most D places from the target word's place."""
-    shifts = [abs(source - target) for pair in pairs for source, target in pair.links]
-    return sum(shift <= D for shift in shifts) / len(shifts)
-
+# %% predict="inside_the_window"
+predict("inside_the_window", "Mirrored French: of 100 gold links, how many lie at most four places from the target word's own place?", (0, 100, 1))  # fmt: skip
 
 # %% demo="inside_the_window"
+# Figure: gold links inside a window, by its reach
 with demonstration("inside_the_window"):
-    widths = list(range(11))
-    curves = {
-        name: (widths, [share_inside(corpus.test_medium, D) for D in widths])
-        for name, corpus in (("French", data), ("mirrored French", mirror))
-    }
-    fig = plots.lines(curves, "D: the window is 2D + 1 words", "share of gold links inside")
-    fig.axes[0].set_ylim(0, 1.05)
-    inside = {name: curve[1][4] for name, curve in curves.items()}
-    plots.show(
-        fig,
-        "Share of gold links in a window around the same place, by D; at D = 4 "
-        + ", ".join(f"{name} {share:.2f}" for name, share in inside.items()),
-    )
+    # fmt: off
+    inside = scopes.show_inside({"French": data, "mirrored French": mirror}, D=4)
+    lesson.reveal("inside_the_window", round(100 * inside["mirrored French"]), f"In French it is {100 * inside['French']:.0f} of 100. Backwards, only words near the middle stay near their place.")
 
 # %% [markdown]
 # For French a window of nine words loses next to nothing. For mirrored French it loses more than half: **no training can
@@ -187,6 +104,17 @@ with demonstration("inside_the_window"):
 # | location | $a_t = \text{softmax}(W_a h_t)$, no $\bar h_s$ at all (equation 8) | longest sentence $\times\, n$ |
 #
 # We write them for a batch: query (B, n), keys (B, S, n), scores (B, S).
+
+# %% demo="mechanism"
+# Drawing: update then look (Luong), beside look then update (Bahdanau)
+with demonstration("mechanism"):
+    # fmt: off
+    from lessonkit.show import drawing
+
+    boxes = {"b0": (1.1, 1.9, "03: old state sᵢ₋₁", "(n,)", "input"), "b1": (3.0, 1.9, "look", "at h₁ … h_S", "attention"), "b2": (4.5, 1.9, "context", "(2n,)"), "b3": (5.8, 1.9, "GRU", "", "learned"), "b4": (6.9, 1.9, "sᵢ", "(n,)", "output")}
+    boxes |= {"l0": (1.1, 0.6, "04: old state, h̃ₜ₋₁", "(n,), (n,)", "input"), "l1": (2.7, 0.6, "GRU", "", "learned"), "l2": (3.75, 0.6, "hₜ", "(n,)"), "l3": (4.95, 0.6, "look", "score, scope", "attention"), "l4": (6.25, 0.6, "context", "(n,)"), "l5": (7.4, 0.6, "h̃ₜ", "(n,)", "output")}
+    arrows = [("b0", "b1"), ("b1", "b2"), ("b2", "b3"), ("b3", "b4"), ("l0", "l1"), ("l1", "l2"), ("l2", "l3"), ("l3", "l4"), ("l4", "l5")]
+    drawing.draw("Above, lesson 03: the old state looks at the source, the context goes into the GRU, which makes the new state. Below, this lesson: the GRU first makes the new state from the old one and the last attentional vector; the new state looks at the source; context and state are joined to the attentional vector, which goes into the next step.", boxes, arrows, height=2.5)
 
 # %% [markdown] task="dot_score"
 # The score of lesson 00's content addressing, without the cosine. As a loop:
@@ -306,7 +234,7 @@ check("concat_score", concat_score, probe)
 # places as $W$ has rows: Luong ignores words beyond them, and for shorter sentences uses the first rows (section 3.1).
 
 
-# %% name="location_score"
+# %% name="location_score" show=true
 def location_score(query: Tensor, S: int, W: Tensor) -> Tensor:
     """W h_t: a score for each place, whatever word stands there  (Luong et al. 2015, equation 8).
 
@@ -454,24 +382,9 @@ check("gaussian_window", gaussian_window, probe)
 # without your `gaussian_window`:
 
 # %% demo="who_teaches_the_position"
+# Table: the gradient at the position, with and without your Gaussian
 with demonstration("who_teaches_the_position"):
-    seed_everything(0)
-    scores, values, words = (
-        torch.randn(1, 12),
-        torch.randn(1, 12, 8),
-        torch.ones(1, 12).bool(),
-    )
-    for name, bend in (
-        ("mask only", lambda w, p, D: w),
-        ("with Gaussian", gaussian_window),
-    ):
-        position = torch.tensor([5.3], requires_grad=True)
-        weights = bend(masked_softmax(scores, window_mask(position, words, 4)), position, 4)
-        loss = (weights.unsqueeze(1) @ values).square().sum()
-        if loss.requires_grad:
-            loss.backward()
-        slope = 0.0 if position.grad is None else position.grad.item()
-        print(f"{name:14} gradient of the loss at the position: {slope:+.3f}")
+    scopes.show_who_teaches(window_mask, gaussian_window)
 
 # %% [markdown]
 # ## One step of the decoder
@@ -582,7 +495,7 @@ check("input_feeding_step", input_feeding_step, probe)
 # what one direction does to the alignment.) The decoder has two knobs, `score` and `scope`, and calls your functions.
 
 
-# %% name="encoder"
+# %% name="encoder" show=true
 class BidirectionalEncoder(nn.Module):
     """A GRU in both directions: embedded source (B, S, e), mask (B, S) -> states (B, S, n); padding gives zeros."""
 
@@ -597,7 +510,7 @@ class BidirectionalEncoder(nn.Module):
         return nn.utils.rnn.pad_packed_sequence(self.gru(packed)[0], batch_first=True)[0]
 
 
-# %% name="parameters"
+# %% name="parameters" show=true
 LONGEST = 31  # places that the location score knows: 30 words and the end
 
 
@@ -617,8 +530,8 @@ def shapes_of(score: str, scope: str, n: int) -> dict[str, tuple[int, ...]]:
     return shapes | ({"W_p": (n, n), "v_p": (n,)} if scope == "local-p" else {})
 
 
-# %% name="decoder"
-class LuongDecoder(StepDecoder):
+# %% name="decoder" show=true
+class LuongDecoder(seq2seq.StepDecoder):
     """Luong's decoder. Its state is (h, h̃, number of the step); keeps the weights and positions of the last step."""
 
     def __init__(self, n: int, score: str, scope: str, D: int, feed: bool, gaussian: bool):
@@ -631,7 +544,7 @@ class LuongDecoder(StepDecoder):
 
     def start(self, memory: Tensor, src_mask: Tensor) -> tuple[Tensor, Tensor, int]:
         half = memory.shape[2] // 2  # each direction's last state: it has read everything
-        forward = last_state(memory[..., :half], src_mask.sum(1))
+        forward = seq2seq.last_state(memory[..., :half], src_mask.sum(1))
         h = torch.cat([forward, memory[:, 0, half:]], dim=-1)
         return h, torch.zeros_like(h), 0
 
@@ -671,7 +584,7 @@ class LuongDecoder(StepDecoder):
         return attentional_vector(context, state, self.W_c)
 
 
-# %% name="make_model"
+# %% name="make_model" show=true
 HIDDEN, WINDOW = (
     128,
     4,
@@ -681,10 +594,10 @@ STEPS, RATE = 628, 4e-3  # four passes; chosen on the validation sentences
 
 def make_model(
     score: str, scope: str, feed: bool = True, gaussian: bool = True, D: int = WINDOW
-) -> EncoderDecoder:
+) -> seq2seq.EncoderDecoder:
     """A translator with one of the four scores ("dot") and one of the three scopes ("global")."""
     source, target = len(data.source_vocabulary), len(data.target_vocabulary)
-    return EncoderDecoder(
+    return seq2seq.EncoderDecoder(
         BidirectionalEncoder(HIDDEN),
         LuongDecoder(HIDDEN, score, scope, D, feed, gaussian),
         nn.Embedding(source, EMBEDDING),
@@ -693,20 +606,22 @@ def make_model(
     )
 
 
-def training_batches(seed: int, corpus: Translation | None = None) -> Iterator[Batch]:
+def training_batches(
+    seed: int, corpus: translation.Translation | None = None
+) -> Iterator[translation.Batch]:
     """Batches of 64 without end, of French if no other corpus is given; every pass in another order."""
     corpus = corpus or data
     while True:
-        yield from batches(
+        yield from translation.batches(
             corpus.train, corpus.source_vocabulary, corpus.target_vocabulary, 64, seed=seed
         )
         seed += 1000
 
 
 def train_model(
-    model: EncoderDecoder,
+    model: seq2seq.EncoderDecoder,
     seed: int,
-    corpus: Translation | None = None,
+    corpus: translation.Translation | None = None,
     title: str = "training",
     quiet: bool = False,
     seconds: float = 55,
@@ -714,34 +629,36 @@ def train_model(
 ) -> train.History:
     """Four passes over the training pairs, in at most so many seconds of the processor's time."""
     return train.fit(
-        model, training_batches(seed, corpus), translation_loss,
+        model, training_batches(seed, corpus), seq2seq.translation_loss,
         steps=STEPS, lr=lr, warmup=100, decay=True,
-        seconds=seconds, title=title, quiet=quiet, clock=time.process_time,
+        seconds=seconds, title=title, quiet=quiet,
     )  # fmt: skip
 
 
 # %% [markdown]
-# **Predict:** the two models below differ in scope and language. The first uses *general* with *global* scope on French. The second
+# The two models below differ in scope and language. The first uses *general* with *global* scope on French. The second
 # uses *general* with *local-p* on mirrored French: it must find out, from translations alone, that its window has to start at the *end* of
-# the sentence and move backwards. Will it? Nobody tells it where the words are.
+# the sentence and move backwards. Nobody tells it where the words are.
+
+# %% predict="train_local"
+predict("train_local", "Of 100 mirrored sentences of 10 to 18 words, how many will local-p translate without a mistake?", (0, 100, 1))  # fmt: skip
 
 # %% demo="train_global" varies=true
+# Training: general score, global scope, French, about 50 seconds
 with demonstration("train_global"):
-    seed_everything(0)
-    global_model = make_model("general", "global")
-    print(f"{count_parameters(global_model):,} parameters")
-    train_model(global_model, 0, title="general, global, French")
-    for name, share in exact_match_by_length(global_model, data).items():
-        print(f"{name:6} sentences translated without a mistake: {share:.1%}")
+    # fmt: off
+    torch.manual_seed(0)
+    train_model(global_model := make_model("general", "global"), 0, title="general, global, French")
+    scopes.show_translations(global_model, data)
 
 # %% demo="train_local" varies=true
+# Training: general score, local-p, mirrored French, about 50 seconds
 with demonstration("train_local"):
-    seed_everything(0)
-    local_model = make_model("general", "local-p")
-    print(f"{count_parameters(local_model):,} parameters")
-    train_model(local_model, 0, mirror, title="general, local-p, mirrored French")
-    for name, share in exact_match_by_length(local_model, mirror).items():
-        print(f"{name:6} sentences translated without a mistake: {share:.1%}")
+    # fmt: off
+    torch.manual_seed(0)
+    train_model(local_model := make_model("general", "local-p"), 0, mirror, title="general, local-p, mirrored French")
+    exact = scopes.show_translations(local_model, mirror)
+    lesson.reveal("train_local", round(100 * exact["medium"]), f"The Gaussian gives the predicted place a gradient, and right words are the reward. Recorded: {lesson.spread('mirror_local_p', 'medium')}.")
 
 # %% [markdown]
 # ## Where do they look?
@@ -749,90 +666,11 @@ with demonstration("train_local"):
 # As in lesson 03: feed a sentence and its right translation, and keep the weights of every step.
 
 
-# %% name="attention_of"
-@torch.no_grad()
-def follow(model: EncoderDecoder, pairs: list[Pair]) -> Iterator[tuple]:
-    """For each pair, with the right words fed in: (pair, weights (T, S), positions (T,), right (T,)); EOS left out.
-
-    `right` says whether the likeliest next word is the right one; positions are NaN for the global scope.
-    """
-    for batch in batches(pairs, data.source_vocabulary, data.target_vocabulary, 100):
-        decoder, memory = model.decoder, model.encode(batch.src, batch.src_mask)
-        state = decoder.start(memory, batch.src_mask)
-        embedded = model.tgt_embed(shift_right(batch.tgt, Vocabulary.bos))
-        weights, positions, right = [], [], []
-        for t in range(batch.tgt.shape[1]):
-            features, state = decoder.step(embedded[:, t], state, memory, batch.src_mask)
-            weights.append(decoder.weights)
-            nowhere = torch.full((len(batch.pairs),), torch.nan)
-            positions.append(nowhere if decoder.scope == "global" else decoder.position)
-            right.append(model.generator(features).argmax(-1) == batch.tgt[:, t])
-        kept = [torch.stack(x, dim=1) for x in (weights, positions, right)]
-        for i, pair in enumerate(batch.pairs):
-            T, S = len(pair.target), len(pair.source)
-            yield pair, kept[0][i, :T, :S], kept[1][i, :T], kept[2][i, :T]
-
-
-def attention_of(model: EncoderDecoder, pairs: list[Pair]) -> list[Tensor]:
-    """For each pair the weights (target words, source words)."""
-    return [weights for _, weights, _, _ in follow(model, pairs)]
-
-
-def corpus_error_rate(model: EncoderDecoder, pairs: list[Pair]) -> float:
-    """Alignment error rate over a whole test set: the words of all sentences are counted together (lesson 03)."""
-    links, gold = set(), set()
-    for number, (pair, weights) in enumerate(
-        zip(pairs, attention_of(model, pairs), strict=True)
-    ):
-        links |= {(number, *link) for link in links_from_weights(weights)}
-        gold |= {(number, *link) for link in pair.links}
-    return alignment_error_rate(links, gold, gold)
-
-
-def gold_cells(pair: Pair) -> set[tuple[int, int]]:
-    """The links of a pair as (target index, source index): row and column of an attention map."""
-    return {(target, source) for source, target in pair.links}
-
-
-number = next(
-    i
-    for i, p in enumerate(data.validation)
-    if {"not", "them"} <= set(p.source) and len(p.source) <= 12
-)
-
 # %% demo="heat_maps" varies=true
+# Figures: one sentence in both models; orange dots are the predicted places
 with demonstration("heat_maps"):
-    for name, model, corpus in (
-        ("global, French", global_model, data),
-        ("local-p, mirrored French", local_model, mirror),
-    ):
-        pair, weights, positions, _ = next(follow(model, [corpus.validation[number]]))
-        fig = plots.attention_map(
-            weights, pair.target, pair.source, gold_cells(pair), title=name
-        )
-        fig.axes[0].plot(
-            positions, range(len(positions)), "o", color="#d55e00", markersize=5
-        )
-        places = ", ".join(f"{p:.1f}" for p in positions.tolist() if p == p)
-        plots.show(
-            fig,
-            f"Attention map ({name}) of “{' '.join(pair.target)}”, gold outlined; it sums to {weights.sum() / len(weights):.2f} a row."
-            + (
-                f" The orange dots are the predicted positions: {places}." if places else ""
-            ),
-        )
-    for name, model, corpus in (
-        ("global", global_model, data),
-        ("local-p", local_model, mirror),
-    ):
-        rates = [
-            corpus_error_rate(model, pairs)
-            for pairs in (corpus.test_short, corpus.test_medium, corpus.test_long)
-        ]
-        print(
-            f"{name:8} alignment error rate, short, medium, long: "
-            + ", ".join(f"{r:.3f}" for r in rates)
-        )
+    # fmt: off
+    scopes.show_maps({"global, French": (global_model, data), "local-p, mirrored French": (local_model, mirror)})
 
 # %% [markdown]
 # The orange dots are $p_t$. The window found its way to the end of the sentence and walks backwards, learned from nothing but
@@ -843,43 +681,19 @@ with demonstration("heat_maps"):
 # One table, the same French for all: three seeds each, recorded with the code of this lesson. The local
 # scopes use the general score. Seconds are processor seconds of training on one thread. All have the same learning rate, 4e-3, and *dot* and *general*
 # no scale: keep that in mind when you read the first column of words.
-#
-# **Predict:** which score gets most long sentences right? Which has the worst alignment?
 
-
-# %% name="table_of"
-def table_of(named: dict[str, str], caption: str) -> None:
-    """One row a recorded model: exact match by length, alignment error rate, parameters, seconds."""
-    rows = []
-    for name, label in named.items():
-        figures = [lesson.spread(name, f) for f in ("short", "medium", "long")]
-        parameters = f"{lesson.results()['runs'][0][name]['parameters']:,}"
-        seconds = lesson.spread(name, "training_seconds", digits=0)
-        rows.append(
-            [label, *figures, lesson.spread(name, "aer", digits=3), parameters, seconds]
-        )
-    tables.show_table(
-        ["model", "short", "medium", "long", "AER (medium)", "parameters", "seconds"],
-        rows,
-        caption=f"{caption}; mean [least to greatest] of {len(lesson.results()['runs'])} seeds",
-    )
-
+# %% predict="scores_and_scopes"
+predict("scores_and_scopes", "Which score gets most long sentences right?", ["dot", "general", "concat", "location"])  # fmt: skip
 
 # %% demo="scores_and_scopes"
+# Table: four scores, three scopes, and pointers that don't look
 with demonstration("scores_and_scopes"):
-    table_of(
-        {
-            "dot": "dot, global",
-            "general": "general, global",
-            "concat": "concat, global",
-            "location": "location, global",
-            "local_m": "general, local-m",
-            "local_p": "general, local-p",
-        },
-        "French: exact match by length, alignment error rate",
-    )
-    blind = blind_error_rates(data.test_medium)
-    print("pointers that don't look:", ", ".join(f"{n} {r:.3f}" for n, r in blind.items()))
+    # fmt: off
+    from lessonkit.models import alignment
+
+    models = {"dot": "dot, global", "general": "general, global", "concat": "concat, global", "location": "location, global", "local_m": "general, local-m", "local_p": "general, local-p"}
+    scopes.show_recorded(lesson, models, "French: exact match by length, alignment error rate", alignment.blind_error_rates(data.test_medium))
+    lesson.reveal("scores_and_scopes", "concat", f"{lesson.spread('concat', 'long')}; location {lesson.spread('location', 'long')}, dot {lesson.spread('dot', 'long')}, general {lesson.spread('general', 'long')}: all at one rate.")
 
 # %% [markdown]
 # Read the table by columns. On **exact match** *concat* is ahead at this rate: 0.91 of the long sentences, against 0.75 to 0.84 for *dot* and *general*, which are close to each other and train faster. Is it the better *score*? Not shown.
@@ -896,19 +710,16 @@ with demonstration("scores_and_scopes"):
 #
 # ## Where the monotonic window must fail
 #
-# On French, local-m has all it needs: you saw that hardly a link lies outside its window. **Predict** what it does on mirrored
-# French. Which target words can it still get right: the first, the middle, or the last ones of a sentence?
+# On French, local-m has all it needs: you saw that hardly a link lies outside its window.
+
+# %% predict="shift_figure"
+predict("shift_figure", "Which words of a long mirrored sentence can local-m still look at?", ["the first ones", "those in the middle", "the last ones", "none"])  # fmt: skip
 
 # %% demo="mirrored_table"
+# Table: three scopes on mirrored French
 with demonstration("mirrored_table"):
-    table_of(
-        {
-            "mirror_global": "general, global",
-            "mirror_local_m": "general, local-m",
-            "mirror_local_p": "general, local-p",
-        },
-        "Mirrored French: exact match by length, alignment error rate",
-    )
+    # fmt: off
+    scopes.show_recorded(lesson, {f"mirror_{scope.replace('-', '_')}": f"general, {scope}" for scope in ("global", "local-m", "local-p")}, "Mirrored French: exact match by length, alignment error rate", alignment.blind_error_rates(mirror.test_medium))
 
 # %% [markdown]
 # Where exactly does it fail? Take all words of the long mirrored sentences, and sort them by how far they have moved: $|s - t|$, the
@@ -916,60 +727,12 @@ with demonstration("mirrored_table"):
 # often is the next word right, if the right words so far are fed in? And how often is the largest weight on gold?
 
 
-# %% name="by_shift"
-SHIFTS = ((0, 4), (5, 9), (10, 19), (20, 40))  # how far a word moved; the window reaches 4
-
-
-def by_shift(model: EncoderDecoder, pairs: list[Pair]) -> dict[str, list[float]]:
-    """For words grouped by |s − t|: the share predicted rightly, and the share whose largest weight is on gold."""
-    total, right_words, on_gold = [0] * 4, [0] * 4, [0] * 4
-    for pair, weights, _, right in follow(model, pairs):
-        looked = weights.argmax(-1).tolist()
-        for source, target in pair.links:
-            shift = abs(source - target)
-            group = next(i for i, (low, high) in enumerate(SHIFTS) if low <= shift <= high)
-            total[group] += 1
-            right_words[group] += bool(right[target])
-            on_gold[group] += looked[target] == source
-    return {
-        "words right": [r / n for r, n in zip(right_words, total, strict=True)],
-        "on gold": [g / n for g, n in zip(on_gold, total, strict=True)],
-    }
-
-
 # %% demo="shift_figure"
+# Figures: words right and weights on gold, by how far a word has moved
 with demonstration("shift_figure"):
-    runs = lesson.results()["runs"]
-    labels = [f"{low}-{high}" if high < 40 else f"{low} or more" for low, high in SHIFTS]
-    fig, axes = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained", sharey=True)
-    said = []
-    for ax, figure in zip(axes, ("words right", "on gold"), strict=True):
-        bars, spread = {}, {}
-        for scope in ("global", "local_m", "local_p"):
-            columns = list(
-                zip(
-                    *(run[f"mirror_{scope}"]["by_shift"][figure] for run in runs),
-                    strict=True,
-                )
-            )
-            bars[scope.replace("_", "-")] = [sum(c) / len(c) for c in columns]
-            spread[scope.replace("_", "-")] = [(min(c), max(c)) for c in columns]
-            said.append(
-                f"{figure}, {scope}: "
-                + ", ".join(f"{sum(c) / len(c):.2f}" for c in columns)
-            )
-        plots.bars(bars, labels, f"share of words: {figure}", spread=spread, ax=ax)
-        ax.set_xlabel("places a word has moved")
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.set_ylim(0, 1.25)
-        ax.legend(loc="upper center", ncols=3, frameon=False, fontsize=9)
-    plots.show(
-        fig,
-        "Long mirrored sentences by how far a word has moved ("
-        + ", ".join(labels)
-        + "). "
-        + "; ".join(said),
-    )
+    # fmt: off
+    scopes.show_shifts(lesson)
+    lesson.reveal("shift_figure", "those in the middle", "They have moved least. Of words that moved further than the window reaches, its largest weight is on gold for none.")
 
 # %% [markdown]
 # In a mirrored sentence the words near the middle move least: those local-m can still see. So the answer is: the middle. For words that moved further than
@@ -983,79 +746,17 @@ with demonstration("shift_figure"):
 # ## What is saved?
 #
 # Count the multiplications (each with its addition) of one step with the general score: $h^\top W$ is $n^2$; then for each word in scope
-# $n$ for the score and $n$ for the average. local-p pays $n^2 + n$ more for its position, whatever the length.
+# $n$ for the score and $n$ for the average. local-p pays $n^2 + n$ more for its position, whatever the length. (D is 10 here, as in the paper.)
 
-
-# %% name="multiply_adds"
-def multiply_adds(scope: str, S: int, n: int, D: int) -> int:
-    """Multiply-adds of one step of general attention over S words: score and average, and the position."""
-    looked_at = S if scope == "global" else min(S, 2 * D + 1)
-    position = n * n + n if scope == "local-p" else 0
-    return n * n + 2 * n * looked_at + position
-
-
-def in_window(query: Tensor, keys: Tensor, W: Tensor, position: Tensor, D: int) -> Tensor:
-    """General attention that *computes* only the window: query (B, n), keys (B, S, n) -> context (B, n).
-
-    The whole window lies inside the sentence here; the Gaussian is included.
-    """
-    places = position.round().long().unsqueeze(1) + torch.arange(-D, D + 1)  # (B, 2D + 1)
-    near = keys[torch.arange(len(keys)).unsqueeze(1), places]  # (B, 2D + 1, n)
-    weights = torch.softmax((near @ (query @ W).unsqueeze(-1)).squeeze(-1), dim=-1)
-    weights = weights * torch.exp(
-        -((places - position.unsqueeze(1)) ** 2) / (2 * (D / 2) ** 2)
-    )
-    return (weights.unsqueeze(1) @ near).squeeze(1)
-
+# %% predict="work_per_step"
+predict("work_per_step", "From how many words on is code faster, on your computer, that computes the window only?", ["32", "128", "512", "2048", "8192"])  # fmt: skip
 
 # %% demo="work_per_step" varies=true
+# Table and figure: what a window saves, counted and timed
 with demonstration("work_per_step"):
-    seed_everything(0)
-    B, n, D, lengths = 4, 128, 10, [32, 128, 512, 2048, 8192]
-    W, W_p, v_p = torch.randn(n, n), torch.randn(n, n) / 10, torch.randn(n) / 10
-
-    def everywhere(query: Tensor, keys: Tensor, words: Tensor) -> Tensor:
-        weights = masked_softmax(general_score(query, keys, W), words)
-        return weights.unsqueeze(1) @ keys
-
-    def masked(query: Tensor, keys: Tensor, words: Tensor) -> Tensor:
-        position = predict_position(query, W_p, v_p, words)
-        scores = general_score(query, keys, W)
-        weights = masked_softmax(scores, window_mask(position, words, D))
-        return gaussian_window(weights, position, D).unsqueeze(1) @ keys
-
-    def window_only(query: Tensor, keys: Tensor, words: Tensor) -> Tensor:
-        position = predict_position(query, W_p, v_p, words)
-        return in_window(query, keys, W, position.clamp(D + 1, words.shape[1] - D - 2), D)
-
-    steps = {
-        "global": everywhere,
-        "local-p, masked": masked,
-        "local-p, window": window_only,
-    }
-    rows, took = [], {name: [] for name in steps}
-    for S in lengths:
-        given = torch.randn(B, n), torch.randn(B, S, n), torch.ones(B, S).bool()
-        for name, step in steps.items():
-            took[name].append(1000 * seconds_of(step, *given))
-        counts = [f"{multiply_adds(scope, S, n, D):,}" for scope in ("global", "local-p")]
-        rows.append([S, *counts, *(f"{times[-1]:.3f} ms" for times in took.values())])
-    tables.show_table(
-        ["words", "multiply-adds, global", "multiply-adds, local-p", *took],
-        rows,
-        caption=f"One step: multiply-adds for one sentence, time for {B}; n = {n}, D = {D}",
-    )
-    fig = plots.lines(
-        {name: (lengths, times) for name, times in took.items()},
-        "words in the source",
-        "ms a step",
-    )
-    fig.axes[0].set_xscale("log", base=2)
-    fig.axes[0].set_yscale("log")
-    plots.show(
-        fig,
-        "Time of one step by source length: global and masked grow with it, the window hardly does.",
-    )
+    # fmt: off
+    faster = scopes.show_work(general_score, predict_position, window_mask, gaussian_window)
+    lesson.reveal("work_per_step", str(faster), "Counted, the two cross at about a hundred words. Finding the window takes calls of its own, and those take time.")
 
 # %% [markdown]
 # Read the last two columns twice. **A mask saves nothing**: the model you trained computes all scores and then throws most of them away, as almost
@@ -1067,90 +768,43 @@ with demonstration("work_per_step"):
 # ### Explore it
 #
 # Turn the two knobs of the window by hand. Blue: the softmax over the words of the window, as the scores would have it. Orange: what the Gaussian
-# makes of it. Move the position away from the word that scores highest, and watch the sum, never quite 1, drop further. Below the widget stands one
-# setting as a still picture.
-
-
-# %% name="window_picture"
-def bent_weights(place: float, D: int) -> tuple[Tensor, Tensor]:
-    """Weights of one invented step, (S,), before and after the Gaussian; the highest score is in the middle."""
-    S = len(data.validation[number].source)
-    scores = 0.7 * torch.randn(1, S, generator=torch.Generator().manual_seed(4))
-    scores[0, S // 2] = 2.5
-    position, words = torch.tensor([place]), torch.ones(1, S).bool()
-    before = masked_softmax(scores, window_mask(position, words, D))
-    return before[0], gaussian_window(before, position, D)[0]
-
-
-def window_picture(position: float, D: int) -> plots.Figure:
-    """Both as bars, with the position as a dotted line."""
-    before, after = bent_weights(position, D)
-    series = {
-        "softmax in the window": before.tolist(),
-        "after the Gaussian": after.tolist(),
-    }
-    title = f"position {position}, D = {D}: sum {after.sum():.2f}"
-    fig = plots.bars(series, data.validation[number].source, "weight", title)
-    for label in list(fig.axes[0].texts):
-        label.remove()
-    fig.axes[0].axvline(position, color="black", linestyle=":")
-    fig.axes[0].set_ylim(0, 1)
-    fig.axes[0].tick_params("x", rotation=40)
-    return fig
-
-
-def window_in_words(position: float, D: int) -> str:
-    """What the picture shows."""
-    total = bent_weights(position, D)[1].sum()
-    return f"Window around place {position}, D = {D}: after the Gaussian the weights sum to {total:.2f}."
-
+# makes of it. Move the position away from the word that scores highest, and watch the sum, never quite 1, drop further.
 
 # %% demo="window_explorer" varies=true
+# Explorer: move the window, and change its reach
 with demonstration("window_explorer"):
-    end = float(len(data.validation[number].source) - 1)
-    widgets.explore(window_picture, window_in_words, position=(0.0, end, 0.5), D=(1, 8, 1))
+    # fmt: off
+    scopes.window_explorer(data.validation[scopes.chosen(data)[0]].source, window_mask, gaussian_window)
 
-# %% demo="window_still"
-with demonstration("window_still"):
-    plots.show(window_picture(3.5, 3), window_in_words(3.5, 3))
+# %% [markdown]
+# And the map of your local-p on mirrored French: pick a sentence, and hover over a French word, or walk with the arrow keys.
 
 # %% demo="explorer" varies=true
+# Map to touch: local-p on mirrored French
 with demonstration("explorer"):
-    chosen = [
-        number,
-        *[i for i, p in enumerate(data.validation) if 9 <= len(p.source) <= 16][:5],
-    ]
-    examples = [
-        widgets.Example(pair.source, pair.target, weights.numpy(), gold_cells(pair))
-        for pair, weights, _, _ in follow(
-            local_model, [mirror.validation[i] for i in chosen]
-        )
-    ]
-    print("local-p on mirrored French: pick a sentence and a target word.")
-    widgets.alignment_explorer(examples)
+    scopes.explorer(local_model, mirror)
 
 # %% [markdown]
 # ## Predict, then break it
 #
-# Two parts to take away. Predict for each: exact match, alignment, both, or neither?
+# Two parts to take away.
 #
 # 1. **No input feeding.** The cell gets zeros in place of $\tilde h_{t-1}$ (`feed=False`). As many parameters as before; but the decoder no
 #    longer knows where it looked.
 # 2. **No Gaussian.** local-p with the window's mask only (`gaussian=False`), on mirrored French. Remember the two gradients above.
 #
-# You can run either in about forty seconds: `make_model("general", "local-p", gaussian=False)`, then `train_model(model, 0, mirror)`.
+# You can run either in about forty seconds: `model = make_model("general", "local-p", gaussian=False)`, then `train_model(model, 0, mirror)`.
+
+# %% predict="ablations"
+predict("ablations", "Without the Gaussian: of 100 mirrored sentences of 19 words and more, how many are still right?", (0, 100, 1))  # fmt: skip
 
 # %% demo="ablations"
+# Table: without input feeding, without the Gaussian
 with demonstration("ablations"):
-    table_of(
-        {
-            "general": "French: general, global",
-            "no_feeding": "… without input feeding",
-            "mirror_local_p": "mirrored: general, local-p",
-            "mirror_no_gaussian": "… without the Gaussian",
-        },
-        "What each part does: exact match by length, alignment error rate",
-    )
+    # fmt: off
+    parts = {"general": "French: general, global", "no_feeding": "… without input feeding", "mirror_local_p": "mirrored: general, local-p", "mirror_no_gaussian": "… without the Gaussian"}
+    scopes.show_recorded(lesson, parts, "What each part does: exact match by length, alignment error rate")
+    lesson.reveal("ablations", round(100 * sum(lesson.recorded("mirror_no_gaussian", "long")) / 3), f"With it {lesson.spread('mirror_local_p', 'long')}. Without it nothing teaches the position.")
 
 # %% [markdown]
 # Without **input feeding** little is lost here. The decoder's own state can carry where it was; with one sentence of thirty words there is
@@ -1163,26 +817,16 @@ with demonstration("ablations"):
 # ## The paper says, we measured
 
 # %% demo="paper_table"
+# Table: what the paper says, and what was measured
 with demonstration("paper_table"):
-    tables.show_table(
-        ["claim of Luong et al. 2015", "there", "we measured"],
-        [
-            ["globally, dot is better than general", "BLEU 18.6 and 17.3 (table 4)",
-             f"exact match on long sentences, at one rate: {lesson.spread('dot', 'long')} and {lesson.spread('general', 'long')}: a tie"],
-            ["concat does not do well", "left out of the tables (section 5.3)",
-             f"long, at the same rate: {lesson.spread('concat', 'long')}"],
-            ["location doesn't learn good alignments", "BLEU 18.1, between dot and general (table 4); AER 0.39, the worst (table 6)",
-             f"long {lesson.spread('location', 'long')}, AER {lesson.spread('location', 'aer')}"],
-            ["local-p is the best scope", "BLEU 19.0, local-m 18.6, global 17.3, all with general (table 4)",
-             f"long: local-p {lesson.spread('local_p', 'long')}, local-m {lesson.spread('local_m', 'long')}, global {lesson.spread('general', 'long')}"],
-            ["input feeding helps", "BLEU +1.3 (table 1)",
-             f"long: with {lesson.spread('general', 'long')}, without {lesson.spread('no_feeding', 'long')}"],
-            ["alignments get better with a window", "AER 0.34 local-m, 0.36 local-p, 0.39 global location (table 6)",
-             f"like for like: local-m {lesson.spread('local_m', 'aer')}, local-p {lesson.spread('local_p', 'aer')}, global location "
-             f"{lesson.spread('location', 'aer')}; but global general {lesson.spread('general', 'aer')}"],
-        ],
-        caption=f"What was claimed, and what came out here (mean [least to greatest] of {len(lesson.results()['runs'])} seeds)",
-    )  # fmt: skip
+    # fmt: off
+    recorded.paper_table(lesson, "Luong et al. 2015",
+        ("globally, dot is better than general", "BLEU 18.6 and 17.3 (table 4)", "exact match on long sentences, at one rate: {dot.long} and {general.long}: a tie"),
+        ("concat does not do well", "left out of the tables (section 5.3)", "long, at the same rate: {concat.long}"),
+        ("location doesn't learn good alignments", "BLEU 18.1, between dot and general (table 4); AER 0.39, the worst (table 6)", "long {location.long}, AER {location.aer}; the bare diagonal has 0.35"),
+        ("local-p is the best scope", "BLEU 19.0, local-m 18.6, global 17.3, all with general (table 4)", "long: local-p {local_p.long}, local-m {local_m.long}, global {general.long}"),
+        ("input feeding helps", "BLEU +1.3 (table 1)", "long: with {general.long}, without {no_feeding.long}"),
+        ("alignments get better with a window", "AER 0.34 local-m, 0.36 local-p, 0.39 global location (table 6)", "like for like: local-m {local_m.aer}, local-p {local_p.aer}, global location {location.aer}; but global general {general.aer}"))
 
 # %% [markdown]
 # The differences are honest ones. The paper translates news from English to German with four layers of a thousand LSTM cells, trained for
@@ -1197,31 +841,9 @@ with demonstration("paper_table"):
 # against links that *people* drew (Och and Ney 2000). This is a recorded run:
 
 # %% demo="real_sentences"
+# Table: a recorded run on real sentences
 with demonstration("real_sentences"):
-    full = json.loads((RESULTS / "full_04.json").read_text(encoding="utf-8"))
-    tables.show_table(
-        [
-            "recorded on",
-            "machine",
-            "training",
-            "pairs, parameters",
-            "BLEU",
-            "AER",
-            "AER of the diagonal",
-        ],
-        [
-            [
-                full["date"],
-                full["machine"],
-                f"{full['seconds'] / 60:.0f} min, {full['steps']:,} steps",
-                f"{full['training_pairs']:,}, {full['parameters']:,}",
-                f"{full['bleu']:.1f} ({full['test_pairs']} sentences)",
-                f"{full['aer']:.2f} ({full['aligned_pairs']} sentences)",
-                f"{full['aer_of_the_diagonal']:.2f}",
-            ]
-        ],
-        caption=f"Tatoeba, English to French: {full['model']}",
-    )
+    scopes.show_full(recorded.Recorded(lesson, {}).full())
 
 # %% [markdown]
 # *The diagonal* is a guess without any model: each French word is linked to the English word that is as far through its sentence. The model

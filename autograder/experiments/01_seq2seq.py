@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from lessonkit.data.translation import batches
+from lessonkit.models import sentence_vector
 from lessonkit.models.seq2seq import count_parameters, exact_match, exact_match_by_length, translate
 from lessonkit.seeds import seed_everything
 
@@ -31,20 +32,22 @@ def of_vector(lesson: dict, seed: int) -> dict:
     lesson["train_model"](model, seed, False, lesson["RECORDED"], quiet=True, seconds=900)
     tests = {"short": data.test_short[:100], "medium": data.test_medium[:100], "long": data.test_long[:100]}
     beams = {
-        name: [lesson["beam_exact_match"](model, pairs, beam, lesson["beam_search"]) for beam in (1, 4)]
+        name: [sentence_vector.beam_exact_match(model, pairs, beam, lesson["beam_search"]) for beam in (1, 4)]
         for name, pairs in tests.items()
     }
     listens = {}
     for words in (8, 16, 24):
         chosen = [p for p in data.train if len(p.source) == words][:100]
-        listens[str(words)] = [round(x, 4) for x in lesson["sensitivity"](model, chosen).tolist()]
+        listens[str(words)] = [round(x, 4) for x in sentence_vector.sensitivity(model, chosen).tolist()]
     made = translate(model, data.test_long, data)
     return {
         "beams": beams,
         "listens": listens,
         "gradients": _gradients(lesson, model),
-        "teacher_by_place": _rounded(lesson["share_right_with_teacher"](model, data.test_long, 20)),
-        "alone_by_place": _rounded(lesson["share_right_by_place"](model, data.test_long, 20)),
+        "teacher_by_place": _rounded(sentence_vector.share_right_with_teacher(model, data.test_long, 20)),
+        "alone_by_place": _rounded(
+            sentence_vector.share_right_by_place(model, data.test_long, lesson["greedy_decode"], 20)
+        ),
         "alone_aligned": _rounded(aligned(made, [p.target for p in data.test_long], 20)),
     }
 

@@ -7,7 +7,9 @@ from torch import Tensor, nn
 
 from autograder.experiments.record import best_rate
 from lessonkit.data.scenes import render
+from lessonkit.models import one_vector
 from lessonkit.models.captioning import (
+    LONGEST,
     binding,
     caption,
     exact_match,
@@ -89,10 +91,8 @@ def _sure(lesson: dict, model: nn.Module) -> dict:
     """The mean probability of right and of wrong captions, and how often a right one has more than a wrong one."""
     data, found = lesson["data"], {}
     for name, scenes in zip(("one", "two", "three"), data.tests.values(), strict=True):
-        step, state = lesson["stepper"](model, render(scenes))
-        rows, log_p = lesson["caption_greedy"](
-            step, state, len(scenes), lesson["BOS"], lesson["EOS"], lesson["LONGEST"]
-        )
+        step, state = one_vector.stepper(model, render(scenes))
+        rows, log_p = lesson["caption_greedy"](step, state, len(scenes), lesson["BOS"], lesson["EOS"], LONGEST)
         said = [tuple(data.vocabulary.decode(row)) for row in rows.tolist()]
         right = torch.tensor([words == scene.caption for words, scene in zip(said, scenes, strict=True)])
         if right.any() and not right.all():
@@ -154,9 +154,9 @@ def _details(lesson: dict, model: nn.Module) -> dict:
         details[f"borrowed_{name}"] = round(counted.wrong_binding_rate, 4)
         details[f"chance_{name}"] = round(counted.chance_rate, 4)
         some = scenes[:200]
-        details[f"pointing_{name}"] = round(pointing_accuracy(lesson["gradient_maps"](model, some), some), 4)
+        details[f"pointing_{name}"] = round(pointing_accuracy(one_vector.gradient_maps(model, some), some), 4)
     for kind in ("colour", "shape"):
-        shares = lesson["words_right_after"](model, data.test_two, lesson["continue_from_error"], kind)
+        shares = one_vector.words_right_after(model, data.test_two, lesson["continue_from_error"], kind)
         if shares:  # none where no caption with two objects is right
             details[f"after_{kind}"] = round(sum(shares) / len(shares), 4)
     return details

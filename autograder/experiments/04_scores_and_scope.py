@@ -1,6 +1,7 @@
 """Lesson 04's comparison: four scores and three scopes, on French and on mirrored French, and two ablations."""
 
 from autograder.experiments.record import best_rate, recorded_run
+from lessonkit.models import scopes
 from lessonkit.models.seq2seq import count_parameters, exact_match, exact_match_by_length, translate
 from lessonkit.seeds import seed_everything
 
@@ -62,9 +63,9 @@ def _train(lesson: dict, seed: int, corpus: object, score: str, scope: str, opti
         "training_seconds": round(history.seconds, 1),
         **exact_match_by_length(model, corpus),
         "validation": exact_match(translate(model, corpus.validation, corpus), corpus.validation),
-        "aer": round(lesson["corpus_error_rate"](model, corpus.test_medium), 4),
+        "aer": round(scopes.corpus_error_rate(model, corpus.test_medium), 4),
     }
     if corpus is lesson["mirror"]:
-        moved = lesson["by_shift"](model, corpus.test_long)
+        moved = scopes.by_shift(model, corpus.test_long)
         found["by_shift"] = {name: [round(share, 4) for share in shares] for name, shares in moved.items()}
     return found
