@@ -13,6 +13,7 @@ from autograder.authoring.faults import Fault
 from autograder.authoring.source import Exercise, LessonSource
 from lessonkit.checks.run import run_probe
 from lessonkit.errors import CourseError, did_you_mean
+from lessonkit.syntax import parse
 
 MISTAKES, ALTERNATIVES = 5, 3  # of each exercise, at least
 
@@ -38,7 +39,7 @@ class _Places:
     """Makes faults of a bank: at the line where the answer of that name is defined, or at the first."""
 
     def __init__(self, path: Path):
-        tree = ast.parse(path.read_text("utf-8"))
+        tree = parse(path.read_text("utf-8"))
         self._name = f"banks/{path.name}"
         self._lines = {n.name: n.lineno for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef)}
 

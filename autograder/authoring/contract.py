@@ -26,6 +26,7 @@ from autograder.authoring.page_contract import (
     code_lines as code_lines,
 )
 from autograder.authoring.source import BEGIN, END, ROOT, Cell, LessonSource
+from lessonkit.syntax import parse
 
 EXERCISES, LONGEST_ANSWER, SCREEN, HINTS = (3, 8), 24, 60, 2  # lines, lines, at least
 
@@ -103,7 +104,7 @@ def shows_figures_in_words_too(lesson: LessonSource) -> Iterator[Fault]:
         yield first(lesson, "there is no widget: `widgets.explore`, `touch.attention` or an explorer.")
     shown = False
     for cell in code:
-        for node in ast.walk(ast.parse(cell.source)):
+        for node in ast.walk(parse(cell.source)):
             if isinstance(node, ast.Call) and (name := ast.unparse(node.func)) in ("plots.show", "plt.show"):
                 shown |= name == "plots.show"
                 if name == "plt.show":
@@ -151,7 +152,7 @@ def exercises_are_whole(lesson: LessonSource) -> Iterator[Fault]:
         if (lines := len(answer_of(cell))) > LONGEST_ANSWER:
             yield at(lesson, cell, f"this answer has {lines} lines; more than {LONGEST_ANSWER} is no exercise.")
         name = cell.marks["exercise"]
-        defined = {getattr(node, "name", None): node for node in ast.parse(cell.source).body}
+        defined = {getattr(node, "name", None): node for node in parse(cell.source).body}
         definition = defined[name]
         if not ast.get_docstring(definition):
             yield at(
@@ -186,7 +187,7 @@ def cells_of_an_exercise_are_in_order(lesson: LessonSource) -> Iterator[Fault]:
 def demonstrations_hold_their_code(lesson: LessonSource) -> Iterator[Fault]:
     """All of a demo cell's code stands in its `with`, so that an unfinished exercise stops nothing."""
     for cell in lesson.of_kind("demo"):
-        for node in ast.parse(cell.source).body:
+        for node in parse(cell.source).body:
             if not (isinstance(node, ast.With) and "demonstration(" in ast.unparse(node.items[0])):
                 with_ = f'with demonstration("{cell.marks["demo"]}"):'
                 yield at(lesson, cell, f"this code stands outside `{with_}`.", node.lineno)
@@ -196,7 +197,7 @@ def plain_cells_need_no_answer(lesson: LessonSource) -> Iterator[Fault]:
     """Plain cells run before an exercise is solved: they may name an answer, and not call it."""
     waiting = {str(cell.marks["exercise"]) for cell in lesson.of_kind("exercise")}
     for cell in lesson.of_kind("plain"):
-        for node in ast.parse(cell.source).body:
+        for node in parse(cell.source).body:
             if isinstance(node, ast.FunctionDef):
                 if _called(node.body) & waiting:
                     waiting.add(node.name)  # calling it calls the answer

@@ -17,6 +17,7 @@ from nbformat.v4 import new_output
 from autograder.authoring.faults import Fault, FaultyFileError
 from autograder.authoring.notebook import code_of, to_notebook
 from autograder.authoring.source import SOLUTIONS, Cell, LessonSource
+from lessonkit.syntax import parse
 
 SECONDS_A_CELL = 900  # a training stops itself by the processor's clock; on a busy machine that takes its time
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -104,7 +105,7 @@ def outputs_of(lesson: LessonSource, cell: Cell) -> list[nbformat.NotebookNode]:
     from lessonkit.lesson import STRICT
 
     namespace, printed = dict(lesson.namespace()), io.StringIO()
-    *body, last = ast.parse("\n" * (cell.line - 1) + cell.source).body
+    *body, last = parse("\n" * (cell.line - 1) + cell.source).body
     before = os.environ.get(STRICT)
     os.environ[STRICT] = "1"
     try:

@@ -12,6 +12,7 @@ from autograder.authoring import bank as banks
 from autograder.authoring.source import Exercise, LessonSource
 from lessonkit.checks.judge import Finding, Trial, judge
 from lessonkit.checks.run import run_probe
+from lessonkit.syntax import parse
 
 SEEDS = (101, 102)
 SECONDS = 2.0  # a mutant may loop for ever
@@ -52,7 +53,7 @@ class Survivor:
 
 def mutants_of(lesson: LessonSource, exercise: Exercise) -> Iterator[Mutant]:
     """All mutants of the reference answer of an exercise that compile, each with one change."""
-    tree = ast.parse(exercise.cell.source)
+    tree = parse(exercise.cell.source)
     count: dict[str, int] = {}
     for description, mutated in _changes(tree, exercise.name):
         count[description] = count.get(description, 0) + 1
@@ -256,7 +257,7 @@ def _ignoring(function: ast.FunctionDef, argument: str) -> Iterator[None]:
         f"(lambda *given, **named: given[0])"
     )
     first = 1 if ast.get_docstring(function) is not None else 0
-    function.body.insert(first, ast.parse(line).body[0])
+    function.body.insert(first, parse(line).body[0])
     try:
         yield
     finally:

@@ -9,6 +9,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from autograder.authoring import glossary
 from autograder.authoring.source import Cell, LessonSource
+from lessonkit.syntax import parse
 
 DEMONSTRATION, UNSTABLE = "demonstration", "nbval-ignore-output"  # tags
 
@@ -81,14 +82,14 @@ def _caption(cell: Cell) -> str:
         return f"Demonstration: {own.replace('_', ' ')}"
     if cell.name == "setup":
         return "Setup: what this lesson imports"
-    nodes = ast.parse(cell.source).body
+    nodes = parse(cell.source).body
     names = [node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)]
     return f"Helpers: {', '.join(names)}" if names else f"Helpers: {cell.name.replace('_', ' ')}"
 
 
 def _question(code: str) -> str:
     """What a predict cell asks."""
-    calls = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
+    calls = [node for node in ast.walk(parse(code)) if isinstance(node, ast.Call)]
     words = [part.value for call in calls for part in call.args[1:2] if isinstance(part, ast.Constant)]
     return str(words[0]) if words else ""
 

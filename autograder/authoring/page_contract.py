@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from autograder.authoring.faults import Fault
 from autograder.authoring.notebook import is_folded
 from autograder.authoring.source import Cell, LessonSource
+from lessonkit.syntax import parse
 
 DEMONSTRATION_LINES = OTHER_LINES = 60  # of code, a lesson
 IMPORTED_NAMES = 12  # by the setup cell
@@ -62,7 +63,7 @@ def counts(lesson: LessonSource) -> Counts:
 
 
 def _imported(cell: Cell) -> int:
-    nodes = [n for n in ast.parse(cell.source).body if isinstance(n, ast.Import | ast.ImportFrom)]
+    nodes = [n for n in parse(cell.source).body if isinstance(n, ast.Import | ast.ImportFrom)]
     return sum(len(node.names) for node in nodes)
 
 

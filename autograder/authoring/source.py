@@ -1,6 +1,5 @@
 """A lesson's source file: its cells, their marks, and the code in them."""
 
-import ast
 import builtins
 import contextlib
 import io
@@ -14,6 +13,7 @@ import jupytext
 
 from autograder.authoring.ending import PAGE, ending
 from autograder.authoring.faults import Fault, FaultyFileError, fault_of, refuse
+from lessonkit import syntax
 from lessonkit.errors import CourseError, did_you_mean
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -228,7 +228,7 @@ def _unreadable(path: Path, lines: list[str], starts: list[int]) -> Iterator[Fau
             yield from (Fault(path.name, i + 1, "a line of text begins with `# `.") for i in naked)
             continue
         try:
-            compile("\n" * (start + 1) + "\n".join(lines[start + 1 : end]), str(path), "exec", ast.PyCF_ONLY_AST)
+            syntax.parse("\n" * (start + 1) + "\n".join(lines[start + 1 : end]))
         except SyntaxError as error:
             yield fault_of(error, path, start + 1)
 
@@ -301,7 +301,7 @@ def _misfits(lesson: LessonSource) -> Iterator[Fault]:
                 yield fault(cell, f"the exercise {name!r} has no {other} cell.")
         if cell.source.count(BEGIN) == 0 or cell.source.count(BEGIN) != cell.source.count(END):
             yield fault(cell, f"{name!r} needs `{BEGIN}` and `{END}` lines in pairs.")
-        defined = [node.name for node in ast.parse(cell.source).body if hasattr(node, "name")]
+        defined = [node.name for node in syntax.parse(cell.source).body if hasattr(node, "name")]
         if name not in defined:
             yield fault(cell, f"this cell must define {name!r}; it defines {' and '.join(defined) or 'nothing'}.")
     for other in ("check", "task"):

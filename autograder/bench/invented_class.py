@@ -14,6 +14,7 @@ from autograder.authoring import source
 from autograder.authoring.build import student_path
 from autograder.authoring.notebook import cell_id, write
 from autograder.authoring.source import Exercise, LessonSource
+from lessonkit.syntax import parse
 
 Truth = dict[tuple[str, str, str], float]  # (student, lesson, exercise) -> points
 Hostile = Callable[["Desk"], None]  # does its harm to a solved notebook
@@ -110,7 +111,7 @@ class Desk:
 
 def answer_code(lesson: str, exercise: Exercise, answer: object) -> str:
     """The source of a bank's answer under the exercise's name, with those imports and helpers of the bank it needs."""
-    tree = ast.parse(Path(inspect.getsourcefile(answer)).read_text("utf-8"))
+    tree = parse(Path(inspect.getsourcefile(answer)).read_text("utf-8"))
     defined: dict[str, ast.stmt] = {}
     for node in tree.body:
         if isinstance(node, ast.Import | ast.ImportFrom) and getattr(node, "module", "") != "autograder.authoring.bank":

@@ -255,19 +255,21 @@ def grade_taken(
     sandbox: Sandbox,
     limits: Limits,
 ) -> Graded:
-    """Execute and judge what was taken in. Whatever goes wrong here costs this submission only.
+    """Execute and judge what was taken in, once more if it fails. What fails twice costs this submission only.
 
     Raises:
         CourseError: the sandbox can't be set up.
     """
-    try:
-        return _grade_taken(lesson, submission, intake, run_seed, secret, sandbox, limits)
-    except CourseError:
-        raise
-    except Exception as error:
-        why = f"the grader failed on this notebook ({type(error).__name__}); tell your instructor"
-        verdicts = judge_result(lesson, replace(intake, refused=why), None, run_seed)
-        return Graded(submission.student, lesson.name, verdicts, seconds={"whole": 0.0}, notes=(why,), refused=True)
+    for _ in range(2):
+        try:
+            return _grade_taken(lesson, submission, intake, run_seed, secret, sandbox, limits)
+        except CourseError:
+            raise
+        except Exception as error:
+            failed = error
+    why = f"the grader failed on this notebook ({type(failed).__name__}); tell your instructor"
+    verdicts = judge_result(lesson, replace(intake, refused=why), None, run_seed)
+    return Graded(submission.student, lesson.name, verdicts, seconds={"whole": 0.0}, notes=(why,), refused=True)
 
 
 def _grade_taken(

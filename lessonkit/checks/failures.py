@@ -15,6 +15,7 @@ from torch import Tensor
 
 from lessonkit.checks import handing
 from lessonkit.checks.outcome import Failure, Kind
+from lessonkit.syntax import parse
 
 _CELL_FILE = re.compile(r'File "[^"\n]*ipykernel_[^"\n]*"')  # the temporary file that a notebook cell is compiled from
 _LONGEST = 2000
@@ -139,7 +140,7 @@ def _shapes(own: types.TracebackType, steps: list[types.TracebackType], line: st
 def _has_other_code(answer: object) -> bool:
     """Whether a function holds more than a docstring and the line that says it isn't there yet."""
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(answer))).body[0]
+        tree = parse(textwrap.dedent(inspect.getsource(answer))).body[0]
     except (OSError, TypeError, SyntaxError, IndexError):
         return False
     body = [s for s in getattr(tree, "body", []) if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
