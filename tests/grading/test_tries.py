@@ -8,7 +8,7 @@ from autograder.grading.intake import Intake
 from autograder.grading.submissions import Submission
 
 
-@pytest.fixture()
+@pytest.fixture
 def lesson():
     return source.load("00")
 
