@@ -10,7 +10,7 @@ from lessonkit.errors import CourseError
 from lessonkit.show import figures, plots, tables
 
 RESULTS = Path(__file__).resolve().parents[2] / "data" / "results"
-_WORDS = {1: "one", 2: "two", 3: "three"}
+_WORDS = {1: "one", 2: "two", 3: "three", 10: "ten"}
 
 
 class Recorded:
@@ -86,6 +86,23 @@ class Recorded:
         if counts == ["one"]:
             return "one recorded seed"
         return f"mean [least to greatest] of {' or '.join(counts)} recorded seeds"
+
+    def grid(self, models: str, caption: str, least: bool = False) -> None:
+        """A row a model, a column a rate: what each rate of its grid gave on validation data, and which was taken.
+
+        `least`: the grid holds losses, and the least was taken. A best rate at the grid's edge is called one.
+        """
+        tuned = self._lesson.results().get("tuned", {})
+        grids = {model: tuned[model] for model in models.split() if model in tuned}
+        rates = sorted({rate for grid in grids.values() for rate in grid}, key=float)
+        rows = []
+        for model, grid in grids.items():
+            tried = sorted(grid, key=float)
+            best = (min if least else max)(grid, key=grid.get)
+            edge = {tried[0]: ", the smallest tried", tried[-1]: ", the largest tried"}.get(best, "")
+            cells = [f"{grid[rate]:.{self._digits}f}" if rate in grid else "–" for rate in rates]
+            rows.append([self._label(model), *cells, best + edge])
+        tables.show_table(["", *rates, "taken"], rows, caption)
 
     def spread(self, model: str, figure: str) -> str:
         """Mean [least to greatest], as text."""

@@ -55,6 +55,20 @@ def test_a_table_has_means_ranges_rates_and_what_is_not_recorded(record, display
     assert "–" in lines[5]
 
 
+def test_a_grid_says_which_rate_was_taken_and_whether_it_is_the_last_one_tried(record, displayed):
+    record._lesson.results = lambda: {
+        "tuned": {"a": {"0.001": 0.5, "0.01": 0.7}, "b": {"0.001": 0.2, "0.01": 0.9, "0.002": 0.95}}
+    }
+    record.grid("a b c", "Rates")
+    lines = displayed[0].splitlines()
+    assert lines[0] == "Rates"
+    assert lines[1].split() == ["0.001", "0.002", "0.01", "taken"]
+    assert lines[3].split() == ["first", "0.50", "–", "0.70", "0.01,", "the", "largest", "tried"]
+    assert lines[4].endswith("0.002")
+    record.grid("b", "Losses", least=True)
+    assert displayed[1].endswith("0.001, the smallest tried")
+
+
 def test_three_digits_where_models_differ_by_little(record, displayed):
     fine = recorded.Recorded(record._lesson, {}, digits=3)
     fine.table("a", "x", "What", more={"yours": {"x": 0.9876}})
