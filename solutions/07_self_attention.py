@@ -126,8 +126,7 @@ class RecurrentReader(nn.Module):
 # Figures and table: what two recurrent networks resolve, by distance and by the side of the noun
 with demonstration("recurrent"):
     # fmt: off
-    networks = {"gru": "GRU", "bigru": "GRU, both ways"}
-    readers.show_recorded(lesson, networks)
+    readers.show_recorded(lesson, networks := {"gru": "GRU", "bigru": "GRU, both ways"})
     lesson.reveal("recurrent", round(100 * sum(lesson.recorded("gru", "after")) / 3), "It hasn't heard of the noun yet. It knows the number, from the pronoun, and guesses one of three genders: 33 in 100.")
 
 # %% [markdown]
@@ -173,8 +172,7 @@ with demonstration("mechanism"):
     # fmt: off
     from lessonkit.show import drawing
 
-    boxes = {"X": (0.6, 1.6, "words X", "(T, d)", "input"), "A": (4.0, 2.2, "scores A", "(T, T)", "attention"), "W": (6.0, 2.2, "weights A′", "(T, T)", "attention"), "O": (7.3, 1.2, "outputs O", "(T, d_v)", "output")}
-    boxes |= {name: (2.4, y, f"{word} {name}", f"(T, {size})", "learned") for name, word, size, y in (("Q", "queries", "d_k", 2.8), ("K", "keys", "d_k", 1.6), ("V", "values", "d_v", 0.4))}
+    boxes = {"X": (0.6, 1.6, "words X", "(T, d)", "input"), "A": (4.0, 2.2, "scores A", "(T, T)", "attention"), "W": (6.0, 2.2, "weights A′", "(T, T)", "attention"), "O": (7.3, 1.2, "outputs O", "(T, d_v)", "output")} | {name: (2.4, y, f"{word} {name}", f"(T, {size})", "learned") for name, word, size, y in (("Q", "queries", "d_k", 2.8), ("K", "keys", "d_k", 1.6), ("V", "values", "d_v", 0.4))}
     arrows = [("X", "Q", "Wq"), ("X", "K", "Wk"), ("X", "V", "Wv"), ("Q", "A", "asks"), ("K", "A", "is asked"), ("A", "W", "softmax"), ("W", "O", "average"), ("V", "O", "answers")]
     drawing.draw("The words X, T by d, are multiplied by three learned matrices: queries and keys, T by d_k, and values, T by d_v. Queries times keys give T by T scores; softmax over each row gives weights; weights times values are the outputs, T by d_v.", boxes, arrows, height=3.2)
 
