@@ -22,14 +22,18 @@ def judge_gradients(got: Outcome, want: Outcome) -> str | None:
     if not found.any():
         return f"The values are right, but no gradient flows through them: {CUT}"
     longest = expected[:, 1].max(initial=0.0)
-    missing, wrong, surplus, broken = {}, {}, {}, {}
+    missing, wrong, surplus, broken, reached = {}, {}, {}, {}, set()
     for name, (a, b), (x, y) in zip(want.names, found.tolist(), expected.tolist(), strict=True):
         if not (abs(a) < float("inf") and abs(b) < float("inf")):
             if abs(x) < float("inf"):
                 broken[name] = True
-        elif y > _NONE * longest and b <= _NONE * longest:
+            continue
+        if y > _NONE * longest and b <= _NONE * longest:
             missing[name] = True
-        elif y <= _NONE * longest and b > 1e-6 * longest:
+            continue
+        if y > _NONE * longest:
+            reached.add(name)
+        if y <= _NONE * longest and b > 1e-6 * longest:
             surplus[name] = True
         elif abs(a - x) + abs(b - y) > (10 * HALF if half else _NEAR) * max(y, (_CANCELS if half else _NONE) * longest):
             wrong[name] = True
@@ -37,6 +41,11 @@ def judge_gradients(got: Outcome, want: Outcome) -> str | None:
         return (
             f"The values are right, but the gradient of {_list(broken)} is NaN or infinite, and would spoil the whole "
             "model: look for a row in which every score is −∞, for a root or a norm of 0, for 0 · ∞."
+        )
+    if missing and reached.issuperset(missing):
+        return (
+            "The values are right, but one of the results (or calls) gives no gradient to "
+            f"{_list(missing)}, where others do: {CUT}"
         )
     if missing:
         return f"The values are right, but no gradient reaches {_list(missing)}, so nothing can be learned there: {CUT}"

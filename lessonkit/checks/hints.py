@@ -42,7 +42,7 @@ def shape_hint(got: np.ndarray, want: np.ndarray) -> str:
     if got.ndim == want.ndim:
         if sorted(got.shape) == sorted(want.shape):
             return " Two of its axes are swapped."
-        return _part_of_it(got, want)
+        return _part_of_it(got, want) or _other_length(got, want)
     if got.ndim == want.ndim + 1:
         longer = [i for i in range(got.ndim) if got.shape[:i] + got.shape[i + 1 :] == want.shape]
         if any(got.shape[i] == 1 for i in longer):
@@ -51,6 +51,18 @@ def shape_hint(got: np.ndarray, want: np.ndarray) -> str:
     if got.ndim == want.ndim - 1:
         return " It has one axis too few: was something summed or squeezed?"
     return ""
+
+
+def _other_length(got: np.ndarray, want: np.ndarray) -> str:
+    """Which axis alone has another length."""
+    axes = [i for i in range(got.ndim) if got.shape[i] != want.shape[i]]
+    if len(axes) != 1 or got.ndim < 2:
+        return ""
+    axis = axes[0]
+    return (
+        f" Axis {axis} has {got.shape[axis]} entries where {want.shape[axis]} belong: was a sum or a product taken "
+        "over another axis, or a step left out?"
+    )
 
 
 def _part_of_it(got: np.ndarray, want: np.ndarray) -> str:
@@ -86,6 +98,8 @@ def hint_of(got: np.ndarray, want: np.ndarray) -> str:
         return f" They sum to 1 over axis {moved[0]}; they should over axis {moved[1]}: another `dim` in the softmax."
     if normalised := _needlessly_normalised(a, b):
         return normalised
+    if reordered := _reordered(a, b):
+        return _factor_or_offset(a, b) or _moved(a, b) or reordered
     if _masked_the_wrong_way(a, b):
         return " There is weight just where none may be: the mask is turned round (True means *may attend*)."
     return _factor_or_offset(a, b) or _moved(a, b)
@@ -97,10 +111,27 @@ def _factor_or_offset(a: np.ndarray, b: np.ndarray) -> str:
         with np.errstate(all="ignore"):  # hostile numbers
             ratio = a[safe] / b[safe]
         if np.isfinite(ratio).all() and np.ptp(ratio) < 1e-6 * abs(ratio[0]):
-            return f" Each is {ratio[0]:.4g} times what it should be."
+            return f" Each is {ratio[0]:.4g} times what it should be{_told(float(ratio[0]))}."
     with np.errstate(all="ignore"):
         if np.ptp(a - b) < 1e-6 * max(1.0, np.abs(b).max()):
             return f" Each is {(a - b).flat[0]:+.4g} away from what it should be."
+    return ""
+
+
+def _told(ratio: float) -> str:
+    """What a factor may come from, if it or its inverse is a whole number."""
+    if ratio > 1.5 and abs(ratio - round(ratio)) < 1e-6 * ratio:
+        return ": is it a sum where a mean is meant, or is something counted more than once"
+    if 0 < ratio < 0.67 and abs(1 / ratio - round(1 / ratio)) < 1e-6 / ratio:
+        return f", 1/{round(1 / ratio)}: is it a mean where a sum is meant, or is something divided once too often"
+    return ""
+
+
+def _reordered(a: np.ndarray, b: np.ndarray) -> str:
+    """Whether the right values stand in another order along one axis."""
+    for axis in range(a.ndim - 1, -1, -1):
+        if a.shape[axis] > 1 and close(np.sort(a, axis), np.sort(b, axis), LOOSE):
+            return f" They are the right values in another order along axis {axis}."
     return ""
 
 

@@ -72,7 +72,7 @@ def breach_of_number(got: Mapping[str, str], promised: Mapping[str, str]) -> str
             "You return several things (a list or a tuple); one Tensor is promised: `torch.stack(...)` makes one of a "
             "list of tensors; of a tuple take the one that is asked for."
         )
-    if "0" in promised and "" not in promised and "" in got:
+    if "0" in promised and "" not in promised and not got.get("", "list of").startswith("list of"):
         count = len({place.partition(".")[0] for place in promised})
         return f"You return one thing; {count} are promised: separate them by commas, in the order of the docstring."
     return None
