@@ -11,6 +11,7 @@ from lessonkit.models import transformer
 from lessonkit.models.alignment import alignment_error_rate, blind_error_rates, links_from_weights
 from lessonkit.models.attention import masked_softmax
 from lessonkit.models.bleu import bleu
+from lessonkit.models.deep import unigram_loss
 from lessonkit.models.seq2seq import EncoderDecoder, exact_match, shift_right, translate
 from lessonkit.show import drawing, figures, tables
 from lessonkit.show.heads_explorer import Heads, heads_explorer
@@ -259,16 +260,6 @@ def explorer(model: EncoderDecoder, pairs: Sequence[Pair]) -> None:
     heads_explorer(as_heads(model, pairs))
 
 
-def unigram_loss() -> float:
-    """The smoothed loss of a model that only knows how often each French word occurs (and the end of a sentence)."""
-    data = load_translation()
-    words = [n for p in data.train for n in data.target_vocabulary.encode(p.target)]
-    words += [Vocabulary.eos] * len(data.train)
-    count = torch.bincount(torch.tensor(words), minlength=len(data.target_vocabulary))
-    share = 0.9 * count / count.sum() + 0.1 / len(count)  # what smoothing makes of it
-    return -(share * share.log()).sum().item()
-
-
 def _spread(values: Sequence[float]) -> str:
     return f"{sum(values) / len(values):.2f} [{min(values):.2f} to {max(values):.2f}]"
 
@@ -292,17 +283,6 @@ def show_ablations(lesson: object, models: Mapping[str, str]) -> None:
     columns = ["model", *LENGTHS, "AER, layer 1", "AER, layer 2", "loss"]
     caption = "Exact match by length; AER of each layer's heads averaged (medium sentences); training loss at the end"
     tables.show_table(columns, rows, f"{caption}; mean [least to greatest] of three recorded seeds")
-
-
-def show_deep(lesson: object, kinds: Mapping[str, str]) -> None:
-    """Recorded: loss of deep models after one pass, at one rate and, where recorded, each at its own."""
-    fights = {"rate 8e-3 for all": "", "each at its own rate": "_own"}
-    fights = {label: end for label, end in fights.items() if lesson.recorded(f"deep_pre{end}")}
-    series = {label: [lesson.recorded(kind + end, "loss") for kind in kinds] for label, end in fights.items()}
-    floor = unigram_loss()
-    labels = [label.replace(", ", ",\n") for label in kinds.values()]
-    guess = {"words' frequencies": floor}
-    figures.bars(series, labels, "training loss after one pass", guess=guess, limits=(0, 1.25 * floor))
 
 
 def show_four(lesson: object, models: Mapping[str, str]) -> None:
