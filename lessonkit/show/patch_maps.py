@@ -1,9 +1,10 @@
 """Lesson 16's pictures: patches with the cue and its match framed, and maps over them, still and to touch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from torch import Tensor
@@ -58,6 +59,33 @@ def to_touch(data: CuePictures, maps: Mapping[str, Tensor]) -> tuple:
         alike[0, cells[1]] = alike[1, cells[0]] = True
         gold.append(alike.reshape(-1, CELLS, CELLS))
     return weights, words, pictures, gold, list(maps)
+
+
+def beside_self_attention(block: Callable[..., tuple], attention: Callable[..., tuple]) -> None:
+    """Say whether a block on a map (x, W_f, W_g, W_h, W_v, γ) is lesson 08's self-attention over its places.
+
+    `attention` is `multi_head_attention`, asked with one head; only its scale differs.
+    """
+    x, f, g, h, v = (
+        torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+        for seed, shape in enumerate([(2, 8, 3, 5), (8, 8), (8, 8), (8, 8), (8, 8)])
+    )
+    words = x.flatten(2).mT
+    layer, _ = attention(words, words, g.T * 8**0.5, f.T, h.T, v.T, heads=1)
+    found = block(x, f, g, h, v, torch.tensor(1.0))[0]
+    print("equal to five decimals:", torch.allclose(found, x + layer.mT.reshape(x.shape), atol=1e-5))
+
+
+def show_far(far_pairs: Callable[..., tuple[float, float]], weights: Tensor, data: CuePictures) -> None:
+    """The map (B, N, N) of the cue, scored by distance with lesson 16's `far_pairs`, beside blind guesses."""
+    rows = [
+        [f"at least {least} cells apart", *far_pairs(weights, data.cue, data.match, CELLS, least)]
+        for least in (1, 3, 5)
+    ]
+    blind = {"blind: any other cell": CELLS**2 - 1, "blind: any coloured patch": PATCHES}
+    rows += [[name, 1 / others, 1 / others] for name, others in blind.items()]
+    columns = ["pairs", "weight on the match", "match has the largest weight"]
+    tables.show_table(columns, rows, f"{len(data.cue):,} test pictures")
 
 
 def show_by_count(lesson: object, models: Mapping[str, str], counts: Sequence[int]) -> None:

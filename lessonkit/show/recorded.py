@@ -66,18 +66,24 @@ class Recorded:
         caption: str,
         rates: bool = False,
         more: Mapping[str, Mapping[str, float]] | None = None,
+        each: bool = False,
     ) -> None:
-        """A row a model, a column a figure. `rates`: the rate of each, too. `more`: rows not recorded, on top."""
+        """A row a model, a column a figure. `rates`: the rate of each, too. `more`: rows not recorded, on top.
+
+        `each`: every seed's share in place of mean and range, where some seeds learn and others don't.
+        """
         rows = []
         for label, found in (more or {}).items():
             cells = [f"{found[figure]:.{self._digits}f}" if figure in found else "–" for figure in figures.split()]
             rows.append([label, *cells, *([""] if rates else [])])
         for model in models.split():
             rate = ", ".join(f"{rate:g}" for rate in sorted(set(self._lesson.recorded(model, "lr"))))
-            cells = [self._cell(model, figure) for figure in figures.split()]
+            cells = [(self.each if each else self._cell)(model, figure) for figure in figures.split()]
             rows.append([self._label(model), *cells, *([rate] if rates else [])])
         columns = ["", *map(self._label, figures.split()), *(["rate"] if rates else [])]
-        tables.show_table(columns, rows, f"{caption}; {self._seeds(models, figures)}")
+        seeds = self._seeds(models, figures)
+        said = seeds.replace("mean [least to greatest] of", "seed by seed,") if each else seeds
+        tables.show_table(columns, rows, f"{caption}; {said}")
 
     def _seeds(self, models: str, figures: str) -> str:
         """How many recorded seeds stand behind a table: not every arm was run on all three."""
@@ -107,6 +113,14 @@ class Recorded:
     def spread(self, model: str, figure: str) -> str:
         """Mean [least to greatest], as text."""
         return self._lesson.spread(model, figure, digits=self._digits)
+
+    def each(self, model: str, figure: str) -> str:
+        """What every recorded seed has, in their order, as text: "1.00, 0.40, 1.00"; a dash where it is missing."""
+        runs = [run[model].get(figure) for run in self._lesson.results()["runs"] if model in run]
+        found = [value for value in runs if value is not None]
+        if not found or all(isinstance(value, int) for value in found):
+            return self._cell(model, figure)
+        return ", ".join("–" if value is None else f"{value:.{self._digits}f}" for value in runs)
 
     def full(self) -> dict:
         """What `make full RECORD=1` recorded for this lesson.

@@ -69,6 +69,16 @@ def test_a_grid_says_which_rate_was_taken_and_whether_it_is_the_last_one_tried(r
     assert displayed[1].endswith("0.001, the smallest tried")
 
 
+def test_seed_by_seed_where_a_mean_would_hide_that_one_fails(record, displayed):
+    runs = [{"a": {"x": 0.5, "n": 1200}}, {"a": {"x": None, "n": 1200}}, {"a": {"x": 0.7, "n": 1200}}]
+    record._lesson.results = lambda: {"runs": runs}
+    record.table("a", "x n", "What", each=True)
+    lines = displayed[0].splitlines()
+    assert lines[0] == "What; seed by seed, two recorded seeds"
+    assert "0.50, –, 0.70" in lines[3]
+    assert lines[3].endswith("1,200")
+
+
 def test_three_digits_where_models_differ_by_little(record, displayed):
     fine = recorded.Recorded(record._lesson, {}, digits=3)
     fine.table("a", "x", "What", more={"yours": {"x": 0.9876}})
