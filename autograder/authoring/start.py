@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
 import nbformat
+import numpy as np
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from autograder.authoring import glossary
@@ -16,11 +17,10 @@ from autograder.authoring.notebook import DEMONSTRATION, METADATA, write
 from autograder.authoring.source import ROOT, LessonSource, lesson_names, load
 from autograder.files import write_whole
 from lessonkit.errors import CourseError
-from lessonkit.show.drawing import Drawing
+from lessonkit.show.drawing import Box, Drawing
 
 README = ROOT / "README.md"
 _BEGIN, _END = "<!-- lessons: `make build` writes this table from their sources -->", "<!-- end of lessons -->"
-_PICTURE = "map.png"
 _PROGRESS = """\
 # Your progress: run this cell (Ctrl+Enter) to see where you are
 from lessonkit.page import start
@@ -71,8 +71,9 @@ def _stop(lesson: LessonSource, before: list[str]) -> Stop:
 def start_notebook() -> nbformat.NotebookNode:
     """The page that `make lab` opens: the map as a picture, a table of the lessons, one's own progress."""
     course = stops()
-    picture = new_markdown_cell(f"![{in_words(course)}](attachment:{_PICTURE})", id="start-map")
-    picture["attachments"] = {_PICTURE: {"image/png": draw(course)}}
+    # In the text itself: JupyterLab asks the network for an attachment before it looks for it in the notebook.
+    image = f"![{in_words(course)}](data:image/png;base64,{draw(course)})"
+    picture = new_markdown_cell(image, id="start-map", metadata={"editable": False})
     rows = [
         f"| [{stop.number}](./{stop.name}/{stop.name}.ipynb) | [{stop.title}](./{stop.name}/{stop.name}.ipynb) "
         f"| {stop.question} | {stop.minutes} |"
@@ -131,19 +132,33 @@ def draw(course: list[Stop]) -> str:
         row.sort(key=lambda stop: (sum(boxes[need].x for need in stop.needs) / max(1, len(stop.needs)), stop.number))
         for i, stop in enumerate(row):
             x, y = width * (i + 0.5) / len(row), height - gap * (level + 0.5)
-            text = f"{stop.number} {stop.title}"
-            boxes[stop.number] = drawing.box(x, y, text if len(text) <= 40 else text[:39] + "…", kind="learned")
+            text, room = f"{stop.number} {stop.title}", int(10 * width / len(row)) - 1  # about ten letters to an inch
+            boxes[stop.number] = drawing.box(
+                x, y, text if len(text) <= room else text[: room - 1] + "…", kind="learned"
+            )
     behind = _all_needs(course)
     for stop in course:
         for need in stop.needs:
             if any(need in behind[other] for other in stop.needs):
                 continue
-            skips = depth[stop.number] - depth[need] > 1
-            drawing.arrow(boxes[need], boxes[stop.number], bend=0.25 if skips else 0.0)
+            ends = boxes[need], boxes[stop.number]
+            drawing.arrow(*ends, bend=_bend(*ends, [box for box in boxes.values() if box not in ends]))
     buffer = io.BytesIO()
     drawing.figure.savefig(buffer, format="png", dpi=110, bbox_inches="tight", metadata={"Software": None})
     plt.close(drawing.figure)
     return base64.b64encode(buffer.getvalue()).decode()
+
+
+def _bend(start: Box, end: Box, others: list[Box]) -> float:
+    """How much an arrow must be bent to meet no other box: the least of a few, or none where all of them do."""
+    u = np.linspace(0, 1, 50)[:, None]
+    a, b = np.array([start.x, start.y]), np.array([end.x, end.y])
+    for bend in (0.0, -0.15, 0.15, -0.3, 0.3, -0.45, 0.45):
+        middle = (a + b) / 2 + bend * np.array([b[1] - a[1], a[0] - b[0]])
+        way = (1 - u) ** 2 * a + 2 * u * (1 - u) * middle + u**2 * b
+        if not any((abs(way - [o.x, o.y]) < [o.half_width + 0.1, o.half_height + 0.1]).all(1).any() for o in others):
+            return bend
+    return 0.0
 
 
 def _all_needs(course: list[Stop]) -> dict[str, set[str]]:
@@ -204,4 +219,4 @@ def page_differences() -> Iterator[str]:
 
 
 def _without_pictures(text: str) -> str:
-    return re.sub(r'"image/png": "[^"]*"', "", text)
+    return re.sub(r"data:image/png;base64,[\w+/=]*", "", text)

@@ -13,12 +13,14 @@ function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-// Arrow keys and letters belong to the control while it has the focus, not to the notebook's shortcuts.
+// Arrow keys and letters belong to the control while it has the focus, not to the notebook's shortcuts. Notebook 7 looks
+// for a shortcut before any listener but the window's, and from the element with the focus outwards.
 function keepKeys(root) {
-  root.setAttribute("data-lm-suppress-shortcuts", "true");
-  root.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" && !((event.shiftKey || event.ctrlKey) && event.key === "Enter")) event.stopPropagation();
-  });
+  const notebooks = (event) => event.key === "Escape" || ((event.shiftKey || event.ctrlKey) && event.key === "Enter");
+  window.addEventListener("keydown", (event) => {
+    if (root.contains(event.target)) event.target.toggleAttribute("data-lm-suppress-shortcuts", !notebooks(event));
+  }, true);
+  root.addEventListener("keydown", (event) => { if (!notebooks(event)) event.stopPropagation(); });
 }
 
 function choice(field, value, changed) {

@@ -23,6 +23,16 @@ function make(tag, attributes = {}, ...children) {
   return made;
 }
 
+// Arrow keys and letters belong to the map while it has the focus, not to the notebook's shortcuts. Notebook 7 looks for a
+// shortcut before any listener but the window's, and from the element with the focus outwards.
+function keepKeys(root) {
+  const notebooks = (event) => event.key === "Escape" || event.shiftKey || event.ctrlKey;
+  window.addEventListener("keydown", (event) => {
+    if (root.contains(event.target)) event.target.toggleAttribute("data-lm-suppress-shortcuts", !notebooks(event));
+  }, true);
+  root.addEventListener("keydown", (event) => { if (!notebooks(event)) event.stopPropagation(); });
+}
+
 // Weights (queries, keys) of one map, with or without the scale and the mask. A row that may ask nobody is zeros.
 function weightsOf(data, example, map, scale, masked) {
   const rows = example.maps[map];
@@ -163,8 +173,8 @@ function render({ model, el }) {
   const data = model.get("data"), sides = data.sides;
   const now = { example: 0, map: 0, q: data.start ?? 0, over: null };
   for (const name of ["scale", "mask"]) now[name] = !(data.off ?? []).includes(name);
-  const root = make("div", { class: "lk-touch", "data-lm-suppress-shortcuts": "true" });
-  root.addEventListener("keydown", (event) => { if (!(event.shiftKey || event.ctrlKey)) event.stopPropagation(); });
+  const root = make("div", { class: "lk-touch" });
+  keepKeys(root);
   const controls = make("div", { class: "lk-controls" }), desk = make("div", { class: "lk-desk" });
   const said = make("p", { class: "lk-said", role: "status" }), below = make("div", { class: "lk-below" }), note = make("p", {});
   const example = () => data.examples[now.example];
@@ -199,7 +209,7 @@ function render({ model, el }) {
     } else {
       lines = make("svg:svg", { class: "lk-lines", "aria-hidden": "true" });
       keys = make("div", { class: "lk-group lk-keys" });
-      desk.replaceChildren(make("small", {}, sides[0]), queries, make("small", { class: "lk-second" }, sides[1]), keys, lines);
+      desk.replaceChildren(make("small", {}, sides[0]), queries, keys, make("small", {}, sides[1]), lines);
       const map = grid(example(), weights(), now.q, sides, choose, preview);
       const frame = map.querySelector(".lk-frame");
       map.dataset.cell = frame.getAttribute("height") - 2;
