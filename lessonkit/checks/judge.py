@@ -235,17 +235,29 @@ def _cause(failure: Failure) -> tuple:
     return failure.kind, failure.message, failure.in_answer
 
 
+def _no_gradient(name: str, array: np.ndarray) -> bool:
+    """Whether a result is a gradient of zeros, which is as good as none."""
+    return name.startswith("gradient of ") and not array.any()
+
+
+def _compared(outcome: Outcome) -> dict[str, np.ndarray]:
+    kept = {k: v for k, v in outcome.arrays.items() if not k.startswith(NOT_COMPARED) and k != GRADIENTS}
+    return {k: v for k, v in kept.items() if not _no_gradient(k, v)}
+
+
+def _others(outcome: Outcome) -> dict[str, str]:
+    return {k: v for k, v in outcome.others.items() if not (v == "None" and k.startswith("gradient of "))}
+
+
 def same_outcome(a: Outcome, b: Outcome) -> bool:
     """Whether two outcomes are the same, failures by class and text. Gradients and notes count where both have them."""
     if a.failure or b.failure:
         return bool(a.failure and b.failure and _cause(a.failure) == _cause(b.failure))
-    left, right = (
-        {k: v for k, v in x.arrays.items() if not k.startswith(NOT_COMPARED) and k != GRADIENTS} for x in (a, b)
-    )
+    left, right = _compared(a), _compared(b)
     for name in a.arrays.keys() & b.arrays.keys() - left.keys():
         left[name], right[name] = a.arrays[name], b.arrays[name]
     return (
-        dict(a.others) == dict(b.others)
+        _others(a) == _others(b)
         and a.changed == b.changed
         and left.keys() == right.keys()
         and all(
