@@ -307,6 +307,7 @@ def probe(average_and_max, draw):
         mask = draw.uniform(*axes, T) < 0.7
         mask[:2], mask[1, ..., -1] = False, True  # nothing there; one thing there
         h = draw.normal(*axes, T, n) - 1.5  # mostly below zero
+        mask[2], h[2] = True, h[2] - 4.0  # no padding, and all below zero
         found[f"average, {name}"], found[f"maximum, {name}"] = average_and_max(h, mask)
     return found
 

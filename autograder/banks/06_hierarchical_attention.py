@@ -136,6 +136,47 @@ def sigmoid_for_tanh(h, mask, W, b, u):
     return (weights.unsqueeze(-1) * h).sum(-2), weights
 
 
+@mistake(
+    "attention_pool",
+    "The sum runs over axis 1. That is T only for sentences of one batch; with documents another axis stands before "
+    "it. Count from behind: `dim=-2`.",
+)
+def summed_over_axis_1(h, mask, W, b, u):
+    weights = _weights(h, mask, W, b, u)
+    return (weights.unsqueeze(-1) * h).sum(1), weights
+
+
+@mistake(
+    "attention_pool",
+    "The softmax runs over axis 1. That is T only for sentences of one batch; with documents another axis stands "
+    "before it. Take the last axis of the scores: `dim=-1`.",
+)
+def softmax_over_axis_1(h, mask, W, b, u):
+    scores = (torch.tanh(h @ W.T + b) @ u).masked_fill(~mask, -torch.inf)
+    weights = torch.nan_to_num(torch.softmax(scores, 1))
+    return (weights.unsqueeze(-1) * h).sum(-2), weights
+
+
+@mistake(
+    "attention_pool",
+    "The weights are never used: you return the plain average of what is there. Sum over T of weight times state.",
+)
+def plain_average(h, mask, W, b, u):
+    there = mask.unsqueeze(-1)
+    return (h * there).sum(-2) / there.sum(-2).clamp(min=1), _weights(h, mask, W, b, u)
+
+
+@mistake(
+    "attention_pool",
+    "The states are set to 0 where the mask is False, but their scores stay: exp of any score is above 0, so padding "
+    "still takes weight. Hand the mask to `masked_softmax`.",
+)
+def states_masked(h, mask, W, b, u):
+    h = h * mask.unsqueeze(-1)
+    weights = torch.softmax(torch.tanh(h @ W.T + b) @ u, -1)
+    return (weights.unsqueeze(-1) * h).sum(-2), weights
+
+
 @alternative("attention_pool")
 def pool_as_product(h, mask, W, b, u):
     weights = _weights(h, mask, W, b, u)
@@ -342,6 +383,40 @@ def weights_multiplied(words, mask, read_words, pool_words, read_sentences, pool
     return document, weights * over.unsqueeze(-1), over
 
 
+@mistake(
+    "document_vector",
+    "The second storey has no mask: reader and pool take missing sentences for real ones. Give both of them `real`.",
+)
+def second_storey_without_mask(words, mask, read_words, pool_words, read_sentences, pool_sentences):
+    sentences, weights, real = _storey(words, mask, read_words, pool_words)
+    everything = torch.ones_like(real)
+    document, over = pool_sentences(read_sentences(sentences, everything), everything)
+    return document, weights, over
+
+
+@mistake(
+    "document_vector",
+    "`read_sentences` is never called: the vectors of sentences must be read, before they are pooled to the document.",
+)
+def sentences_pooled_unread(words, mask, read_words, pool_words, read_sentences, pool_sentences):
+    sentences, weights, real = _storey(words, mask, read_words, pool_words)
+    document, over = pool_sentences(sentences, real)
+    return document, weights, over
+
+
+@mistake(
+    "document_vector",
+    "`read_words` is never called: the words of a sentence must be read, before they are pooled to its vector.",
+)
+def words_pooled_unread(words, mask, read_words, pool_words, read_sentences, pool_sentences):
+    sentences, weights, real = _storey(words, mask, lambda x, there: x, pool_words)
+    document, over = pool_sentences(
+        read_sentences(F.pad(sentences, (0, read_words(words[real], mask[real]).shape[-1] - words.shape[-1])), real),
+        real,
+    )
+    return document, weights, over
+
+
 @alternative("document_vector")
 def document_by_document(words, mask, read_words, pool_words, read_sentences, pool_sentences):
     found = []
@@ -469,6 +544,34 @@ def nothing_is_a_large_negative_number(h, mask):
 @mistake("average_and_max", "`.max(dim)` returns values and indices. You return the indices: take `.values`.")
 def indices_of_the_maximum(h, mask):
     return _average(h, mask), h.masked_fill(~mask.unsqueeze(-1), -torch.inf).max(-2).indices
+
+
+@mistake(
+    "average_and_max",
+    "The maximum is never below 0: cutting off at 0 makes zeros of −∞, but of every negative maximum as well. Zeros "
+    "are for rows with nothing in them only.",
+)
+def maximum_cut_off_at_zero(h, mask):
+    return _average(h, mask), h.masked_fill(~mask.unsqueeze(-1), -torch.inf).amax(-2).clamp(min=0)
+
+
+@mistake(
+    "average_and_max",
+    "That is the smallest value, not the largest: `amax`, with −inf where nothing is.",
+)
+def minimum_taken(h, mask):
+    least = h.masked_fill(~mask.unsqueeze(-1), torch.inf).amin(-2)
+    return _average(h, mask), least.masked_fill(~mask.any(-1, keepdim=True), 0.0)
+
+
+@mistake(
+    "average_and_max",
+    "The maximum is masked right, but the average divides by the number of Trues plus 1 (or the like): a sentence of "
+    "one word must have that word as its average. Only an empty row needs help: `.clamp(min=1)`.",
+)
+def divided_by_one_more(h, mask):
+    there = mask.unsqueeze(-1)
+    return (h * there).sum(-2) / (there.sum(-2) + 1), _maximum(h, mask)
 
 
 @alternative("average_and_max")
@@ -639,8 +742,8 @@ def _rows(decides):
 
 @mistake(
     "evidence_share",
-    "The words are weighed by p_w alone: that is their share of the sentence, not of the review. Multiply by the "
-    "sentence's weight.",
+    "The words are weighed by their weight within the sentence alone (or the sentence's weight is divided out again): "
+    "that is their share of the sentence, not of the review. Multiply by the sentence's weight.",
 )
 def word_weights_alone(word_weights, sentence_weights, decides, telling):
     return sentence_weights[_rows(decides), decides], (word_weights * telling).sum((1, 2))
@@ -711,6 +814,33 @@ def words_first(word_weights, sentence_weights, decides, telling):
 def hit_or_miss(word_weights, sentence_weights, decides, telling):
     products = sentence_weights.unsqueeze(-1) * word_weights
     return (sentence_weights.argmax(1) == decides).to(products.dtype), (products * telling).sum((1, 2))
+
+
+@mistake(
+    "evidence_share",
+    "The second result isn't summed over sentences: `telling` chooses words of the whole review, so sum over both of "
+    "its axes, `dim=(1, 2)`.",
+)
+def summed_over_words_only(word_weights, sentence_weights, decides, telling):
+    products = sentence_weights.unsqueeze(-1) * word_weights
+    return sentence_weights[_rows(decides), decides], (products * telling).sum(-1)
+
+
+@mistake(
+    "evidence_share",
+    "The second result is 0 or 1 (or a count): the telling words are counted. Add up their *weights*.",
+)
+def telling_counted(word_weights, sentence_weights, decides, telling):
+    return sentence_weights[_rows(decides), decides], telling.sum((1, 2)) / telling[0].numel()
+
+
+@mistake(
+    "evidence_share",
+    "The second result takes the words that do *not* tell: `telling` is True at those that do.",
+)
+def other_words(word_weights, sentence_weights, decides, telling):
+    products = sentence_weights.unsqueeze(-1) * word_weights
+    return sentence_weights[_rows(decides), decides], (products * ~telling).sum((1, 2))
 
 
 @alternative("evidence_share")
@@ -834,6 +964,29 @@ def full_sentences_only(answer, mask, scores):
 def first_word_goes(answer, mask, scores):
     without = mask.clone()
     without[torch.arange(len(mask)), _top(mask, scores), 0] = False
+    return answer(without) != answer(mask)
+
+
+@mistake(
+    "erase",
+    "The sentence is chosen for the whole batch: argmax without an axis counts through the flattened scores. Each "
+    "review has its own, `argmax(dim=-1)`.",
+)
+def one_for_the_batch(answer, mask, scores):
+    filled = scores.masked_fill(~mask.any(-1), -torch.inf)
+    without = mask.clone()
+    without[:, int(filled.argmax()) % mask.shape[1]] = False
+    return answer(without) != answer(mask)
+
+
+@mistake(
+    "erase",
+    "You choose a *review* for each sentence: argmax over the batch. Choose a sentence for each review, `dim=-1`.",
+)
+def argmax_over_the_batch(answer, mask, scores):
+    top = scores.masked_fill(~mask.any(-1), -torch.inf).argmax(0)
+    without = mask.clone()
+    without[top, torch.arange(mask.shape[1])] = False
     return answer(without) != answer(mask)
 
 
