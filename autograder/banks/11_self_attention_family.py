@@ -112,6 +112,23 @@ def one_row_for_all(h, mask, W1, W2):
     return A @ h, A
 
 
+@mistake("structured_attention", "The mask is upside down: True stands at words, and only they may get weight.")
+def rows_masked_upside_down(h, mask, W1, W2):
+    A = masked_softmax((torch.tanh(h @ W1.T) @ W2.T).mT, ~mask.unsqueeze(1))
+    return A @ h, A
+
+
+@mistake(
+    "structured_attention",
+    "The softmax runs over the rows r, with −1e9 (or −∞) at padding, which all of a column's rows share. Each row must "
+    "sum to 1 over its *words*: the last axis of (B, r, T).",
+)
+def filled_softmax_over_rows(h, mask, W1, W2):
+    scores = (torch.tanh(h @ W1.T) @ W2.T).mT
+    A = torch.softmax(scores.masked_fill(~mask.unsqueeze(1), -1e9), 1)
+    return A @ h, A
+
+
 @alternative("structured_attention")
 def rows_einsum(h, mask, W1, W2):
     scores = torch.einsum("rk,btk->brt", W2, torch.tanh(torch.einsum("kn,btn->btk", W1, h)))
@@ -246,6 +263,46 @@ def same_tops(A):
     i, j = torch.triu_indices(A.shape[1], A.shape[1], 1)
     tops = A.argmax(-1)
     return (tops[:, i] == tops[:, j]).to(A.dtype).mean(-1)
+
+
+@mistake(
+    "foci_overlap",
+    "You divide by r (r − 1), but count each pair once: there are half as many, r (r − 1) / 2.",
+)
+def divided_by_ordered_pairs(A):
+    r = A.shape[1]
+    i, j = torch.triu_indices(r, r, 1)
+    return torch.minimum(A[:, i], A[:, j]).sum((-2, -1)) / (r * (r - 1))
+
+
+@mistake(
+    "foci_overlap",
+    "The diagonal is in: `triu_indices(r, r)` lists i = j, too, a row with itself. Begin one further, "
+    "`triu_indices(r, r, 1)`.",
+)
+def triangle_with_its_diagonal(A):
+    i, j = torch.triu_indices(A.shape[1], A.shape[1])
+    return torch.minimum(A[:, i], A[:, j]).sum(-1).mean(-1)
+
+
+@mistake(
+    "foci_overlap",
+    "You divide by r². There are r (r − 1) / 2 pairs of different rows: divide by that.",
+)
+def divided_by_all_places(A):
+    r = A.shape[1]
+    i, j = torch.triu_indices(r, r, 1)
+    return torch.minimum(A[:, i], A[:, j]).sum((-2, -1)) / r**2
+
+
+@mistake(
+    "foci_overlap",
+    "You compare words, not rows: pairs of columns of A. A row is one focus, A[:, i], with its weights of all words.",
+)
+def pairs_of_words(A):
+    T = A.shape[2]
+    i, j = torch.triu_indices(T, T, 1)
+    return torch.minimum(A[..., i], A[..., j]).sum(1).mean(-1)
 
 
 @alternative("foci_overlap")
@@ -502,6 +559,47 @@ def divided_again(scores, mask, back, alpha):
     return masked_softmax(scores - alpha * _distance(scores).abs(), _allowed(scores, mask, back))
 
 
+@mistake(
+    "directed_weights",
+    "The distance is subtracted from the *weights*: they become negative, and a row no longer sums to 1. Subtract it "
+    "from the scores, before the softmax.",
+)
+def subtracted_after_softmax(scores, mask, back, alpha):
+    return masked_softmax(scores, _allowed(scores, mask, back)) - alpha * _distance(scores).abs()
+
+
+@mistake(
+    "directed_weights",
+    "The softmax runs over i, the words that ask. Each row i must sum to 1 over j, the last axis.",
+)
+def over_those_that_ask(scores, mask, back, alpha):
+    allowed = _allowed(scores, mask, back)
+    z = (scores - alpha * _distance(scores).abs()).masked_fill(~allowed, -1e9)
+    return torch.softmax(z, 1) * allowed
+
+
+@mistake("directed_weights", "The mask is upside down: padding is asked, and words aren't. True stands at words.")
+def padding_only(scores, mask, back, alpha):
+    return masked_softmax(scores - alpha * _distance(scores).abs(), _allowed(scores, ~mask, back))
+
+
+@mistake(
+    "directed_weights",
+    "The distance is divided by the length of the sentence. Im and Cho subtract α |i − j| as it is.",
+)
+def relative_distance(scores, mask, back, alpha):
+    distance = _distance(scores).abs() / scores.shape[-1]
+    return masked_softmax(scores - alpha * distance, _allowed(scores, mask, back))
+
+
+@mistake(
+    "directed_weights",
+    "What isn't allowed gets the score 0, and exp(0) is 1: it takes weight. Hand the boolean to `masked_softmax`.",
+)
+def zero_where_not_allowed(scores, mask, back, alpha):
+    return torch.softmax((scores - alpha * _distance(scores).abs()) * _allowed(scores, mask, back), -1)
+
+
 @alternative("directed_weights")
 def with_triangles(scores, mask, back, alpha):
     T = scores.shape[-1]
@@ -644,6 +742,33 @@ def product_of_chances(p, mask, uniforms):
 def log_first(p, mask, uniforms):
     kept = (uniforms < p) & mask
     return _log(p, kept).masked_fill(~mask, 0.0).sum(-1), kept
+
+
+@mistake(
+    "select_tokens",
+    "That is one number for the whole batch. Sum over the words of each sentence only, `dim=-1`: (B,).",
+)
+def log_of_the_batch(p, mask, uniforms):
+    kept = (uniforms < p) & mask
+    return kept, _log(p, kept).masked_fill(~mask, 0.0).sum()
+
+
+@mistake(
+    "select_tokens",
+    "You take the mean over all T places. The log-probability of all coins together is the sum.",
+)
+def mean_of_places(p, mask, uniforms):
+    kept = (uniforms < p) & mask
+    return kept, _log(p, kept).masked_fill(~mask, 0.0).mean(-1)
+
+
+@mistake(
+    "select_tokens",
+    "The logarithm is to base 2 (or 10). It is the natural one: `log`.",
+)
+def other_base(p, mask, uniforms):
+    kept = (uniforms < p) & mask
+    return kept, torch.where(kept, p, 1 - p).masked_fill(~mask, 1.0).log2().sum(-1)
 
 
 @alternative("select_tokens")
@@ -820,6 +945,58 @@ for count in (2, 3):
     for left in itertools.combinations(_FOUND, count):
         still = ", ".join(_FOUND[name] for name in left)
         mistake("reinforce_with_sparsity", f"Still there: {still}.")(_with_mistakes(*left))
+
+
+@mistake(
+    "reinforce_with_sparsity",
+    "The minus stands before the first term only: a loss needs it before both, −(log p(y|z) + (R − b) log p(z)).",
+)
+def minus_before_the_first(log_right, log_p, kept, strength, baseline):
+    return (-log_right + (log_right.detach() - strength * kept - baseline) * log_p).mean()
+
+
+@mistake(
+    "reinforce_with_sparsity",
+    "The minus stands before the second term only: a loss needs it before both, −(log p(y|z) + (R − b) log p(z)).",
+)
+def minus_before_the_second(log_right, log_p, kept, strength, baseline):
+    return (log_right - (log_right.detach() - strength * kept - baseline) * log_p).mean()
+
+
+@mistake(
+    "reinforce_with_sparsity",
+    "Every draw is weighed with the batch's *mean* advantage. Each is weighed with its own R − b: take the mean last.",
+)
+def mean_advantage(log_right, log_p, kept, strength, baseline):
+    better = (log_right.detach() - strength * kept - baseline).mean()
+    return -(log_right + better * log_p).mean()
+
+
+@mistake(
+    "reinforce_with_sparsity",
+    "log p(z) is detached, and the reward isn't: the wrong one of the two. The reward is the mere number; log p(z) "
+    "carries the selector's gradient.",
+)
+def wrong_one_detached(log_right, log_p, kept, strength, baseline):
+    better = log_right - strength * kept - baseline
+    return -(log_right + better * log_p.detach()).mean()
+
+
+@mistake(
+    "reinforce_with_sparsity",
+    "log p(y|z) is detached in both places: then nothing teaches the reader. Only the reward is a mere number.",
+)
+def reader_detached(log_right, log_p, kept, strength, baseline):
+    log_right = log_right.detach()
+    return -(log_right + (log_right - strength * kept - baseline) * log_p).mean()
+
+
+@mistake(
+    "reinforce_with_sparsity",
+    "The strength weighs the whole reward, or the baseline, too: R = log p(y|z) − λ · kept, and only kept is paid for.",
+)
+def strength_of_all(log_right, log_p, kept, strength, baseline):
+    return -(log_right + strength * (log_right.detach() - kept - baseline) * log_p).mean()
 
 
 @alternative("reinforce_with_sparsity")
