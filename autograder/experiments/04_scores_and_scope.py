@@ -35,7 +35,7 @@ def tune(lesson: dict) -> dict:
 
 
 def own_rates(lesson: dict, seed: int) -> dict:
-    """The four scores, each at its own rate."""
+    """The three scores that look at words, each at its own rate."""
     rates = {name: best_rate("04", name, lesson["RATE"]) for name in SCORES}
     return {f"{name}_own": _at_rate(lesson, seed, name, rate) | {"lr": rate} for name, rate in rates.items()}
 

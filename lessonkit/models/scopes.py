@@ -158,15 +158,30 @@ def explorer(model: EncoderDecoder, corpus: Translation) -> None:
 
 
 def show_recorded(lesson: object, models: Mapping[str, str], caption: str, guesses: Mapping[str, float] = {}) -> None:
-    """A row a recorded model (names to labels), and pointers that don't look; exact match by length, AER, size."""
+    """A row a recorded model (names to labels), and pointers that don't look; exact match by length, AER, size.
+
+    Without the seconds of models that end in "_own": those were trained on other machines.
+    """
     rows = []
     for name, label in models.items():
         shares = [lesson.spread(name, length) for length in LENGTHS]
         size, seconds = lesson.recorded(name, "parameters")[0], lesson.spread(name, "training_seconds", digits=0)
-        rows.append([label, *shares, lesson.spread(name, "aer", digits=3), f"{size:,}", seconds])
+        took = "–" if name.endswith("_own") else seconds
+        rows.append([label, *shares, lesson.spread(name, "aer", digits=3), f"{size:,}", took])
     rows += [[f"({name})", "–", "–", "–", f"{rate:.3f}", "–", "–"] for name, rate in guesses.items()]
     columns = ["model", *LENGTHS, "AER (medium)", "parameters", "seconds of training"]
     tables.show_table(columns, rows, f"{caption}; mean [least to greatest] of three recorded seeds")
+
+
+def own_rates(lesson: object, models: Sequence[str]) -> dict[str, str]:
+    """Labels of the models that were recorded at the best rate of a grid, with that rate, and whether it's an end."""
+    labels = {}
+    for name in models:
+        rates = sorted(grid := lesson.results()["tuned"][name], key=float)
+        best = max(grid, key=grid.get)
+        edge = ", the grid's edge" if best in (rates[0], rates[-1]) else ""
+        labels[f"{name}_own"] = f"{name}, at its own rate ({float(best):g}{edge})"
+    return labels
 
 
 def by_shift(model: EncoderDecoder, pairs: Sequence[Pair], corpus: Translation | None = None) -> dict[str, list[float]]:
