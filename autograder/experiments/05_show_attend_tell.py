@@ -9,6 +9,7 @@ from autograder.authoring import source
 from autograder.experiments.record import best_rate
 from lessonkit.data.scenes import COLOURS, SHAPES, SIDES, Scene, gold_regions, render
 from lessonkit.models import one_vector
+from lessonkit.models.attending import weight_on_gold
 from lessonkit.models.captioning import (
     KINDS,
     attention_maps,
@@ -236,7 +237,7 @@ def _measure(lesson: dict, model: nn.Module) -> dict:
         **found,
         "pointing": round(pointing_accuracy(maps, scenes), 4),
         "pointing_several": round(pointing_accuracy(*many), 4),
-        "on_gold": round(lesson["weight_on_gold"](maps, scenes), 4),
+        "on_gold": round(weight_on_gold(maps, scenes), 4),
     }
 
 

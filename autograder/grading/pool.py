@@ -7,6 +7,7 @@ that grades waits for most of that, so threads are enough; many machines, or ver
 import contextlib
 import ctypes
 import itertools
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from threading import Lock
@@ -19,6 +20,7 @@ from autograder.grading.submissions import Submission
 
 _M_ARENA_MAX, _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -8, -3, -1  # glibc's malloc.h
 LANES = 2  # threads a sandbox
+TURN = 5e-4  # seconds before a thread that judges lets one go on that has just heard from a sandbox
 WORTH_ANOTHER = 12  # submissions for which a further sandbox is started: that takes seconds
 
 Found = tuple[Submission, tuple[Intake, Graded]]
@@ -32,10 +34,12 @@ class Pool:
         self._sandboxes = [sandbox_for(lesson, settings) for _ in range(settings.workers)]
         # A sandbox ends with the thread that started it: its own lanes live as long as the pool.
         self._lanes = [ThreadPoolExecutor(LANES, f"sandbox-{i}") for i in range(settings.workers)]
+        self._turn = sys.getswitchinterval()  # as it was
         self._intake = Lock()  # one file at a time is taken apart, so that memory stays flat
 
     def __enter__(self) -> "Pool":
         _give_memory_back()
+        sys.setswitchinterval(TURN)
         try:
             self._lanes[0].submit(self._sandboxes[0].start).result()
         except BaseException:
@@ -48,6 +52,7 @@ class Pool:
             sandbox.close()
         for lanes in self._lanes:
             lanes.shutdown(cancel_futures=True)
+        sys.setswitchinterval(self._turn)
 
     def warm_up(self) -> None:
         """Start all sandboxes now."""

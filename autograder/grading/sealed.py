@@ -10,6 +10,7 @@ from autograder.authoring import bank as banks
 from autograder.authoring.notebook import cell_id
 from autograder.authoring.source import Exercise, LessonSource
 from autograder.grading.intake import Intake, take_in
+from autograder.grading.needed import unneeded
 from autograder.grading.once import once_a_lesson
 from autograder.grading.ready_made import ready_made
 from autograder.grading.rescue import keeping
@@ -85,15 +86,16 @@ def make_job(
     limits: Limits = Limits(),  # noqa: B008
     own: int | None = None,
 ) -> Job:
-    """All cells in order but demonstrations and their like; in the place of each check its probe, on secret seeds.
+    """The cells that answers may need, in order; in the place of each check its probe, on secret seeds.
 
     `own`: the seed of the notebook's own random numbers.
     """
     setup = probe_setup(lesson)
+    spared = unneeded(lesson, intake)
     cells: list[CellToRun] = []
     probes: list[Probe] = []
     for number, taken in enumerate(intake.cells):
-        if taken.cell and taken.cell.for_reader:
+        if taken.cell and (taken.cell.for_reader or taken.cell.name in spared):
             continue
         identity = cell_id(lesson.name, taken.cell) if taken.cell else f"extra-{number}"
         if taken.kind != "check":

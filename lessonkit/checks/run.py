@@ -120,16 +120,16 @@ def _defaults(dtype: torch.dtype) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _own_random_state(seed: int) -> Iterator[None]:
-    python, legacy = random.getstate(), np.random.get_state()
+    python, legacy, torchs = random.getstate(), np.random.get_state(), torch.get_rng_state()
     try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            np.random.seed(seed % 2**32)
-            random.seed(seed)
-            yield
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed takes down the stack for each kind of device
+        np.random.seed(seed % 2**32)
+        random.seed(seed)
+        yield
     finally:
         random.setstate(python)
         np.random.set_state(legacy)
+        torch.set_rng_state(torchs)
 
 
 @contextlib.contextmanager
