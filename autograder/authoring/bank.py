@@ -116,8 +116,12 @@ def load(lesson: str, folder: Path = BANKS) -> Bank:
 
 def judge_answer(exercise: Exercise, answer: object, bank: Bank, seeds: Iterable[int]) -> Finding:
     """Run an answer on some seeds beside the reference and the known mistakes, and judge it."""
-    trials = [Trial(s, run_probe(exercise.probe, answer, s), *expected_on(exercise, bank, s)) for s in seeds]
-    return judge(trials, exercise.probe.explain)
+    return judge(trials(exercise, answer, bank, seeds), exercise.probe.explain)
+
+
+def trials(exercise: Exercise, answer: object, bank: Bank, seeds: Iterable[int]) -> list[Trial]:
+    """Run an answer on some seeds beside the reference and the known mistakes."""
+    return [Trial(s, run_probe(exercise.probe, answer, s), *expected_on(exercise, bank, s)) for s in seeds]
 
 
 _expected: dict[tuple[object, int], tuple[Outcome, tuple[Known, ...]]] = {}

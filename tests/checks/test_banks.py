@@ -6,8 +6,10 @@ import pytest
 
 from autograder.authoring import bank as banks
 from autograder.authoring import mutants, source
+from lessonkit.checks.judge import judge
 
 SEEDS = [secrets.randbelow(2**31) for _ in range(20)]  # fresh for each run; a failure prints the seed
+TOGETHER = 3  # seeds of one judgement
 
 EXERCISES = [(name, exercise) for name in source.lesson_names() for exercise in source.load(name).exercises()]
 MISTAKES = [(lesson, m) for lesson in source.lesson_names() for m in banks.load(lesson).mistakes]
@@ -30,12 +32,17 @@ def test_bank_is_large_enough_and_the_reference_passes(lesson, exercise, count):
 
 @pytest.mark.parametrize(("lesson", "mistake"), MISTAKES, ids=_ids(MISTAKES))
 def test_mistake_is_named_by_its_own_sentence(lesson, mistake, count):
-    exercise = source.load(lesson).exercises()[mistake.exercise]
-    for seed in SEEDS:
-        finding = banks.judge_answer(exercise, mistake.answer, banks.load(lesson), [seed])
-        assert not finding.passed, f"accepted on seed {seed}"
-        assert finding.mistake == mistake.name, f"on seed {seed} it is taken for {finding.mistake}: {finding.message}"
+    """By three seeds together, as in a notebook and in grading: what one alone can't tell apart, all must."""
+    exercise, bank = source.load(lesson).exercises()[mistake.exercise], banks.load(lesson)
+    trials = banks.trials(exercise, mistake.answer, bank, SEEDS)
+    for start in range(len(SEEDS) - TOGETHER + 1):
+        three = trials[start : start + TOGETHER]
+        finding, seeds = judge(three, exercise.probe.explain), [trial.seed for trial in three]
+        assert not finding.passed, f"accepted on the seeds {seeds}"
+        assert finding.mistake == mistake.name, f"on {seeds} it is taken for {finding.mistake}: {finding.message}"
+    alone = [judge([trial], exercise.probe.explain).mistake for trial in trials]
     count("mistakes named")
+    count("seeds that alone would not have named one", sum(name != mistake.name for name in alone))
 
 
 @pytest.mark.parametrize(("lesson", "alternative"), ALTERNATIVES, ids=_ids(ALTERNATIVES))
