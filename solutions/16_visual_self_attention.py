@@ -944,7 +944,7 @@ with demonstration("breaks"):
 with demonstration("paper_table"):
     recorded.claims([
         ["SAGAN, 2018: far places need attention, convolutions are local", "the best Inception score on ImageNet from 36.8 to 52.5, by block, spectral norm and rates together", f"match's colour, seed by seed: block {runs.each('block', 'accuracy')}, deep convolutions {runs.each('deep', 'accuracy')}"],
-        ["SAGAN: γ from 0, so that a network learns from near places first, then from far ones", "argued", f"a tie: from 0 {runs.each('gamma_0_1', 'accuracy')}, from 1 {runs.each('block', 'accuracy')}"],
+        ["SAGAN: γ from 0, so that a network learns from near places first, then from far ones", "argued", f"a tie; γ starts at 0: {runs.each('gamma_0_1', 'accuracy')}; at 1: {runs.each('block', 'accuracy')}"],
         ["ViT, 2021: on few pictures it loses to convolutions, on very many it wins", "ImageNet's 1.3 million pictures are few, 300 million are many", f"100 digits: {runs.spread('vit', '100')} against {runs.spread('cnn', '100')}; 1,197: {runs.spread('vit', '1197')} against {runs.spread('cnn', '1197')}"],
         ["Abnar and Zuidema, 2020: roll-out tells more about the input than raw attention", "rank correlation with leaving words out, and with gradients", f"match first of eight: last map {runs.each('two_second', 'first')}, rolled out {runs.each('two_rolled', 'first')} (the third seed did not learn the task)"],
     ])  # fmt: skip
@@ -952,7 +952,7 @@ with demonstration("paper_table"):
 
 # %% [markdown]
 # **Two claims of the readings.** *Self-attention considers all inputs at once, convolutions and recurrent networks don't.* True, and our deep network shows that it's not the
-# whole story: its last layer considers all inputs, too. What it lacks is a product of two inputs. *Soft attention is uneconomical: masked inputs are computed all the
+# whole story: its last layer considers all inputs, too. What it lacks, we think (it was not varied alone), is a product of two inputs. *Soft attention is uneconomical: masked inputs are computed all the
 # same.* True here with a vengeance: $N$ places make $N^2$ weights. A map of $32 \times 32$ has a million of them; that is why SAGAN puts its block into one or two layers, and why
 # ViT's words are patches and not pixels. Lesson 12 is about this price.
 #

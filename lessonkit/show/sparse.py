@@ -87,6 +87,15 @@ def touch_looks(readers: Mapping[str, nn.Module], one: Sequences, last: int = 16
     touch.attention(torch.stack(maps), queries, names, gold, list(readers), sides=("question", "word"))
 
 
+def touch_recorded(lesson: object, arms: Mapping[str, str], sides: tuple[str, str]) -> None:
+    """Show a map to touch of the recorded example sentence, gold outlined, for each arm (name in the record: label)."""
+    found = {label: lesson.recorded(arm, "example")[0] for arm, label in arms.items()}
+    one = next(iter(found.values()))
+    weights = torch.tensor([example["weights"] for example in found.values()])
+    gold = {tuple(link) for link in one["gold"]}
+    touch.attention(weights, one["target"], one["source"], gold, list(found), sides=sides)
+
+
 def _name(word: int) -> str:
     """An item as key=value, a question as key?"""
     if word >= KEYS * VALUES:
