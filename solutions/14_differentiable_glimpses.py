@@ -379,14 +379,14 @@ def probe(degrees_of_freedom, draw):
     narrow, wide = draw.normal(rank, rank + more), draw.normal(rows, 3, rank)
     at = draw.normal(rank + more, scale=0.3)
     strong = draw.uniform(1, low=2e3, high=9e3) * torch.tensor(
-        [1.0, 1.0, 1.0, 1.5e-4, 1e-7]
+        [1.0, 1.0, 1.0, 0.05, 5e-3, 1.5e-4, 0.8e-4, 1e-7]
     )
     return {
         "some are not free": degrees_of_freedom(lambda p: torch.tanh(wide @ (narrow @ p)), at),
         "all are free": degrees_of_freedom(lambda p: torch.sin(p) * torch.ones(2, 1), at),
         "one has no effect": degrees_of_freedom(lambda p: torch.stack([p[0] * p[1], p[1] ** 2, p[0] - p[1]]), draw.uniform(3, low=1.0, high=2.0)),
         "two always together": degrees_of_freedom(lambda p: torch.stack([p[0] * p[1], (p[0] * p[1]) ** 3]), draw.uniform(2, low=1.0, high=2.0)),
-        "weak, and too weak": degrees_of_freedom(lambda p: strong * p, draw.normal(5)),
+        "weak, and too weak": degrees_of_freedom(lambda p: strong * p, draw.normal(8)),
         "all are weak": degrees_of_freedom(lambda p: 1e-6 * torch.sin(p), draw.normal(rank, scale=0.3)),
     }  # fmt: skip
 

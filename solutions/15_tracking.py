@@ -372,7 +372,7 @@ def probe(tracking_loss, draw):
             [corner, corner + draw.uniform(B, T, 2, low=low, high=high)], dim=-1
         )
 
-    said, seen, gold = boxes(3.0, 8.0), boxes(6.0, 12.0), boxes(3.0, 8.0)
+    said, seen, gold = boxes(5.5, 9.0), boxes(6.0, 12.0), boxes(5.5, 9.0)  # all touch
     masks = draw.uniform(B, T, H, W, low=0.05, high=0.95)
     inside = draw.watch((draw.uniform(B, T, H, W) < 0.4).to(masks.dtype))
     away = draw.watch(
@@ -386,8 +386,11 @@ def probe(tracking_loss, draw):
         "all three": tracking_loss(
             said, seen, masks, gold, inside, *weights, windows.box_iou
         ),
-        "lost in the last frame": tracking_loss(
-            said + away, seen + away, masks, gold, inside, *weights, windows.box_iou
+        "box lost in the last frame": tracking_loss(
+            said + away, seen, masks, gold, inside, *weights, windows.box_iou
+        ),
+        "window lost in the last frame": tracking_loss(
+            said, seen + away, masks, gold, inside, *weights, windows.box_iou
         ),
     }
 

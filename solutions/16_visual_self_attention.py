@@ -439,21 +439,27 @@ def far_pairs(
 
 # %% check="far_pairs" points=3
 def probe(far_pairs, draw):
-    H, W = draw.sizes(2, low=4, high=6)
-    B = draw.size(14, 20)
+    H, W = draw.sizes(2, low=7, high=9)
+    B = draw.size(16, 22)
     weights, asks = draw.weights(B, H * W, H * W), draw.integers(0, H * W, B)
-    match = (asks + draw.integers(1, H * W, B)) % (H * W)
-    most = weights[torch.arange(B), asks].argmax(-1)
-    match = draw.watch(
-        torch.where(torch.arange(B) % 3 == 0, most, match)
-    )  # a third of them are pointed at
-    beside = draw.watch(torch.tensor([0, W + 1])), draw.watch(torch.tensor([1, 2 * W]))
+    match, picture = (asks + draw.integers(1, H * W, B)) % (H * W), torch.arange(B)
+    most, second = weights[picture, asks].topk(2).indices.unbind(-1)
+    match = torch.where(picture % 4 < 2, most, match)  # half of them are pointed at ...
+    match = draw.watch(torch.where(picture % 4 == 2, second, match))  # ... some nearly
+    itself = F.one_hot(asks, H * W).unsqueeze(1) * (picture % 4 == 1).view(-1, 1, 1)
+    weights = draw.watch(
+        (weights + itself) / (weights + itself).sum(-1, keepdim=True)
+    )  # some look at themselves more
+    beside = (
+        draw.watch(torch.tensor([0, W + 1, 0])),
+        draw.watch(torch.tensor([1, 2 * W, 3 * W + 3])),
+    )
     return {
         **{
             f"at least {least} apart": list(far_pairs(weights, asks, match, W, least))
             for least in (1, 2, 3)
         },
-        "nobody is so far apart": list(far_pairs(weights[:2], *beside, W, 3)),
+        "nobody is so far apart": list(far_pairs(weights[:3], *beside, W, 4)),
     }
 
 

@@ -267,6 +267,48 @@ def middles_stay_inside(numbers, N, H, W):
     return u_y, u_x, (log_variance / 2).exp(), d
 
 
+@mistake(
+    "draw_window",
+    "The middle is (H + 1) / 2 · (g̃_Y + 1) in the paper's pixels, and the like across. You have H − 1 there, and take "
+    "off the one pixel besides.",
+)
+def one_less_and_one_off(numbers, N, H, W):
+    x, y, log_variance, log_stride = numbers.unbind(-1)
+    d = (max(H, W) - 1) / (N - 1) * log_stride.exp()
+    u_y, u_x = ((size - 1) / 2 * (g + 1) - 1 - (N - 1) / 2 * d for size, g in ((H, y), (W, x)))
+    return u_y, u_x, (log_variance / 2).exp(), d
+
+
+@mistake("draw_window", "The stride is divided by N. N Gaussians leave N − 1 gaps: divide by N − 1.")
+def gaps_as_many_as_gaussians(numbers, N, H, W):
+    x, y, log_variance, log_stride = numbers.unbind(-1)
+    d = (max(H, W) - 1) / N * log_stride.exp()
+    u_y, u_x = ((size + 1) / 2 * (g + 1) - 1 - (N - 1) / 2 * d for size, g in ((H, y), (W, x)))
+    return u_y, u_x, (log_variance / 2).exp(), d
+
+
+@mistake(
+    "draw_window", "Each first Gaussian is found with a stride of its own side. DRAW has one stride for both sides."
+)
+def middles_by_their_own_stride(numbers, N, H, W):
+    x, y, log_variance, log_stride = numbers.unbind(-1)
+    d = (max(H, W) - 1) / (N - 1) * log_stride.exp()
+    own = {size: (size - 1) / (N - 1) * log_stride.exp() for size in (H, W)}
+    u_y, u_x = ((size + 1) / 2 * (g + 1) - 1 - (N - 1) / 2 * own[size] for size, g in ((H, y), (W, x)))
+    return u_y, u_x, (log_variance / 2).exp(), d
+
+
+@mistake("draw_window", "The results are in another order: the width s comes third, the stride d last.")
+def stride_before_width(numbers, N, H, W):
+    u_y, u_x, s, d = _window(numbers, N, H, W)
+    return u_y, u_x, d, s
+
+
+@mistake("draw_window", "The width is the *root* of the variance: exp(log σ² / 2). You take the logarithm twice over.")
+def twice_the_logarithm(numbers, N, H, W):
+    return _window(numbers, N, H, W, spread=lambda v: (2 * v).exp())
+
+
 @alternative("draw_window")
 def in_the_papers_letters(numbers, N, H, W):
     A, B = W, H
@@ -389,6 +431,31 @@ def crop_only(theta, h, w):
 )
 def points_from_zero(theta, h, w):
     return (_grid(theta, _places(h, w)) + 1) / 2
+
+
+@mistake("affine_grid", "The 1 stands first in your places. θ's *last* column is the shift: (x, y, 1).")
+def one_first(theta, h, w):
+    return _grid(theta, _places(h, w)[..., [2, 0, 1]])
+
+
+@mistake("affine_grid", "The points stand in one long list, (B, h·w, 2). Keep the glimpse's shape: (B, h, w, 2).")
+def points_in_a_list(theta, h, w):
+    return _grid(theta, _places(h, w)).flatten(1, 2)
+
+
+@mistake("affine_grid", "x and y stand on axis 1, as channels. They come last: (B, h, w, 2).")
+def points_as_channels(theta, h, w):
+    return _grid(theta, _places(h, w)).movedim(-1, 1)
+
+
+@mistake("affine_grid", "All pictures get the grid of the first θ. Each has its own.")
+def first_theta_for_all(theta, h, w):
+    return _grid(theta[:1].expand_as(theta), _places(h, w))
+
+
+@mistake("affine_grid", "The shift is subtracted. θ's last column is added.")
+def shift_subtracted(theta, h, w):
+    return _grid(theta * torch.tensor([1.0, 1.0, -1.0]).to(theta.dtype), _places(h, w))
 
 
 @alternative("affine_grid")
@@ -535,6 +602,66 @@ def bicubic(pictures, grid):
     return F.grid_sample(pictures[:, None], grid, mode="bicubic", align_corners=False)[:, 0]
 
 
+@mistake(
+    "bilinear_sample",
+    "Cutting the decimals off (`.long()`, `.int()`, `.trunc()`) rounds towards 0: left of and above pixel 0 that is "
+    "the wrong neighbour. Take `.floor()`.",
+)
+def truncated(pictures, grid):
+    B, H, W = pictures.shape
+    x, y = ((grid[..., i] + 1) * n / 2 - 0.5 for i, n in ((0, W), (1, H)))
+    b, total = torch.arange(B)[:, None, None], 0.0
+    for i in (0, 1):
+        for j in (0, 1):
+            m, n = x.long() + i, y.long() + j
+            inside = (m >= 0) & (m < W) & (n >= 0) & (n < H)
+            value = pictures[b, n.clamp(0, H - 1), m.clamp(0, W - 1)]
+            total = total + (1 - (x - m).abs()) * (1 - (y - n).abs()) * inside * value
+    return total
+
+
+def _read(pictures, grid, read, within=0):
+    B, H, W = pictures.shape
+    x, y = ((grid[..., i] + 1) * n / 2 - 0.5 for i, n in ((0, W), (1, H)))
+    total = 0.0
+    for i in (0, 1):
+        for j in (0, 1):
+            m, n = x.floor() + i, y.floor() + j
+            inside = (m >= 0) & (m < W - within) & (n >= 0) & (n < H - within)
+            value = read(pictures, torch.arange(B)[:, None, None], n, m, H, W)
+            total = total + (1 - (x - m).abs()) * (1 - (y - n).abs()) * inside * value
+    return total
+
+
+@mistake("bilinear_sample", "The pixel is read at [m, n]. The picture's rows come first: n, down, then m, across.")
+def indices_swapped(pictures, grid):
+    return _read(pictures, grid, lambda p, b, n, m, H, W: p[b, m.clamp(0, H - 1).long(), n.clamp(0, W - 1).long()])
+
+
+@mistake("bilinear_sample", "All glimpses read the first picture. Glimpse b reads picture b: `pictures[b, n, m]`.")
+def first_picture_for_all(pictures, grid):
+    return _read(pictures, grid, lambda p, b, n, m, H, W: p[0][n.clamp(0, H - 1).long(), m.clamp(0, W - 1).long()])
+
+
+@mistake(
+    "bilinear_sample",
+    "Each glimpse reads every picture, and the result is (B, B, h, w). Glimpse b reads picture b: `pictures[b, n, m]` "
+    "with b (B, 1, 1).",
+)
+def every_picture_for_all(pictures, grid):
+    return _read(pictures, grid, lambda p, b, n, m, H, W: p[:, n.clamp(0, H - 1).long(), m.clamp(0, W - 1).long()])
+
+
+@mistake("bilinear_sample", "The last row and column count as outside with you. Inside is m ≤ W − 1 and n ≤ H − 1.")
+def last_ones_outside(pictures, grid):
+    return _read(
+        pictures,
+        grid,
+        lambda p, b, n, m, H, W: p[b, n.clamp(0, H - 1).long(), m.clamp(0, W - 1).long()],
+        within=1,
+    )
+
+
 @alternative("bilinear_sample")
 def pytorchs_sampler(pictures, grid):
     return F.grid_sample(pictures[:, None], grid, mode="bilinear", padding_mode="zeros", align_corners=False)[:, 0]
@@ -632,6 +759,50 @@ def of_the_sum(glimpse_of, parameters):
 def thresholds_own_default(glimpse_of, parameters):
     jacobian = torch.autograd.functional.jacobian(glimpse_of, parameters)
     return int(torch.linalg.matrix_rank(jacobian.reshape(-1, len(parameters))))
+
+
+def _count(singular, least):
+    return int((singular > least).sum())
+
+
+@mistake(
+    "degrees_of_freedom",
+    "These are the eigenvalues of JᵀJ, the *squares* of the singular values, with the threshold of those. "
+    "Take their root, or 10⁻⁸.",
+)
+def squares_counted(glimpse_of, parameters):
+    squares = _singular(glimpse_of, parameters) ** 2
+    return _count(squares, 1e-4 * squares.max())
+
+
+@mistake("degrees_of_freedom", "You compare with the *sum* of the singular values. With the largest one.")
+def compared_with_the_sum(glimpse_of, parameters):
+    singular = _singular(glimpse_of, parameters)
+    return _count(singular, 1e-4 * singular.sum())
+
+
+@mistake("degrees_of_freedom", "You compare with the *mean* of the singular values. With the largest one.")
+def compared_with_the_mean(glimpse_of, parameters):
+    singular = _singular(glimpse_of, parameters)
+    return _count(singular, 1e-4 * singular.mean())
+
+
+@mistake(
+    "degrees_of_freedom",
+    "You reshape the Jacobian to (P, h · w), which mixes its numbers. Its last axis is the parameters': (h · w, P).",
+)
+def parameters_as_rows(glimpse_of, parameters):
+    jacobian = torch.autograd.functional.jacobian(glimpse_of, parameters)
+    singular = torch.linalg.svdvals(jacobian.reshape(len(parameters), -1))
+    return _count(singular, 1e-4 * singular.max())
+
+
+@mistake(
+    "degrees_of_freedom",
+    "A rank for each row of the glimpse. The Jacobian still has the glimpse's axes: reshape it to (h · w, P) first.",
+)
+def not_flattened(glimpse_of, parameters):
+    return torch.linalg.matrix_rank(torch.autograd.functional.jacobian(glimpse_of, parameters), rtol=1e-4)
 
 
 @alternative("degrees_of_freedom")
@@ -784,6 +955,69 @@ def one_step_too_many(glimpse_at, wanted, starts, goal, steps, rate):
 @mistake("basin", "You count those within two pixels. Within *one*: `<= 1`.")
 def within_two(glimpse_at, wanted, starts, goal, steps, rate):
     return (_descend(glimpse_at, wanted, starts, steps, rate) - goal).norm(dim=-1) <= 2
+
+
+@mistake("basin", "This is the *share* of the starts that arrive. Which of them do is asked: a bool for each.")
+def share_of_starts(glimpse_at, wanted, starts, goal, steps, rate):
+    return _near(_descend(glimpse_at, wanted, starts, steps, rate), goal).to(starts.dtype).mean()
+
+
+@mistake("basin", "The windows are told by 0 and 1. A bool for each is asked: leave the comparison as it is.")
+def numbers_for_bools(glimpse_at, wanted, starts, goal, steps, rate):
+    return _near(_descend(glimpse_at, wanted, starts, steps, rate), goal).to(starts.dtype)
+
+
+@mistake("basin", "The distances down and across are added up. A distance is the norm over both: `.norm(dim=-1)`.")
+def both_coordinates_added(glimpse_at, wanted, starts, goal, steps, rate):
+    return (_descend(glimpse_at, wanted, starts, steps, rate) - goal).abs().sum(-1) <= 1
+
+
+@mistake(
+    "basin",
+    "The length is taken over the windows, axis 0. Each window has its own: `slope.norm(dim=-1, keepdim=True)`.",
+)
+def length_over_the_windows(glimpse_at, wanted, starts, goal, steps, rate):
+    return _near(
+        _descend(
+            glimpse_at, wanted, starts, steps, rate, lambda p, g, r: p - r * g / (g.norm(dim=0, keepdim=True) + 1e-8)
+        ),
+        goal,
+    )
+
+
+@mistake("basin", "The gradient is computed once, at the starts. Each step needs the one where the window is by then.")
+def always_the_first_gradient(glimpse_at, wanted, starts, goal, steps, rate):
+    places = starts.detach().clone().requires_grad_()
+    slope = torch.autograd.grad(((glimpse_at(places) - wanted) ** 2).sum(), places)[0]
+    for _ in range(steps):
+        places = _one_step(places, slope, rate)
+    return _near(places.detach(), goal)
+
+
+@mistake("basin", "The gradient is divided by its length *squared*: the root is missing. `slope.norm(...)` takes it.")
+def divided_by_the_square(glimpse_at, wanted, starts, goal, steps, rate):
+    ends = _descend(
+        glimpse_at,
+        wanted,
+        starts,
+        steps,
+        rate,
+        lambda p, g, r: p - r * g / (g.square().sum(dim=-1, keepdim=True) + 1e-8),
+    )
+    return _near(ends, goal)
+
+
+@mistake(
+    "basin",
+    "There is nothing to differentiate: the places must ask for a gradient (`.detach()`, then `.requires_grad_()`), "
+    "and the glimpse must not be made under `no_grad`.",
+)
+def no_gradient_asked(glimpse_at, wanted, starts, goal, steps, rate):
+    places = starts.detach().clone()
+    for _ in range(steps):
+        slope = torch.autograd.grad(((glimpse_at(places) - wanted) ** 2).sum(), places)[0]
+        places = _one_step(places, slope, rate)
+    return _near(places, goal)
 
 
 @alternative("basin")

@@ -80,6 +80,60 @@ def hull_for_intersection(a, b):
     return shared / (_area(a) + _area(b) - shared)
 
 
+@mistake("box_iou", "The boxes are read as top, bottom, left, right. The order is top, left, bottom, right.")
+def as_pairs_of_sides(a, b):
+    a, b = (box[..., [0, 2, 1, 3]] for box in (a, b))
+    return _shared(a, b) / (_area(a) + _area(b) - _shared(a, b))
+
+
+@mistake(
+    "box_iou", "A 1 is added to the sides of the shared part. Bottom and right lie outside the box: take bottom − top."
+)
+def shared_sides_and_one(a, b):
+    sides = (torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2]) + 1).clamp(min=0)
+    return sides.prod(-1) / (_area(a) + _area(b) - sides.prod(-1))
+
+
+@mistake(
+    "box_iou",
+    "Negative sides are made positive by `abs`: boxes that don't touch then share something. Clamp them at 0.",
+)
+def sides_without_sign(a, b):
+    shared = (torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])).abs().prod(-1)
+    return shared / (_area(a) + _area(b) - shared)
+
+
+@mistake(
+    "box_iou", "That is 2 · shared / (both areas), another score (Dice). IoU divides the shared part by the union."
+)
+def dice(a, b):
+    return 2 * _shared(a, b) / (_area(a) + _area(b))
+
+
+@mistake("box_iou", "The two sides are added. An area is their product.")
+def sides_added(a, b):
+    shared = (torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])).clamp(min=0).sum(-1)
+    return shared / (_area(a) + _area(b) - shared)
+
+
+@mistake("box_iou", "One number comes out for all boxes. Each pair of boxes has its own: don't average.")
+def one_number(a, b):
+    return (_shared(a, b) / (_area(a) + _area(b) - _shared(a, b))).mean()
+
+
+@mistake(
+    "box_iou",
+    "What is added to the union makes every IoU too small. Boxes have a positive size: nothing need be added.",
+)
+def union_and_a_thousandth(a, b):
+    return _shared(a, b) / (_area(a) + _area(b) - _shared(a, b) + 1e-3)
+
+
+@mistake("box_iou", "The result has an axis of length 1 too many at its end: one number for each pair, (...).")
+def an_axis_kept(a, b):
+    return (_shared(a, b) / (_area(a) + _area(b) - _shared(a, b))).unsqueeze(-1)
+
+
 @alternative("box_iou")
 def side_by_side(a, b):
     top, left, bottom, right = a.unbind(-1)
@@ -168,6 +222,66 @@ def still_as_middle(attention, context):
     return torch.cat([attention[..., :2], attention[..., 2:] / context], -1)
 
 
+@mistake("attention_to_box", "The last two numbers are height and width of the box. Asked for are bottom and right.")
+def corner_and_size(attention, context):
+    size = attention[..., 2:] / context
+    return torch.cat([attention[..., :2] - size / 2, size], -1)
+
+
+@mistake(
+    "attention_to_box",
+    "Bottom and right come first with you. The order is top, left (the middle *less* half), bottom, right.",
+)
+def end_first(attention, context):
+    middle, half = attention[..., :2], attention[..., 2:] / context / 2
+    return torch.cat([middle + half, middle - half], -1)
+
+
+@mistake("attention_to_box", "x comes before y here. The order is top, left, bottom, right: y first, as in the window.")
+def across_first(attention, context):
+    middle, half = attention[..., :2].flip(-1), attention[..., 2:].flip(-1) / context / 2
+    return torch.cat([middle - half, middle + half], -1)
+
+
+@mistake(
+    "attention_to_box",
+    "The two corners are joined below each other: `torch.cat` takes axis 0 if you don't say `dim=-1`.",
+)
+def joined_below(attention, context):
+    middle, half = attention[..., :2], attention[..., 2:] / context / 2
+    return torch.cat([middle - half, middle + half])
+
+
+@mistake("attention_to_box", "The box is as wide as it is high with you: the height is used for both sides.")
+def always_square(attention, context):
+    middle, half = attention[..., :2], attention[..., 2:3] / context / 2
+    return torch.cat([middle - half, middle + half], -1)
+
+
+@mistake(
+    "attention_to_box",
+    "`torch.stack` makes a new axis for the two corners. `torch.cat` along the last axis joins them.",
+)
+def corners_stacked(attention, context):
+    middle, half = attention[..., :2], attention[..., 2:] / context / 2
+    return torch.stack([middle - half, middle + half], -1)
+
+
+@mistake(
+    "attention_to_box",
+    "`torch.stack` makes a new axis for the two corners. `torch.cat(..., dim=-1)` joins them to four numbers.",
+)
+def corners_stacked_before(attention, context):
+    middle, half = attention[..., :2], attention[..., 2:] / context / 2
+    return torch.stack([middle - half, middle + half], -2)
+
+
+@mistake("attention_to_box", "`//` rounds down, and lets no gradient through. Divide with `/`.")
+def divided_with_rest(attention, context):
+    middle, half = attention[..., :2], attention[..., 2:] / context // 2
+    return torch.cat([middle - half, middle + half], -1)
+
+
 @alternative("attention_to_box")
 def one_by_one(attention, context):
     y, x, height, width = attention.unbind(-1)
@@ -251,6 +365,94 @@ def units_swapped(attention, change, context):
 def context_times(attention, change, context):
     middle, size = attention[..., :2], attention[..., 2:]
     return torch.cat([middle + change[..., :2] * size * context, size * change[..., 2:].exp()], -1)
+
+
+@mistake(
+    "next_attention", "The size is multiplied by Δ itself, which may be negative. Multiply by e to the power of Δ."
+)
+def size_times_change(attention, change, context):
+    middle, size = attention[..., :2], attention[..., 2:]
+    return torch.cat([middle + change[..., :2] * size / context, size * change[..., 2:]], -1)
+
+
+@mistake(
+    "next_attention",
+    "The size comes back divided by `context`, as the box's. It is the window's: only the *move* counts in boxes.",
+)
+def size_of_the_box(attention, change, context):
+    middle, size = attention[..., :2], attention[..., 2:] / context
+    return torch.cat([middle + change[..., :2] * size, size * change[..., 2:].exp()], -1)
+
+
+@mistake("next_attention", "Δ_y and Δ_x are swapped in the middle's move: the change has the window's order, y first.")
+def move_across_first(attention, change, context):
+    middle, size = attention[..., :2], attention[..., 2:]
+    return torch.cat([middle + change[..., :2].flip(-1) * size / context, size * change[..., 2:].exp()], -1)
+
+
+@mistake("next_attention", "The middle moves against the change: add it.")
+def moved_back(attention, change, context):
+    middle, size = attention[..., :2], attention[..., 2:]
+    return torch.cat([middle - change[..., :2] * size / context, size * change[..., 2:].exp()], -1)
+
+
+@mistake("next_attention", "The size is multiplied by 2 to the power of Δ. The base is e: `.exp()`.")
+def powers_of_two(attention, change, context):
+    middle, size = attention[..., :2], attention[..., 2:]
+    return torch.cat([middle + change[..., :2] * size / context, size * 2 ** change[..., 2:]], -1)
+
+
+@mistake("next_attention", "The size comes first with you. The window is middle y, middle x, height, width.")
+def size_first(attention, change, context):
+    middle, size = attention[..., :2], attention[..., 2:]
+    return torch.cat([size * change[..., 2:].exp(), middle + change[..., :2] * size / context], -1)
+
+
+@mistake(
+    "next_attention",
+    "Middle and size are joined below each other: `torch.cat(..., dim=-1)` joins them to four numbers.",
+)
+def middle_over_size(attention, change, context):
+    middle, size = attention[..., :2], attention[..., 2:]
+    return torch.cat([middle + change[..., :2] * size / context, size * change[..., 2:].exp()])
+
+
+@mistake("next_attention", "`context` is fixed at 2. Use the argument.")
+def context_fixed(attention, change, context):
+    middle, size = attention[..., :2], attention[..., 2:]
+    return torch.cat([middle + change[..., :2] * size / 2, size * change[..., 2:].exp()], -1)
+
+
+@mistake("next_attention", "The move is measured by where the middle is. Its unit is the *size* of the box.")
+def moved_by_the_place(attention, change, context):
+    middle, size = attention[..., :2], attention[..., 2:]
+    return torch.cat([middle + change[..., :2] * middle / context, size * change[..., 2:].exp()], -1)
+
+
+@mistake(
+    "next_attention",
+    "The change is just added. The middle moves in sizes of the box; the size is multiplied by e to the power of Δ.",
+)
+def change_added(attention, change, context):
+    return attention + change
+
+
+@mistake(
+    "next_attention",
+    "`torch.stack` makes a new axis for middle and size. `torch.cat(..., dim=-1)` joins them to four numbers.",
+)
+def middle_and_size_stacked(attention, change, context):
+    middle, size = attention[..., :2], attention[..., 2:]
+    return torch.stack([middle + change[..., :2] * size / context, size * change[..., 2:].exp()], -1)
+
+
+@mistake(
+    "next_attention",
+    "`torch.stack` makes a new axis for middle and size. `torch.cat` along the last axis joins them to four numbers.",
+)
+def middle_and_size_stacked_before(attention, change, context):
+    middle, size = attention[..., :2], attention[..., 2:]
+    return torch.stack([middle + change[..., :2] * size / context, size * change[..., 2:].exp()], 1)
 
 
 @alternative("next_attention")
@@ -346,6 +548,114 @@ def not_masked(features, query, position):
 def averaged(features, query, position):
     mask = torch.sigmoid(_scores(features, query) / features.shape[1] ** 0.5 + position)
     return mask, (features * mask.unsqueeze(1)).mean((2, 3))
+
+
+def _with(features, query, position, mask):
+    return mask, features * mask.unsqueeze(1)
+
+
+def _scaled(features, query, position, width=None):
+    return _scores(features, query) / (width or features.shape[1]) ** 0.5 + position
+
+
+@mistake(
+    "masked_features",
+    "Each row of places shares out one weight: that is softmax. Here each place has a switch of its own, σ.",
+)
+def softmax_of_each_row(features, query, position):
+    return _with(features, query, position, _scaled(features, query, position).softmax(-1))
+
+
+@mistake("masked_features", "The position is multiplied with the scores. Add it.")
+def position_multiplied(features, query, position):
+    mask = torch.sigmoid(_scores(features, query) / features.shape[1] ** 0.5 * position)
+    return _with(features, query, position, mask)
+
+
+@mistake(
+    "masked_features",
+    "The features are masked rightly, but the scores come back in place of the mask: return σ of them.",
+)
+def scores_for_the_mask(features, query, position):
+    scores = _scaled(features, query, position)
+    return scores, features * torch.sigmoid(scores).unsqueeze(1)
+
+
+@mistake("masked_features", "The results are in another order: first the mask, then the masked features.")
+def features_first(features, query, position):
+    mask = torch.sigmoid(_scaled(features, query, position))
+    return features * mask.unsqueeze(1), mask
+
+
+@mistake("masked_features", "The width is fixed at 32. D is the length of axis 1 of the features.")
+def width_of_32(features, query, position):
+    return _with(features, query, position, torch.sigmoid(_scaled(features, query, position, 32)))
+
+
+@mistake(
+    "masked_features",
+    "You divide by the root of the picture's width. D, the number of features, is axis 1: `features.shape[1]`.",
+)
+def root_of_the_last_axis(features, query, position):
+    return _with(features, query, position, torch.sigmoid(_scaled(features, query, position, features.shape[-1])))
+
+
+@mistake(
+    "masked_features",
+    "You divide by the root of the batch's size. D, the number of features, is axis 1: `features.shape[1]`.",
+)
+def root_of_the_batch(features, query, position):
+    return _with(features, query, position, torch.sigmoid(_scaled(features, query, position, features.shape[0])))
+
+
+@mistake(
+    "masked_features",
+    "The mask keeps an axis of length 1. Return it as (B, H, W), and put the axis in for the product only.",
+)
+def mask_with_an_axis(features, query, position):
+    mask = torch.sigmoid(_scaled(features, query, position)).unsqueeze(1)
+    return mask, features * mask
+
+
+@mistake("masked_features", "The mask is upside down: σ of *minus* the scores, 1 − s. A good fit opens the switch.")
+def mask_turned_round(features, query, position):
+    return _with(features, query, position, torch.sigmoid(-_scaled(features, query, position)))
+
+
+@mistake("masked_features", "That is tanh, from −1 to 1. The mask runs from 0 to 1: `torch.sigmoid`.")
+def with_tanh(features, query, position):
+    return _with(features, query, position, torch.tanh(_scaled(features, query, position)))
+
+
+@mistake("masked_features", "The features are switched by mask > ½, all or nothing. Multiply by the mask itself.")
+def all_or_nothing(features, query, position):
+    mask = torch.sigmoid(_scaled(features, query, position))
+    return mask, features * (mask > 0.5).unsqueeze(1)
+
+
+@mistake("masked_features", "The features themselves are added to the masked ones. Return s v alone.")
+def features_added(features, query, position):
+    mask = torch.sigmoid(_scaled(features, query, position))
+    return mask, features + features * mask.unsqueeze(1)
+
+
+@mistake("masked_features", "You add up the masked features over the places. Keep them where they are: (B, D, H, W).")
+def summed_over_places(features, query, position):
+    mask = torch.sigmoid(_scaled(features, query, position))
+    return mask, (features * mask.unsqueeze(1)).sum((2, 3))
+
+
+@mistake(
+    "masked_features", "Each feature gets a mask of its own: the product of query and features isn't summed over D."
+)
+def a_mask_for_each_feature(features, query, position):
+    mask = torch.sigmoid(features * query[:, :, None, None] / features.shape[1] ** 0.5 + position)
+    return mask, features * mask
+
+
+@mistake("masked_features", "The position is subtracted. Add it.")
+def position_subtracted(features, query, position):
+    return _with(features, query, position, torch.sigmoid(_scaled(features, query, -position)))
 
 
 @alternative("masked_features")
@@ -501,6 +811,166 @@ def lost_ones_left_out(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s,
     return _total(box, window, F.binary_cross_entropy(masks, gold_masks), lambda_a, lambda_s)
 
 
+def _all(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, box=None, window=None, mask=None):
+    """The loss with some of its three parts replaced."""
+    box = _log(_iou(boxes, gold)) if box is None else box
+    window = _log(_share(seen, gold)) if window is None else window
+    mask = F.binary_cross_entropy(masks, gold_masks) if mask is None else mask
+    return _total(box, window, mask, lambda_a, lambda_s)
+
+
+@mistake(
+    "tracking_loss",
+    "In L_b the mean is taken before the logarithm. Each frame costs −log of its own IoU; then the mean.",
+)
+def log_of_the_mean_box(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, iou):
+    box = -_iou(boxes, gold).mean().clamp(min=1e-3).log()
+    return _all(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, box=box)
+
+
+@mistake(
+    "tracking_loss", "In L_b each clip's mean is taken before the logarithm. Each frame costs −log of its own IoU."
+)
+def log_of_each_clips_mean(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, iou):
+    box = -_iou(boxes, gold).mean(1).clamp(min=1e-3).log().mean()
+    return _all(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, box=box)
+
+
+@mistake(
+    "tracking_loss",
+    "L_b has no floor: a lost object costs an infinite loss. Clamp its IoU at 1e-3 before the logarithm.",
+)
+def box_without_floor(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, iou):
+    box = -_iou(boxes, gold).log().mean()
+    return _all(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, box=box)
+
+
+@mistake(
+    "tracking_loss", "L_a has no floor: an object outside the window costs an infinite loss. Clamp its share at 1e-3."
+)
+def window_without_floor(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, iou):
+    window = -_share(seen, gold).log().mean()
+    return _all(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, window=window)
+
+
+@mistake("tracking_loss", "In L_b 1e-3 is added to the IoU. It is clamped: what lies above 1e-3 stays as it is.")
+def floor_added_to_the_box(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, iou):
+    box = -(_iou(boxes, gold) + 1e-3).log().mean()
+    return _all(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, box=box)
+
+
+@mistake(
+    "tracking_loss",
+    "The shares are clamped at another floor than 1e-3: yours, 1e-8, makes a lost object cost too much.",
+)
+def a_lower_floor(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, iou):
+    box, window = (-share.clamp(min=1e-8).log().mean() for share in (_iou(boxes, gold), _share(seen, gold)))
+    return _all(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, box=box, window=window)
+
+
+@mistake(
+    "tracking_loss",
+    "The shares are clamped at another floor than 1e-3: yours, 1e-6, makes a lost object cost too much.",
+)
+def a_floor_of_a_millionth(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, iou):
+    box, window = (-share.clamp(min=1e-6).log().mean() for share in (_iou(boxes, gold), _share(seen, gold)))
+    return _all(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, box=box, window=window)
+
+
+@mistake("tracking_loss", "L_b and L_a are added up over clips and frames. Take the mean.")
+def shares_summed(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, iou):
+    box, window = (-share.clamp(min=1e-3).log().sum() for share in (_iou(boxes, gold), _share(seen, gold)))
+    return _all(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, box=box, window=window)
+
+
+@mistake("tracking_loss", "L_b lacks its minus: −log IoU is 0 for the same box, and grows as boxes part.")
+def box_without_minus(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, iou):
+    return _all(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, box=-_log(_iou(boxes, gold)))
+
+
+@mistake(
+    "tracking_loss", "L_b and L_a lack their minus: −log of a share is 0 for a whole one, and grows as it shrinks."
+)
+def both_without_minus(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, iou):
+    box, window = -_log(_iou(boxes, gold)), -_log(_share(seen, gold))
+    return _all(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, box=box, window=window)
+
+
+@mistake(
+    "tracking_loss", "`F.binary_cross_entropy` takes first what was said, the masks, then what is true, the gold masks."
+)
+def true_masks_first(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, iou):
+    mask = F.binary_cross_entropy(gold_masks, masks)
+    return _all(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, mask=mask)
+
+
+@mistake("tracking_loss", "The mask's loss is the squared error. Asked for is cross-entropy.")
+def squared_error_of_the_mask(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, iou):
+    return _all(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, mask=F.mse_loss(masks, gold_masks))
+
+
+@mistake("tracking_loss", "The mask's loss only counts the places inside the box. A mask open outside must cost, too.")
+def inside_alone(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, iou):
+    return _all(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, mask=-(gold_masks * masks.log()).mean())
+
+
+@mistake("tracking_loss", "In L_a two negative sides make a positive area: clamp *each side* at 0 before you multiply.")
+def window_sides_not_clamped(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, iou):
+    sides = torch.minimum(seen[..., 2:], gold[..., 2:]) - torch.maximum(seen[..., :2], gold[..., :2])
+    window = _log(sides.prod(-1) / _area(gold))
+    return _all(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, window=window)
+
+
+@mistake("tracking_loss", "A loss for each clip comes out. Asked for is one number: the mean over clips, too.")
+def a_loss_for_each_clip(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, iou):
+    box = -_iou(boxes, gold).clamp(min=1e-3).log().mean(1)
+    return _all(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, box=box)
+
+
+@mistake("tracking_loss", "Box and window are swapped: L_b takes what was said, `boxes`, L_a what was `seen`.")
+def box_and_window_swapped(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, iou):
+    return _all(seen, boxes, masks, gold, gold_masks, lambda_a, lambda_s)
+
+
+@mistake(
+    "tracking_loss",
+    "The mask's loss is added up over all places. Take the mean, as `F.binary_cross_entropy` does by itself.",
+)
+def mask_summed(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, iou):
+    mask = F.binary_cross_entropy(masks, gold_masks, reduction="sum")
+    return _all(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, mask=mask)
+
+
+@mistake(
+    "tracking_loss",
+    "`F.cross_entropy` chooses one among several (softmax). Each place is a yes or no: `F.binary_cross_entropy`.",
+)
+def one_place_of_many(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, iou):
+    return _all(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, mask=F.cross_entropy(masks, gold_masks))
+
+
+@mistake("tracking_loss", "That is the logarithm to base 10. `.log()` is to base e.")
+def to_base_ten(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, iou):
+    box, window = (-share.clamp(min=1e-3).log10().mean() for share in (_iou(boxes, gold), _share(seen, gold)))
+    return _all(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, box=box, window=window)
+
+
+@mistake(
+    "tracking_loss",
+    "In L_b the logarithm is clamped, not the IoU: where the object is lost its gradient is infinite times zero. "
+    "Clamp before `.log()`.",
+)
+def box_clamped_after_the_logarithm(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, iou):
+    most = torch.tensor(1e3).log().item()
+    box = (-_iou(boxes, gold).log()).clamp(max=most).mean()
+    return _all(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, box=box)
+
+
+@mistake("tracking_loss", "The three losses are averaged. Asked for is their weighted sum.")
+def a_third_of_it(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, iou):
+    return _all(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s) / 3
+
+
 @alternative("tracking_loss")
 def cross_entropy_by_hand(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, iou):
     mask = -(gold_masks * masks.log() + (1 - gold_masks) * (1 - masks).log()).mean()
@@ -596,6 +1066,64 @@ def counted_from_one(iou, threshold):
     T = iou.shape[-1]
     lost = torch.where(iou >= threshold, torch.arange(T), -1).amax(-1) + 1
     return torch.where(lost < T, lost + 1, lost)
+
+
+def _found_since(found):
+    return (found.cumsum(-1) > 0).sum(-1)
+
+
+@mistake(
+    "lost_at",
+    "You count from the front: these are the frames since it was *first* found. Turn them round first, `flip(-1)`.",
+)
+def not_turned_round(iou, threshold):
+    return _found_since(iou >= threshold)
+
+
+@mistake("lost_at", "The *clips* are turned round. The frames are the last axis: `flip(-1)`.")
+def clips_turned_round(iou, threshold):
+    return _found_since((iou >= threshold).flip(0))
+
+
+@mistake("lost_at", "You count over the clips, axis 0. Frames are the last axis: `cumsum(-1)`.")
+def counted_over_clips(iou, threshold):
+    return ((iou >= threshold).flip(-1).cumsum(0) > 0).sum(-1)
+
+
+@mistake("lost_at", "Each answer is one too many. Frames count from 0, and a clip that is never lost gives T.")
+def one_too_many(iou, threshold):
+    return _found_since((iou >= threshold).flip(-1)) + 1
+
+
+@mistake("lost_at", "Being found once is enough: `> 0`, not `> 1`.")
+def found_twice(iou, threshold):
+    return ((iou >= threshold).flip(-1).cumsum(-1) > 1).sum(-1)
+
+
+@mistake(
+    "lost_at", "A clip that is lost from its first frame on must give 0: the walk backwards stops one frame too early."
+)
+def never_zero(iou, threshold):
+    return _found_since((iou >= threshold).flip(-1)).clamp(min=1)
+
+
+@mistake("lost_at", "The threshold is fixed at 0.5. Use the argument.")
+def threshold_of_a_half(iou, threshold):
+    return _found_since((iou >= 0.5).flip(-1))
+
+
+@mistake(
+    "lost_at", "You walk back while the *mean* of the rest is below the threshold. Each frame of the rest must be."
+)
+def mean_of_the_rest(iou, threshold):
+    T = iou.shape[-1]
+    rest = iou.flip(-1).cumsum(-1) / torch.arange(1, T + 1)
+    return T - (rest < threshold).long().cumprod(-1).sum(-1)
+
+
+@mistake("lost_at", "A clip that is never lost must give T, the number of frames. You return T − 1.")
+def last_frame_if_found(iou, threshold):
+    return _found_since((iou >= threshold).flip(-1)).clamp(max=iou.shape[-1] - 1)
 
 
 @alternative("lost_at")

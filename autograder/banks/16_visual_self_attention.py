@@ -124,6 +124,102 @@ def weights_turned(x, W_f, W_g, W_h, W_v, gamma, mask):
     return y, weights.mT
 
 
+@mistake(
+    "attention_block", "The mask is transposed: its row j says whom place j may ask, as the rows of the scores do."
+)
+def mask_transposed(x, W_f, W_g, W_h, W_v, gamma, mask):
+    f, g, h = _parts(x, W_f, W_g, W_h)
+    return _finish(x, masked_softmax(g @ f.mT, mask.T), h, W_v, gamma)
+
+
+@mistake("attention_block", "The map is weighed with 1 − γ. It stays whole: y = x + γ o.")
+def map_weighed(x, W_f, W_g, W_h, W_v, gamma, mask):
+    f, g, h = _parts(x, W_f, W_g, W_h)
+    y, weights = _finish(x, masked_softmax(g @ f.mT, mask), h, W_v, gamma)
+    return y - gamma * x, weights
+
+
+@mistake(
+    "attention_block",
+    "The average is taken with the weights turned round: row j of `weights` averages for place j, `weights @ h`.",
+)
+def average_of_the_askers(x, W_f, W_g, W_h, W_v, gamma, mask):
+    f, g, h = _parts(x, W_f, W_g, W_h)
+    weights = masked_softmax(g @ f.mT, mask)
+    return _finish(x, weights.mT, h, W_v, gamma)[0], weights
+
+
+@mistake(
+    "attention_block",
+    "Forbidden places get the score 0, which is a score like others. They must get no weight: `masked_softmax`.",
+)
+def masked_with_zero(x, W_f, W_g, W_h, W_v, gamma, mask):
+    f, g, h = _parts(x, W_f, W_g, W_h)
+    return _finish(x, torch.softmax((g @ f.mT).masked_fill(~mask, 0.0), dim=-1), h, W_v, gamma)
+
+
+@mistake(
+    "attention_block",
+    "The scores are multiplied by the mask, so forbidden places score 0. They must get no weight: `masked_softmax`.",
+)
+def scores_times_mask_and_masked_after(x, W_f, W_g, W_h, W_v, gamma, mask):
+    f, g, h = _parts(x, W_f, W_g, W_h)
+    return _finish(x, torch.softmax(g @ f.mT * mask, dim=-1) * mask, h, W_v, gamma)
+
+
+@mistake("attention_block", "Places are numbered column by column here. Row by row: `x.flatten(2)` does it.")
+def numbered_by_columns(x, W_f, W_g, W_h, W_v, gamma, mask):
+    f, g, h = _parts(x.mT, W_f, W_g, W_h)
+    weights = masked_softmax(g @ f.mT, mask)
+    return x + gamma * (weights @ h @ W_v.T).mT.reshape(x.shape), weights
+
+
+@mistake(
+    "attention_block", "The softmax runs over all pairs of places at once. Each row, one place that asks, sums to 1."
+)
+def softmax_over_all_pairs(x, W_f, W_g, W_h, W_v, gamma, mask):
+    f, g, h = _parts(x, W_f, W_g, W_h)
+    scores = g @ f.mT
+    weights = masked_softmax(scores.flatten(1), mask.flatten()).view_as(scores)
+    return _finish(x, weights, h, W_v, gamma)
+
+
+@mistake(
+    "attention_block",
+    "The places answer with x itself: W_h and W_v aren't used. What a place tells is h(x_i), and W_v brings it back.",
+)
+def places_answer_themselves(x, W_f, W_g, W_h, W_v, gamma, mask):
+    f, g, _ = _parts(x, W_f, W_g, W_h)
+    weights = masked_softmax(g @ f.mT, mask)
+    return x + gamma * (weights @ x.flatten(2).mT).mT.reshape(x.shape), weights
+
+
+@mistake("attention_block", "The results are in another order: first the map y, then the weights.")
+def weights_first(x, W_f, W_g, W_h, W_v, gamma, mask):
+    f, g, h = _parts(x, W_f, W_g, W_h)
+    return _finish(x, masked_softmax(g @ f.mT, mask), h, W_v, gamma)[::-1]
+
+
+@mistake("attention_block", "y is still a list of places, (B, N, C). Make a map of it again: (B, C, H, W).")
+def still_a_list(x, W_f, W_g, W_h, W_v, gamma, mask):
+    f, g, h = _parts(x, W_f, W_g, W_h)
+    y, weights = _finish(x, masked_softmax(g @ f.mT, mask), h, W_v, gamma)
+    return y.flatten(2).mT, weights
+
+
+@mistake("attention_block", "The places answer with what they ask, g. What a place tells is h(x_i).")
+def queries_averaged(x, W_f, W_g, W_h, W_v, gamma, mask):
+    f, g, _ = _parts(x, W_f, W_g, W_h)
+    return _finish(x, masked_softmax(g @ f.mT, mask), g, W_v, gamma)
+
+
+@mistake("attention_block", "o is weighed by γ, but the residual path adds the map twice. y = x + γ o.")
+def map_added_twice(x, W_f, W_g, W_h, W_v, gamma, mask):
+    f, g, h = _parts(x, W_f, W_g, W_h)
+    y, weights = _finish(x, masked_softmax(g @ f.mT, mask), h, W_v, gamma)
+    return y + x, weights
+
+
 @alternative("attention_block")
 def with_convolutions(x, W_f, W_g, W_h, W_v, gamma, mask):
     f, g, h = (F.conv2d(x, W[:, :, None, None]).flatten(2) for W in (W_f, W_g, W_h))
@@ -229,6 +325,66 @@ def scale_added(x, W_f, W_g, W_h, W_v, gamma):
     f, g, h = _columns(x, W_f, W_g, W_h)
     weights = torch.softmax(f.mT @ g / math.sqrt(f.shape[1]), dim=1)
     return x + gamma * (W_v @ (h @ weights)).reshape(x.shape), weights
+
+
+@mistake("mended_block", "You took the map x away, which wasn't the mistake: y = x + γ o.")
+def map_taken_away(x, W_f, W_g, W_h, W_v, gamma):
+    f, g, h = _columns(x, W_f, W_g, W_h)
+    weights = torch.softmax(f.mT @ g, dim=1)
+    return gamma * (W_v @ (h @ weights)).reshape(x.shape), weights
+
+
+@mistake("mended_block", "γ has gone. It wasn't the mistake: y = x + γ o.")
+def gamma_taken_away(x, W_f, W_g, W_h, W_v, gamma):
+    f, g, h = _columns(x, W_f, W_g, W_h)
+    weights = torch.softmax(f.mT @ g, dim=1)
+    return x + (W_v @ (h @ weights)).reshape(x.shape), weights
+
+
+@mistake("mended_block", "The softmax over the askers is still there, and a second one comes after it. *Replace* it.")
+def two_softmaxes(x, W_f, W_g, W_h, W_v, gamma):
+    f, g, h = _columns(x, W_f, W_g, W_h)
+    weights = torch.softmax(torch.softmax(f.mT @ g, dim=-1), dim=1)
+    return x + gamma * (W_v @ (h @ weights)).reshape(x.shape), weights
+
+
+@mistake(
+    "mended_block",
+    "y is the colleague's as it was: only the weights that you return are turned. Mend the softmax itself.",
+)
+def only_the_returned_turned(x, W_f, W_g, W_h, W_v, gamma):
+    f, g, h = _columns(x, W_f, W_g, W_h)
+    weights = torch.softmax(f.mT @ g, dim=-1)
+    return x + gamma * (W_v @ (h @ weights)).reshape(x.shape), weights.mT
+
+
+@mistake(
+    "mended_block",
+    "The softmax is still over the askers, and o is turned before its reshape, which was right. Mend the softmax.",
+)
+def output_turned(x, W_f, W_g, W_h, W_v, gamma):
+    f, g, h = _columns(x, W_f, W_g, W_h)
+    weights = torch.softmax(f.mT @ g, dim=-1)
+    return x + gamma * (W_v @ (h @ weights)).mT.reshape(x.shape), weights
+
+
+@mistake(
+    "mended_block",
+    "The softmax is mended, but o is turned before its reshape, which was right: o is (B, C, N) already.",
+)
+def output_turned_besides(x, W_f, W_g, W_h, W_v, gamma):
+    f, g, h = _columns(x, W_f, W_g, W_h)
+    weights = torch.softmax(f.mT @ g, dim=1)
+    return x + gamma * (W_v @ (h @ weights)).mT.reshape(x.shape), weights
+
+
+@mistake(
+    "mended_block", "The softmax is mended, but the average is turned: h's columns are places i, so `h @ weights`."
+)
+def average_turned_besides(x, W_f, W_g, W_h, W_v, gamma):
+    f, g, h = _columns(x, W_f, W_g, W_h)
+    weights = torch.softmax(f.mT @ g, dim=1)
+    return x + gamma * (W_v @ (h @ weights.mT)).reshape(x.shape), weights
 
 
 @alternative("mended_block")
@@ -340,6 +496,111 @@ def other_order(weights, asks, match, width, least):
     return _shares(weights, asks, match, torch.maximum(down, across) >= least)[::-1]
 
 
+def _far(asks, match, width, least):
+    return torch.maximum(*_distances(asks, match, width)) >= least
+
+
+def _with_top(weights, asks, match, width, least, top):
+    far, pictures = _far(asks, match, width, least), torch.arange(len(weights))
+    on_match = weights[pictures, asks, match]
+    return on_match[far].mean().item(), top[far].to(weights.dtype).mean().item()
+
+
+@mistake("far_pairs", "You measure the straight line. The *longer* of the ways down and across counts.")
+def as_the_crow_flies(weights, asks, match, width, least):
+    down, across = _distances(asks, match, width)
+    return _shares(weights, asks, match, (down**2 + across**2).double().sqrt() >= least)
+
+
+@mistake("far_pairs", "Only the way down is used. The longer of the ways down and across counts.")
+def down_alone(weights, asks, match, width, least):
+    return _shares(weights, asks, match, _distances(asks, match, width)[0] >= least)
+
+
+@mistake("far_pairs", "Only the way across is used. The longer of the ways down and across counts.")
+def across_alone(weights, asks, match, width, least):
+    return _shares(weights, asks, match, _distances(asks, match, width)[1] >= least)
+
+
+@mistake("far_pairs", "The width is fixed at 6. Use the argument.")
+def six_wide(weights, asks, match, width, least):
+    return _shares(weights, asks, match, _far(asks, match, 6, least))
+
+
+@mistake(
+    "far_pairs", "You read a column: what all others give to the one who asks. Who asks is the first of the two axes."
+)
+def a_column_read(weights, asks, match, width, least):
+    return _shares(weights.mT, asks, match, _far(asks, match, width, least))
+
+
+@mistake("far_pairs", "Without any picture you return 0, as if it had been measured. Return NaN.")
+def zero_of_nothing(weights, asks, match, width, least):
+    far = _far(asks, match, width, least)
+    return _shares(weights, asks, match, far) if far.any() else (0.0, 0.0)
+
+
+@mistake("far_pairs", "The largest weight is looked for among all pairs of cells. Look in the row of the one who asks.")
+def largest_of_all_pairs(weights, asks, match, width, least):
+    top = weights.flatten(1).argmax(-1) % weights.shape[-1] == match
+    return _with_top(weights, asks, match, width, least, top)
+
+
+@mistake("far_pairs", "The second result is a count. A share is a mean: from 0 to 1.")
+def counted(weights, asks, match, width, least):
+    far = _far(asks, match, width, least)
+    mass, share = _shares(weights, asks, match, far)
+    return mass, share * far.sum().item() if far.any() else 0.0
+
+
+@mistake("far_pairs", "You ask whether the match's weight is above the mean. Is it the *largest*?")
+def above_the_mean(weights, asks, match, width, least):
+    pictures = torch.arange(len(weights))
+    rows = weights[pictures, asks]
+    return _with_top(weights, asks, match, width, least, rows[pictures, match] > rows.mean(-1))
+
+
+@mistake("far_pairs", "You ask whether the match is among the two largest. Is it *the* largest?")
+def among_two(weights, asks, match, width, least):
+    rows = weights[torch.arange(len(weights)), asks]
+    top = (rows.topk(2).indices == match.unsqueeze(1)).any(-1)
+    return _with_top(weights, asks, match, width, least, top)
+
+
+@mistake(
+    "far_pairs",
+    "The cell that asks is left out of the comparison. The match must have the largest weight of *all* cells.",
+)
+def without_itself(weights, asks, match, width, least):
+    rows = weights[torch.arange(len(weights)), asks].scatter(1, asks.unsqueeze(1), 0.0)
+    return _with_top(weights, asks, match, width, least, rows.argmax(-1) == match)
+
+
+@mistake("far_pairs", "The largest weight itself is averaged. Asked for is the weight on the *match*.")
+def largest_averaged(weights, asks, match, width, least):
+    far, rows = _far(asks, match, width, least), weights[torch.arange(len(weights)), asks]
+    return rows.amax(-1)[far].mean().item(), _shares(weights, asks, match, far)[1]
+
+
+@mistake("far_pairs", "Near pairs are left out of the first result alone. The share counts far pairs only, too.")
+def share_of_all(weights, asks, match, width, least):
+    far = _far(asks, match, width, least)
+    return _shares(weights, asks, match, far)[0], _shares(weights, asks, match, far | True)[1]
+
+
+@mistake(
+    "far_pairs",
+    "Where no pair is far enough you divide by 0. Return NaN twice: `.mean()` of an empty tensor does it by itself.",
+)
+def divided_by_nothing(weights, asks, match, width, least):
+    mass, top = [], []
+    for row, j, i in zip(weights, asks.tolist(), match.tolist(), strict=True):
+        if max(abs(j // width - i // width), abs(j % width - i % width)) >= least:
+            mass.append(row[j, i].item())
+            top.append(float(row[j].argmax().item() == i))
+    return sum(mass) / len(mass), sum(top) / len(top)
+
+
 @alternative("far_pairs")
 def with_a_loop(weights, asks, match, width, least):
     mass, top = [], []
@@ -419,6 +680,51 @@ def combed(pictures, P):
 @mistake("patchify", "The channels are averaged away. A patch keeps them: c·P·P numbers.")
 def grey(pictures, P):
     return F.unfold(pictures.mean(1, keepdim=True), P, stride=P).mT
+
+
+@mistake("patchify", "Height and width are swapped in the split: axis 2 has H // P patches, axis 3 has W // P.")
+def sizes_swapped(pictures, P):
+    B, c, H, W = pictures.shape
+    cut = pictures.reshape(B, c, W // P, P, H // P, P)
+    return cut.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
+
+
+@mistake(
+    "patchify",
+    "The patches are cut rightly, but not made vectors: flatten (c, P, P), and the patches' rows and columns.",
+)
+def not_yet_vectors(pictures, P):
+    return pictures.unflatten(3, (-1, P)).unflatten(2, (-1, P)).permute(0, 2, 4, 1, 3, 5)
+
+
+@mistake("patchify", "Each channel makes words of its own. A patch holds all its channels: c·P·P numbers.")
+def a_word_for_each_channel(pictures, P):
+    return pictures.unflatten(3, (-1, P)).unflatten(2, (-1, P)).permute(0, 1, 2, 4, 3, 5).flatten(4).flatten(1, 3)
+
+
+@mistake("patchify", "The pixels of each patch are averaged. Keep them all: c·P·P numbers.")
+def patches_averaged(pictures, P):
+    return F.avg_pool2d(pictures, P).flatten(2).mT
+
+
+@mistake("patchify", "The patches begin one pixel apart: `y : y + P`. Patch y begins at row y · P.")
+def one_pixel_apart(pictures, P):
+    rows, columns = pictures.shape[2] // P, pictures.shape[3] // P
+    cut = [pictures[:, :, y : y + P, x : x + P].flatten(1) for y in range(rows) for x in range(columns)]
+    return torch.stack(cut, dim=1)
+
+
+@mistake("patchify", "The list of patches becomes axis 0. The batch comes first: `torch.stack(..., dim=1)`.")
+def batch_second(pictures, P):
+    return F.unfold(pictures, P, stride=P).permute(2, 0, 1)
+
+
+@mistake(
+    "patchify",
+    "All patches are joined to one long vector: `torch.stack(..., dim=1)` keeps them apart, `torch.cat` doesn't.",
+)
+def one_long_vector(pictures, P):
+    return F.unfold(pictures, P, stride=P).mT.flatten(1)
 
 
 @alternative("patchify")
@@ -506,6 +812,80 @@ def multiplied(patches, cls, rows, columns):
 @mistake("class_token_and_positions", "The class token is added to every patch. Put it in front, as a word of its own.")
 def token_added(patches, cls, rows, columns):
     return patches + (rows.unsqueeze(1) + columns).flatten(0, 1) + cls
+
+
+def _in_front(token, words):
+    return torch.cat([token, words], dim=1)
+
+
+@mistake("class_token_and_positions", "The patches are multiplied by their positions. Add them.")
+def patches_multiplied(patches, cls, rows, columns):
+    places = (rows.unsqueeze(1) + columns).flatten(0, 1)
+    return _in_front(cls.expand(len(patches), 1, -1), patches * places)
+
+
+@mistake(
+    "class_token_and_positions",
+    "The class token stands in front, and is added to every patch besides. It is a word of its own only.",
+)
+def token_in_front_and_added(patches, cls, rows, columns):
+    places = (rows.unsqueeze(1) + columns).flatten(0, 1)
+    return _in_front(cls.expand(len(patches), 1, -1), patches + places + cls)
+
+
+@mistake(
+    "class_token_and_positions",
+    "Both vectors change slowly. Within a row the *column* changes from patch to patch: `columns.repeat(h, 1)`.",
+)
+def both_slow(patches, cls, rows, columns):
+    places = rows.repeat_interleave(len(columns), 0) + columns.repeat_interleave(len(rows), 0)
+    return _in_front(cls.expand(len(patches), 1, -1), patches + places)
+
+
+@mistake(
+    "class_token_and_positions",
+    "Both vectors change from patch to patch. The *row* stays for w patches: `rows.repeat_interleave(w, 0)`.",
+)
+def both_fast(patches, cls, rows, columns):
+    places = rows.repeat(len(columns), 1) + columns.repeat(len(rows), 1)
+    return _in_front(cls.expand(len(patches), 1, -1), patches + places)
+
+
+@mistake("class_token_and_positions", "Only the first picture gets the class token. All B do: `cls.expand(B, 1, -1)`.")
+def token_in_the_first_picture(patches, cls, rows, columns):
+    places, token = (rows.unsqueeze(1) + columns).flatten(0, 1), torch.zeros_like(patches[:, :1])
+    token[0] = cls
+    return _in_front(token, patches + places)
+
+
+@mistake("class_token_and_positions", "Row and column are averaged. A patch gets their *sum*.")
+def positions_averaged(patches, cls, rows, columns):
+    places = (rows.unsqueeze(1) + columns).flatten(0, 1) / 2
+    return _in_front(cls.expand(len(patches), 1, -1), patches + places)
+
+
+@mistake(
+    "class_token_and_positions",
+    "The class token takes the place of the first patch. Put it in front of all h·w of them.",
+)
+def first_patch_lost(patches, cls, rows, columns):
+    places = (rows.unsqueeze(1) + columns).flatten(0, 1)
+    return _in_front(cls.expand(len(patches), 1, -1), (patches + places)[:, 1:])
+
+
+@mistake(
+    "class_token_and_positions",
+    "The positions come before the words, as words of their own. They are *added* to the patches.",
+)
+def positions_as_words(patches, cls, rows, columns):
+    places = (rows.unsqueeze(1) + columns).flatten(0, 1).expand_as(patches)
+    return torch.cat([cls.expand(len(patches), 1, -1), places, patches], dim=1)
+
+
+@mistake("class_token_and_positions", "The class token is all zeros here: use `cls`.")
+def token_of_zeros(patches, cls, rows, columns):
+    places = (rows.unsqueeze(1) + columns).flatten(0, 1)
+    return _in_front(0 * cls.expand(len(patches), 1, -1), patches + places)
 
 
 @alternative("class_token_and_positions")
@@ -615,6 +995,92 @@ def first_layer_twice(weights):
     for layer in layers:
         rolled = layer @ rolled
     return rolled
+
+
+def _roll(layers):
+    rolled = layers[0]
+    for layer in layers[1:]:
+        rolled = layer @ rolled
+    return rolled
+
+
+@mistake("attention_rollout", "You take the largest weight of the heads. Take their mean.")
+def largest_head(weights):
+    return _roll((weights.amax(2) + torch.eye(weights.shape[-1])) / 2)
+
+
+@mistake("attention_rollout", "The last layer is left out.")
+def last_layer_left_out(weights):
+    return _roll(_half(weights)[:-1]) if len(weights) > 1 else _half(weights)[0]
+
+
+@mistake("attention_rollout", "The first layer is left out: index 0 counts, too.")
+def first_layer_left_out(weights):
+    return _roll(_half(weights)[1:]) if len(weights) > 1 else _half(weights)[0]
+
+
+@mistake("attention_rollout", "The result is transposed: row t is *output* t, and sums to 1 over the inputs.")
+def result_transposed(weights):
+    return _roll(_half(weights)).mT
+
+
+@mistake(
+    "attention_rollout",
+    "You add a matrix full of ones. A word is itself, not all others: the identity, `torch.eye(T)`.",
+)
+def ones_for_identity(weights):
+    return _roll((weights.mean(2) + torch.ones(weights.shape[-2:])) / 2)
+
+
+@mistake("attention_rollout", "Only A is halved, the identity isn't: ½ A + ½ I.")
+def identity_not_halved(weights):
+    return _roll(weights.mean(2) / 2 + torch.eye(weights.shape[-1]))
+
+
+@mistake("attention_rollout", "Only the identity is halved, A isn't: ½ A + ½ I.")
+def maps_not_halved(weights):
+    return _roll(weights.mean(2) + torch.eye(weights.shape[-1]) / 2)
+
+
+@mistake(
+    "attention_rollout",
+    "The result is divided by the sums of its columns. Its *rows* sum to 1, and do so by themselves.",
+)
+def columns_normalised(weights):
+    rolled = _roll(_half(weights))
+    return rolled / rolled.sum(1, keepdim=True)
+
+
+@mistake(
+    "attention_rollout",
+    "You average the layers and take a power of that. Each layer has its own map: multiply them one by one.",
+)
+def power_of_the_mean(weights):
+    return torch.linalg.matrix_power(_half(weights).mean(0), len(weights))
+
+
+@mistake(
+    "attention_rollout",
+    "Each head is rolled out by itself, and averaged at the end. A^(l) is the mean over the heads: average first.",
+)
+def heads_rolled_alone(weights):
+    return _roll((weights + torch.eye(weights.shape[-1])) / 2).mean(1)
+
+
+@mistake(
+    "attention_rollout",
+    "The mean runs over the examples. Heads are axis 2: [layer, example, head, who asks, who is asked].",
+)
+def examples_averaged(weights):
+    return _roll((weights.mean(1) + torch.eye(weights.shape[-1])) / 2)
+
+
+@mistake(
+    "attention_rollout",
+    "The identity is added once, at the end. Each layer has its own residual path: ½ A + ½ I in each.",
+)
+def identity_at_the_end(weights):
+    return (_roll(weights.mean(2)) + torch.eye(weights.shape[-1])) / 2
 
 
 @alternative("attention_rollout")

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+_NUMBERS = ("int", "float", "bool")
 _MOST = 8  # places of a result that are told apart
 
 
@@ -119,13 +120,25 @@ def converted(got: str, promised: str) -> str | None:
             return "numpy's array where a Tensor is promised"
         if "tensor of" in promised and kind.startswith(("list of", "float", "int", "bool")):
             return "Python's numbers where a Tensor is promised"
+        if promised in _NUMBERS and kind.startswith("tensor of"):
+            return "a tensor where a plain number is promised"
         if promised == "int" and kind == "float":
             return "decimal numbers (2.0) where whole numbers (2) are promised"
     return None
 
 
+def tensors_for_numbers(got: Mapping[str, str], promised: Mapping[str, str]) -> bool:
+    """Whether several numbers are promised, as `loss, share`, and each is returned as a tensor."""
+    several = promised.get("", "").removeprefix("list of ") in _NUMBERS and "0" in got
+    return several and all(kind.startswith("tensor of") for kind in got.values())
+
+
 def as_promised(result: object, promised: dict[str, str], place: str = "") -> object:
     """A result with tensors wherever tensors are promised, and ints where ints are."""
+    numbers = promised.get(place, "").removeprefix("list of ")
+    if isinstance(result, list | tuple) and numbers in _NUMBERS:
+        plain = [as_promised(x, {"": numbers}) for x in result]
+        return plain if isinstance(result, list) else tuple(plain)
     if isinstance(result, list | tuple) and place not in promised:
         return tuple(as_promised(x, promised, f"{place}.{i}" if place else str(i)) for i, x in enumerate(result))
     kind = promised.get(place, "")
@@ -134,4 +147,6 @@ def as_promised(result: object, promised: dict[str, str], place: str = "") -> ob
             kind.split(" of ")[1]
         )
         return torch.as_tensor(result, dtype=dtype)
+    if kind in _NUMBERS and isinstance(result, Tensor) and result.numel() == 1:
+        result = result.item()
     return int(result) if kind == "int" and isinstance(result, float) else result
