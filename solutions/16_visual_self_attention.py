@@ -443,23 +443,26 @@ def probe(far_pairs, draw):
     B = draw.size(16, 22)
     weights, asks = draw.weights(B, H * W, H * W), draw.integers(0, H * W, B)
     match, picture = (asks + draw.integers(1, H * W, B)) % (H * W), torch.arange(B)
-    most, second = weights[picture, asks].topk(2).indices.unbind(-1)
-    match = torch.where(picture % 4 < 2, most, match)  # half of them are pointed at ...
-    match = draw.watch(torch.where(picture % 4 == 2, second, match))  # ... some nearly
-    itself = F.one_hot(asks, H * W).unsqueeze(1) * (picture % 4 == 1).view(-1, 1, 1)
+    first, second, third = weights[picture, asks].topk(3).indices.unbind(-1)
+    for place, kind in ((first, 0), (first, 1), (second, 2), (third, 3)):
+        match = torch.where(
+            picture % 5 == kind, place, match
+        )  # some are pointed at, some nearly
+    beside = asks + torch.where(asks % W < W - 1, 1, -1)
+    match = draw.watch(torch.where(picture == 4, beside, match))
+    itself = F.one_hot(asks, H * W).unsqueeze(1) * (picture % 5 == 1).view(-1, 1, 1)
     weights = draw.watch(
         (weights + itself) / (weights + itself).sum(-1, keepdim=True)
     )  # some look at themselves more
-    beside = (
-        draw.watch(torch.tensor([0, W + 1, 0])),
-        draw.watch(torch.tensor([1, 2 * W, 3 * W + 3])),
-    )
+    near = draw.watch(torch.tensor([0, W + 1])), draw.watch(torch.tensor([1, 2 * W]))
+    corner = draw.watch(torch.tensor([0])), draw.watch(torch.tensor([3 * W + 3]))
     return {
         **{
             f"at least {least} apart": list(far_pairs(weights, asks, match, W, least))
             for least in (1, 2, 3)
         },
-        "nobody is so far apart": list(far_pairs(weights[:3], *beside, W, 4)),
+        "nobody is so far apart": list(far_pairs(weights[:2], *near, W, 2)),
+        "nor here": list(far_pairs(weights[2:3], *corner, W, 4)),
     }
 
 

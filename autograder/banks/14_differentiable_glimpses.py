@@ -972,19 +972,6 @@ def both_coordinates_added(glimpse_at, wanted, starts, goal, steps, rate):
     return (_descend(glimpse_at, wanted, starts, steps, rate) - goal).abs().sum(-1) <= 1
 
 
-@mistake(
-    "basin",
-    "The length is taken over the windows, axis 0. Each window has its own: `slope.norm(dim=-1, keepdim=True)`.",
-)
-def length_over_the_windows(glimpse_at, wanted, starts, goal, steps, rate):
-    return _near(
-        _descend(
-            glimpse_at, wanted, starts, steps, rate, lambda p, g, r: p - r * g / (g.norm(dim=0, keepdim=True) + 1e-8)
-        ),
-        goal,
-    )
-
-
 @mistake("basin", "The gradient is computed once, at the starts. Each step needs the one where the window is by then.")
 def always_the_first_gradient(glimpse_at, wanted, starts, goal, steps, rate):
     places = starts.detach().clone().requires_grad_()
