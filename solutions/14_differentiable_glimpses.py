@@ -379,7 +379,7 @@ def probe(degrees_of_freedom, draw):
     narrow, wide = draw.normal(rank, rank + more), draw.normal(rows, 3, rank)
     at = draw.normal(rank + more, scale=0.3)
     strong = draw.uniform(1, low=2e3, high=9e3) * torch.tensor(
-        [1.0, 1.0, 1.0, 0.05, 5e-3, 1.5e-4, 0.8e-4, 1e-7]
+        [1.0, 1.0, 1.0, 0.05, 5e-3, 1.5e-4, 0.75e-4, 1e-7]
     )
     return {
         "some are not free": degrees_of_freedom(lambda p: torch.tanh(wide @ (narrow @ p)), at),

@@ -57,6 +57,26 @@ def averaged_away(features):
     return features.mean((2, 3)).unsqueeze(1)
 
 
+@mistake("regions", "The rows of the map come from below. Region 0 is the top left place: flip nothing.")
+def rows_from_below(features):
+    return features.flip(2).flatten(2).transpose(1, 2)
+
+
+@mistake("regions", "The features of each place are averaged. A region keeps all its D numbers: (B, H·W, D).")
+def features_averaged(features):
+    return features.mean(1).flatten(1)
+
+
+@mistake("regions", "Features and places are one long vector for each picture. Keep them apart: (B, H·W, D).")
+def one_long_vector(features):
+    return features.flatten(1)
+
+
+@mistake("regions", "The regions of all pictures stand in one list. Each picture keeps its own: (B, H·W, D).")
+def pictures_in_one_list(features):
+    return features.permute(0, 2, 3, 1).flatten(0, 2)
+
+
 @alternative("regions")
 def permute_and_reshape(features):
     B, D, H, W = features.shape
@@ -281,6 +301,32 @@ def one_axis_left(a, h, W_a, W_h, v):
     return torch.softmax(_scores(a, h, W_a, W_h, v), dim=-1).unsqueeze(-1)
 
 
+@mistake(
+    "region_weights",
+    "The scores are divided by √k. That belongs to the dot product of lesson 07: v learns its size itself.",
+)
+def scores_scaled(a, h, W_a, W_h, v):
+    return torch.softmax(_scores(a, h, W_a, W_h, v) / len(v) ** 0.5, dim=-1)
+
+
+@mistake("region_weights", "That is a ReLU. The hidden layer of the additive score is tanh.")
+def with_relu(a, h, W_a, W_h, v):
+    return torch.softmax(torch.relu(a @ W_a.T + (h @ W_h.T).unsqueeze(1)) @ v, dim=-1)
+
+
+@mistake(
+    "region_weights",
+    "The softmax runs over an axis of length 1, so each weight is 1. Leave that axis out, take it over regions.",
+)
+def softmax_of_one(a, h, W_a, W_h, v):
+    return torch.softmax(_scores(a, h, W_a, W_h, v).unsqueeze(-1), dim=-1)
+
+
+@mistake("region_weights", "The state is subtracted. It is added to W_a a inside the tanh.")
+def state_subtracted(a, h, W_a, W_h, v):
+    return torch.softmax(_scores(a, -h, W_a, W_h, v), dim=-1)
+
+
 @alternative("region_weights")
 def one_region_at_a_time(a, h, W_a, W_h, v):
     scores = [torch.tanh(a[:, i] @ W_a.T + h @ W_h.T) @ v for i in range(a.shape[1])]
@@ -313,7 +359,9 @@ def _gate(h, w, b):
     return torch.sigmoid(h @ w + b)
 
 
-@mistake("soft_context", "The gate is missing: multiply the average by σ(w·h + b).")
+@mistake(
+    "soft_context", "The gate has no effect: it is missing, or divided away again. Multiply the average by σ(w·h + b)."
+)
 def no_gate(weights, a, h, w, b):
     return (weights.unsqueeze(1) @ a).squeeze(1)
 
@@ -393,6 +441,32 @@ def softmax_twice(weights, a, h, w, b):
 @mistake("soft_context", "The weights are cut off (`.detach()`, numpy): no gradient tells the scores where to look.")
 def weights_detached(weights, a, h, w, b):
     return _gate(h, w, b).unsqueeze(1) * (weights.detach().unsqueeze(1) @ a).squeeze(1)
+
+
+@mistake("soft_context", "The gates of the batch share out 1: that is softmax. Each picture has a gate of its own, σ.")
+def softmax_gate(weights, a, h, w, b):
+    return torch.softmax(h @ w + b, dim=0).unsqueeze(1) * (weights.unsqueeze(1) @ a).squeeze(1)
+
+
+@mistake(
+    "soft_context",
+    "You sum over the features, and are left with one number for each region. Sum over the regions: (B, D).",
+)
+def summed_over_features(weights, a, h, w, b):
+    return _gate(h, w, b).unsqueeze(1) * (weights.unsqueeze(-1) * a).sum(-1)
+
+
+@mistake(
+    "soft_context",
+    "The average still has an axis of length 1 when the gate meets it, so each picture meets all gates: `.squeeze(1)`.",
+)
+def not_squeezed(weights, a, h, w, b):
+    return _gate(h, w, b).unsqueeze(1) * (weights.unsqueeze(1) @ a)
+
+
+@mistake("soft_context", "The gate is cut off (`.detach()`, numpy): no gradient tells it when to open.")
+def gate_detached(weights, a, h, w, b):
+    return _gate(h, w, b).detach().unsqueeze(1) * (weights.unsqueeze(1) @ a).squeeze(1)
 
 
 @alternative("soft_context")
@@ -502,6 +576,39 @@ def each_weight(weights, mask):
 @mistake("doubly_stochastic_penalty", "One penalty a picture is left: take the mean over the batch.")
 def one_a_picture(weights, mask):
     return ((1 - (weights * mask.unsqueeze(-1)).sum(1)) ** 2).sum(1)
+
+
+@mistake(
+    "doubly_stochastic_penalty",
+    "The padding gets −∞, which is for scores before a softmax. These are weights: set them to 0.",
+)
+def filled_with_minus_infinity(weights, mask):
+    coverage = weights.masked_fill(~mask.unsqueeze(-1), -torch.inf).sum(1)
+    return ((1 - coverage) ** 2).sum(1).mean()
+
+
+@mistake("doubly_stochastic_penalty", "Coverage is compared with 1/L. Over all words each region should get 1.")
+def compared_with_one_over_regions(weights, mask):
+    coverage = (weights * mask.unsqueeze(-1)).sum(1)
+    return ((1 / weights.shape[-1] - coverage) ** 2).sum(1).mean()
+
+
+@mistake("doubly_stochastic_penalty", "Coverage is compared with its mean, words / L. The equation asks for 1.")
+def compared_with_the_mean(weights, mask):
+    coverage = (weights * mask.unsqueeze(-1)).sum(1)
+    return ((coverage.mean(1, keepdim=True) - coverage) ** 2).sum(1).mean()
+
+
+@mistake("doubly_stochastic_penalty", "That is the distance. The penalty is its square: no root.")
+def root_taken(weights, mask):
+    coverage = (weights * mask.unsqueeze(-1)).sum(1)
+    return (1 - coverage).norm(dim=1).mean()
+
+
+@mistake("doubly_stochastic_penalty", "The weights are detached: a penalty without a gradient teaches nothing.")
+def weights_cut_off(weights, mask):
+    coverage = (weights.detach() * mask.unsqueeze(-1)).sum(1)
+    return ((1 - coverage) ** 2).sum(1).mean()
 
 
 @alternative("doubly_stochastic_penalty")
@@ -653,6 +760,39 @@ def other_order(weights, a, u):
     return log_chance, context
 
 
+@mistake(
+    "hard_context", "You take the logarithm of the running sum. log p(s) is that of the chosen region's own weight."
+)
+def logarithm_of_the_sum(weights, a, u):
+    choice = _count(weights, u).clamp(max=a.shape[1] - 1)
+    context, _ = _at(weights, a, choice)
+    return context, weights.cumsum(-1)[torch.arange(len(a)), choice].log()
+
+
+@mistake("hard_context", "The second result has the wrong sign: log p(s) itself is asked, which is at most 0.")
+def minus_logarithm(weights, a, u):
+    context, log_chance = _at(weights, a, _count(weights, u).clamp(max=a.shape[1] - 1))
+    return context, -log_chance
+
+
+@mistake(
+    "hard_context",
+    "Something is added to the weight before its logarithm. A chosen region has a weight above 0: add nothing.",
+)
+def something_added(weights, a, u):
+    context, log_chance = _at(weights, a, _count(weights, u).clamp(max=a.shape[1] - 1))
+    return context, (log_chance.exp() + 1e-3).log()
+
+
+@mistake(
+    "hard_context",
+    "Each choice is read in every picture, and the context is (B, B, D). Picture b reads its own: `a[rows, choice]`.",
+)
+def every_choice_everywhere(weights, a, u):
+    choice = _count(weights, u).clamp(max=a.shape[1] - 1)
+    return a[:, choice], _at(weights, a, choice)[1]
+
+
 @alternative("hard_context")
 def with_searchsorted(weights, a, u):
     ends = weights.detach().cumsum(-1).contiguous()
@@ -798,6 +938,28 @@ def product_of_means(log_y, log_s, baseline):
 @mistake("score_function_surrogate", "Two results are asked for: the loss, and the next baseline.")
 def loss_only(log_y, log_s, baseline):
     return -(log_y + (log_y.detach() - baseline) * log_s).mean()
+
+
+@mistake(
+    "score_function_surrogate",
+    "The wrong factor is detached: log p(s) needs its gradient, log p(y) − b is the number that it is multiplied by.",
+)
+def wrong_factor_detached(log_y, log_s, baseline):
+    return -(log_y + (log_y - baseline) * log_s.detach()).mean(), _next(log_y, baseline)
+
+
+@mistake("score_function_surrogate", "The baseline is one number for all pictures: take the mean of log p(y).")
+def a_baseline_for_each_picture(log_y, log_s, baseline):
+    loss = -(log_y + (log_y.detach() - baseline) * log_s).mean()
+    return loss, 0.9 * baseline + 0.1 * log_y.detach()
+
+
+@mistake(
+    "score_function_surrogate",
+    "The first result has no gradient. It is the loss: are the two results swapped, or is everything in it detached?",
+)
+def baseline_first(log_y, log_s, baseline):
+    return _next(log_y, baseline), -(log_y + (log_y.detach() - baseline) * log_s).mean()
 
 
 @alternative("score_function_surrogate")

@@ -16,6 +16,10 @@ SECONDS = 5.0
 MEANT = {  # exercise -> parts of lines whose numbers are what is tested, and why
     "basin": (('"no step"',), "no step at all is a case of its own"),
     "caption_step": (('"t = 0", 0',), "the first step and the second"),
+    "far_pairs": (
+        ("% 5", "(first, 0)", "asks % W", "picture == 4", "near =", "corner =", "far apart", "nor here"),
+        "which pictures are pointed at, and pairs that are just not far enough apart",
+    ),
     "hard_context": (("0.25", "1e-"), "u on an edge of the running sum, a sum just below 1"),
     "on_target": (("- 1",), "pixels as places from −1 to 1"),
     "head_roles": (("to[0] | to[1]",), "a query with two marked places"),

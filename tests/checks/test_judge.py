@@ -259,3 +259,15 @@ def test_a_gradient_that_is_cut_is_explained():
     assert "No gradient flows through your result" in judged(lambda x: x.detach().exp())
     assert "No gradient reaches x" in judged(lambda x: torch.ones(3, requires_grad=True) * 1.0)
     assert "Write into a new tensor" in judged(overwrites)
+
+
+def test_a_mistake_is_known_with_float32_on_its_way():
+    def half(x):
+        return x.float().mean(dtype=torch.float32).double() + x
+
+    def slightly(x):
+        return 2 * x * (1 + 1e-6)
+
+    finding = verdict_on(half, [slightly, lambda x: x.mean() + x])
+    assert finding.mistake == "<lambda>"
+    assert verdict_on(lambda x: (2 * x).float(), [slightly]).passed

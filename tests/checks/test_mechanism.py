@@ -9,6 +9,7 @@ import torch
 from lessonkit.checks import clock
 from lessonkit.checks.draw import Draw
 from lessonkit.checks.judge import Finding, Trial, judge
+from lessonkit.checks.kinds import as_promised
 from lessonkit.checks.outcome import Kind
 from lessonkit.checks.run import run_probe, with_settings
 
@@ -117,6 +118,20 @@ def test_numpy_and_lists_are_converted_and_the_check_says_so(answer):
     finding = judged(answer, lambda n: torch.ones(n, n).tril().bool(), lambda f, draw: {"mask": f(draw.size(3, 5))})
     assert finding.passed
     assert "converted" in finding.message
+
+
+def test_a_tensor_for_a_number_is_converted_and_the_check_says_so():
+    def probe(measure, draw):
+        return {"mean and largest": list(measure(draw.normal(5)))}
+
+    def right(x):
+        return x.mean().item(), x.max().item()
+
+    finding = judged(lambda x: (x.mean(), x.max()), right, probe, no_gradients="numbers only")
+    assert finding.passed
+    assert "tensors where plain numbers are promised" in finding.message
+    assert as_promised((torch.tensor(0.5), torch.tensor(2.0)), {"": "list of float"}) == (0.5, 2.0)
+    assert as_promised(torch.tensor(3), {"": "int"}) == 3
 
 
 @pytest.mark.parametrize(
