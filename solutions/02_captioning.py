@@ -287,13 +287,21 @@ def probe(caption_loss, draw):
     for name in ("loss", "other sizes, BOS and padding"):
         B, T, V = draw.sizes(3, 3, 8)
         bos, pad = (2 + word for word in draw.tokens(2, V - 1))
-        step = table_step(
-            draw.normal(T + 1, V + 1, V + 1, scale=draw.scale(1, 3)), draw.normal(B, V + 1)
+        table, rows = (
+            draw.normal(T + 1, V + 1, V + 1, scale=draw.scale(1, 3)),
+            draw.normal(B, V + 1, grad=True),
         )
         words = draw.words(B, T, V + 1, pad, but=(bos,))
         start = (0, torch.zeros(B, dtype=torch.long))
-        found[name] = caption_loss(step, start, words, bos, pad)
+        loss = caption_loss(table_step(table, rows), start, words, bos, pad)
+        found |= {name: loss, f"gradient of the logits, {name}": gradient_of(loss, rows)}
     return found
+
+
+def gradient_of(loss, scores):
+    if not getattr(loss, "requires_grad", False):
+        return None
+    return torch.autograd.grad(loss.sum(), scores, retain_graph=True, allow_unused=True)[0]
 
 
 check("caption_loss", caption_loss, probe)

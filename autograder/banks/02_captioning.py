@@ -82,6 +82,15 @@ def unit_length(pictures, layers):
     return F.normalize(pictures, dim=-1)
 
 
+@mistake(
+    "image_vector", "A softmax follows the last layer that you run. The captioner gets the layer's numbers as they are."
+)
+def softmax_at_the_end(pictures, layers):
+    for layer in layers[:-1]:
+        pictures = layer(pictures)
+    return torch.softmax(pictures, dim=-1)
+
+
 @alternative("image_vector")
 def by_index(pictures, layers):
     for i in range(len(layers) - 1):
@@ -220,6 +229,30 @@ def cut_on_the_way(x, h, v, t, W_ih, cell, every_step):
     if t > 0 and not every_step:
         image = torch.zeros_like(image)
     return cell(torch.cat([x, image], dim=-1), h)
+
+
+@mistake(
+    "caption_step",
+    "With `every_step` False the picture goes in at t = 0, and zeros at later steps. Yours is the other way round.",
+)
+def zeros_at_first(x, h, v, t, W_ih, cell, every_step):
+    part = v @ W_ih.T
+    if t == 0 and not every_step:
+        part = torch.zeros_like(part)
+    return cell(torch.cat([x, part], dim=-1), h)
+
+
+@mistake(
+    "caption_step", "At later steps you return the old state: no word is read. Only the *picture's* part becomes zeros."
+)
+def state_kept(x, h, v, t, W_ih, cell, every_step):
+    return cell(torch.cat([x, v @ W_ih.T], dim=-1), h) if every_step or t == 0 else h
+
+
+@mistake("caption_step", "The picture's part goes through a tanh. It is W_ih v as it is: the cell has its own tanh.")
+def picture_through_tanh(x, h, v, t, W_ih, cell, every_step):
+    part = torch.tanh(v @ W_ih.T) * float(every_step or t == 0)
+    return cell(torch.cat([x, part], dim=-1), h)
 
 
 @alternative("caption_step")
@@ -395,6 +428,69 @@ def pad_is_zero(step, state, words, bos, pad):
     return F.cross_entropy(logits.flatten(0, 1), words.flatten(), ignore_index=0)
 
 
+def _mean_of(losses, words, counts):
+    """The mean of losses (B, T) over the words that count."""
+    return (losses * counts).sum() / counts.sum()
+
+
+def _word_losses(step, state, words, bos, feed=None):
+    logits = _unrolled(step, state, words, bos, feed or (lambda t, output: words[:, t]))
+    return F.cross_entropy(logits.transpose(1, 2), words, reduction="none")
+
+
+@mistake(
+    "caption_loss",
+    "Each step reads BOS. After the first it reads the right word of the step before: `words[:, t - 1]`.",
+)
+def bos_at_every_step(step, state, words, bos, pad):
+    losses = _word_losses(step, state, words, bos, lambda t, output: torch.full_like(words[:, 0], bos))
+    return _mean_of(losses, words, words != pad)
+
+
+@mistake(
+    "caption_loss", "The first word is never asked for: BOS is read at t = 0, and should be followed by `words[:, 0]`."
+)
+def first_word_skipped(step, state, words, bos, pad):
+    losses = _word_losses(step, state, words[:, 1:], bos)
+    return (losses * (words[:, 1:] != pad)).sum() / (words != pad).sum()
+
+
+@mistake("caption_loss", "The last word is left out: all T of them are asked for, EOS included.")
+def last_step_left_out(step, state, words, bos, pad):
+    losses = _word_losses(step, state, words, bos)
+    return (losses * (words != pad))[:, :-1].sum() / (words != pad).sum()
+
+
+@mistake("caption_loss", "BOS is taken for 0. Use the argument `bos`.")
+def bos_is_zero(step, state, words, bos, pad):
+    return _mean_of(_word_losses(step, state, words, 0), words, words != pad)
+
+
+@mistake(
+    "caption_loss",
+    "You ask whether the word that was *read* is padding. The word that is to be *said* must be none.",
+)
+def mask_of_what_is_read(step, state, words, bos, pad):
+    read = torch.cat([torch.full_like(words[:, :1], bos), words[:, :-1]], dim=1)
+    losses = _word_losses(step, state, words, bos)
+    return (losses * (read != pad)).sum() / (words != pad).sum()
+
+
+@mistake("caption_loss", "The softmax runs over the batch. It must run over the vocabulary, the last axis.")
+def softmax_over_captions(step, state, words, bos, pad):
+    logits = _unrolled(step, state, words, bos, lambda t, output: words[:, t])
+    losses = -torch.log_softmax(logits, dim=0).gather(2, words.unsqueeze(2)).squeeze(2)
+    return _mean_of(losses, words, words != pad)
+
+
+@mistake(
+    "caption_loss",
+    "The value is right, but the loss has no gradient (`.item()`, `.detach()`, `no_grad`): nothing is learned from it.",
+)
+def loss_without_gradient(step, state, words, bos, pad):
+    return _mean_of(_word_losses(step, state, words, bos), words, words != pad).detach()
+
+
 @alternative("caption_loss")
 def gathered(step, state, words, bos, pad):
     read = torch.cat([torch.full_like(words[:, :1], bos), words[:, :-1]], dim=1)
@@ -558,6 +654,34 @@ def stops_before_it_appends(step, state, batch, bos, eos, max_length):
 @mistake("caption_greedy", "One word too few: `max_length` words may be written, BOS is none of them.")
 def one_word_short(step, state, batch, bos, eos, max_length):
     return _greedy(step, state, batch, bos, eos, max_length - 1)
+
+
+def _right_greedy(step, state, batch, bos, eos, max_length):
+    words, log_p = _greedy(step, state, batch, bos, eos, max_length)
+    return words, log_p
+
+
+@mistake("caption_greedy", "The words are (L, B): a row for each step. Stack them along dim=1: a row for each caption.")
+def a_row_for_each_step(step, state, batch, bos, eos, max_length):
+    words, log_p = _right_greedy(step, state, batch, bos, eos, max_length)
+    return words.T, log_p
+
+
+@mistake("caption_greedy", "One word too many: at most `max_length`.")
+def one_word_too_many(step, state, batch, bos, eos, max_length):
+    return _right_greedy(step, state, batch, bos, eos, max_length + 1)
+
+
+@mistake("caption_greedy", "This is the mean over the words. The log-probability of a caption is the sum.")
+def mean_of_log_probabilities(step, state, batch, bos, eos, max_length):
+    words, log_p = _right_greedy(step, state, batch, bos, eos, max_length)
+    return words, log_p / words.shape[1]
+
+
+@mistake("caption_greedy", "All captions get one sum together. Each row has its own log-probability, (B,).")
+def one_sum_for_all(step, state, batch, bos, eos, max_length):
+    words, log_p = _right_greedy(step, state, batch, bos, eos, max_length)
+    return words, log_p.sum().expand(batch)
 
 
 @alternative("caption_greedy")
@@ -729,6 +853,64 @@ def only_the_rest(step, state, words, place, wrong, bos):
         step, state, words, bos, lambda t, said: words[:, t] if t < place else wrong if t == place else said
     )
     return written[:, place + 1 :]
+
+
+@mistake(
+    "continue_from_error",
+    "The error is never made: at `place` the right word stands (`<=`). Right words stand *before* it, `<`.",
+)
+def error_never_made(step, state, words, place, wrong, bos):
+    return _continued(step, state, words, bos, lambda t, said: words[:, t] if t <= place else said)
+
+
+@mistake(
+    "continue_from_error", "The network reads the right words all along. From the error on it reads what was written."
+)
+def always_reads_the_right_words(step, state, words, place, wrong, bos):
+    tokens, written = torch.full_like(words[:, 0], bos), []
+    for t in range(words.shape[1]):
+        logits, state = step(tokens, state)
+        written.append(words[:, t] if t < place else wrong if t == place else logits.argmax(-1))
+        tokens = words[:, t]
+    return torch.stack(written, dim=1)
+
+
+def _rightly(step, state, words, place, wrong, bos):
+    return _continued(
+        step, state, words, bos, lambda t, said: words[:, t] if t < place else wrong if t == place else said
+    )
+
+
+@mistake(
+    "continue_from_error", "The words are (T, B): a row for each step. Stack them along dim=1: a row for each caption."
+)
+def steps_as_rows(step, state, words, place, wrong, bos):
+    return _rightly(step, state, words, place, wrong, bos).T
+
+
+@mistake("continue_from_error", "BOS stands in front. It is read first, and belongs to no caption: T words a row.")
+def bos_in_front(step, state, words, place, wrong, bos):
+    return F.pad(_rightly(step, state, words, place, wrong, bos), (1, 0), value=bos)
+
+
+@mistake("continue_from_error", "The last word is missing: T words a row.")
+def last_word_missing(step, state, words, place, wrong, bos):
+    return _rightly(step, state, words, place, wrong, bos)[:, :-1]
+
+
+@mistake("continue_from_error", "BOS is taken for 0. Use the argument `bos`.")
+def begins_with_zero(step, state, words, place, wrong, bos):
+    return _rightly(step, state, words, place, wrong, 0)
+
+
+@mistake("continue_from_error", "That is the *least* likely word. Greedily means the likeliest: `argmax`.")
+def least_likely(step, state, words, place, wrong, bos):
+    tokens, written = torch.full_like(words[:, 0], bos), []
+    for t in range(words.shape[1]):
+        logits, state = step(tokens, state)
+        tokens = words[:, t] if t < place else wrong if t == place else logits.argmin(-1)
+        written.append(tokens)
+    return torch.stack(written, dim=1)
 
 
 @alternative("continue_from_error")

@@ -142,6 +142,31 @@ def axis_lost(x, gain, bias, eps=1e-5):
     return gain * (x - x.mean(-1)) / torch.sqrt(x.var(-1, correction=0) + eps) + bias
 
 
+@mistake(
+    "layer_norm", "All vectors of an example share one mean and variance. Each vector has its own: the last axis only."
+)
+def over_all_but_the_batch(x, gain, bias, eps=1e-5):
+    return gain * _normed(x, eps, dim=tuple(range(1, x.ndim))) + bias
+
+
+@mistake("layer_norm", "You multiply by 1 + gain. Multiply by the gain itself.")
+def one_and_gain(x, gain, bias, eps=1e-5):
+    return (1 + gain) * _normed(x, eps) + bias
+
+
+@mistake("layer_norm", "The gain is missing: it multiplies the normalised vector.")
+def gain_forgotten(x, gain, bias, eps=1e-5):
+    return _normed(x, eps) + bias
+
+
+@mistake(
+    "layer_norm", "You divide by a root of the mean *absolute* difference. The variance is the mean of the squares."
+)
+def absolute_differences(x, gain, bias, eps=1e-5):
+    centred = x - x.mean(-1, keepdim=True)
+    return gain * centred / torch.sqrt(centred.abs().mean(-1, keepdim=True) + eps) + bias
+
+
 @alternative("layer_norm")
 def library_norm(x, gain, bias, eps=1e-5):
     return F.layer_norm(x, (x.shape[-1],), gain, bias, eps)
@@ -232,6 +257,16 @@ def not_transposed(x, W_1, b_1, W_2, b_2):
 )
 def pythons_max(x, W_1, b_1, W_2, b_2):
     return max(0, x @ W_1.T + b_1) @ W_2.T + b_2
+
+
+@mistake("feed_forward", "That is a leaky ReLU: below zero a little comes through. max(0, …) lets nothing through.")
+def with_a_leak(x, W_1, b_1, W_2, b_2):
+    return F.leaky_relu(x @ W_1.T + b_1) @ W_2.T + b_2
+
+
+@mistake("feed_forward", "That is a sigmoid. The formula says max(0, …): ReLU.")
+def with_sigmoid(x, W_1, b_1, W_2, b_2):
+    return torch.sigmoid(x @ W_1.T + b_1) @ W_2.T + b_2
 
 
 @alternative("feed_forward")
@@ -348,6 +383,14 @@ def not_normed_in_post(x, sublayer, norm, pre):
 @mistake("residual", "With `pre` the norm is missing: the sub-layer gets x as it is. Give it norm(x).")
 def not_normed_in_pre(x, sublayer, norm, pre):
     return x + sublayer(x) if pre else norm(x + sublayer(x))
+
+
+@mistake(
+    "residual", "In post-norm the sub-layer gets a normed x. It gets x itself, and the norm comes after the sum alone."
+)
+def normed_twice_in_post(x, sublayer, norm, pre):
+    y = x + sublayer(norm(x))
+    return y if pre else norm(y)
 
 
 @alternative("residual")
@@ -468,6 +511,31 @@ def result_for_function(x, src_mask, attend, feed, connect):
 )
 def bare_attention(x, src_mask, attend, feed, connect):
     x = connect[0](x, attend)
+    return connect[1](x, feed)
+
+
+@mistake("encoder_layer", "You add x once more. `connect` has the residual path inside already.")
+def added_besides(x, src_mask, attend, feed, connect):
+    x = connect[0](x, lambda y: attend(y, y, src_mask))
+    return x + connect[1](x, feed)
+
+
+@mistake(
+    "encoder_layer",
+    "`connect` isn't used: it has the residual path and the norm, before or after, as the model wants it.",
+)
+def without_connections(x, src_mask, attend, feed, connect):
+    x = x + attend(x, x, src_mask)
+    return x + feed(x)
+
+
+@mistake(
+    "encoder_layer",
+    "Attention comes twice before the network. Two calls of `connect`: attention, then feed.",
+)
+def attention_twice(x, src_mask, attend, feed, connect):
+    for around in connect:
+        x = around(x, lambda y: attend(y, y, src_mask))
     return connect[1](x, feed)
 
 
@@ -758,6 +826,16 @@ def decoder_bare_attention(x, memory, src_mask, tgt_mask, attend_self, attend_so
     return connect[2](x, feed)
 
 
+@mistake(
+    "decoder_layer",
+    "Both attentions get x, and their results are added. They follow one another: the second gets what the first made.",
+)
+def side_by_side(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    own = connect[0](x, lambda y: attend_self(y, y, tgt_mask))
+    other = connect[1](x, lambda y: attend_source(y, memory, src_mask))
+    return connect[2](own + other, feed)
+
+
 @alternative("decoder_layer")
 def three_functions(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
     return _decoder(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect)
@@ -901,6 +979,45 @@ def triangle_of_numbers(src, tgt, pad):
 )
 def no_triangle(src, tgt, pad):
     return (src != pad)[:, None], (tgt != pad)[:, None]
+
+
+@mistake(
+    "padding_and_causal_masks",
+    "tgt_mask lacks the batch, and the padding: combine the triangle with (tgt != pad), (B, 1, T).",
+)
+def triangle_alone(src, tgt, pad):
+    T = tgt.shape[1]
+    return (src != pad)[:, None], torch.ones(T, T).tril().bool()
+
+
+@mistake(
+    "padding_and_causal_masks",
+    "src_mask is (B, S, 1): that hides queries. Keys are the last axis: (B, 1, S), `unsqueeze(1)`.",
+)
+def source_as_queries(src, tgt, pad):
+    return (src != pad)[:, :, None], _masks(src, tgt, pad)[1]
+
+
+@mistake(
+    "padding_and_causal_masks",
+    "tgt_mask is made of numbers. Masks are bool: `torch.ones(T, T, dtype=torch.bool)`, and & for *.",
+)
+def numbers_for_truth(src, tgt, pad):
+    src_mask, tgt_mask = _masks(src, tgt, pad)
+    return src_mask, tgt_mask.to(torch.get_default_dtype())
+
+
+@mistake("padding_and_causal_masks", "The results are in another order: first src_mask, then tgt_mask.")
+def target_first(src, tgt, pad):
+    return _masks(src, tgt, pad)[::-1]
+
+
+@mistake(
+    "padding_and_causal_masks",
+    "Your triangle is True where a place lies *ahead*. True means may: `tril()`, where k ≤ t.",
+)
+def only_what_is_ahead(src, tgt, pad):
+    return _masks(src, tgt, pad, torch.triu, 1)
 
 
 @alternative("padding_and_causal_masks")
@@ -1077,6 +1194,22 @@ def right_word_left_out(logits, tgt, pad, smoothing):
     return ((1 - smoothing) * right + smoothing * others)[tgt != pad].mean()
 
 
+@mistake("smoothed_loss", "Padding is taken for 0. Use the argument `pad`.")
+def padding_is_zero(logits, tgt, pad, smoothing):
+    losses, right = _log_losses(logits, tgt)
+    return ((1 - smoothing) * right + smoothing * losses.mean(-1))[tgt != 0].mean()
+
+
+@mistake(
+    "smoothed_loss",
+    "You smooth the *network's* probabilities, and take the logarithm then. What is smoothed is the target.",
+)
+def prediction_smoothed(logits, tgt, pad, smoothing):
+    _, right = _log_losses(logits, tgt)
+    mixed = (1 - smoothing) * torch.exp(-right) + smoothing / logits.shape[-1]
+    return -torch.log(mixed)[tgt != pad].mean()
+
+
 @alternative("smoothed_loss")
 def library_loss(logits, tgt, pad, smoothing):
     return F.cross_entropy(logits.transpose(1, 2), tgt, ignore_index=pad, label_smoothing=smoothing)
@@ -1205,6 +1338,11 @@ def power_of_the_warmup(step, d_model, warmup):
 )
 def ramp_without_power(step, d_model, warmup):
     return d_model**-0.5 * min(step**-0.5, step / warmup)
+
+
+@mistake("noam_rate", "The rate rises in a line and stays. After the warm-up it falls: step^−0.5 is the other branch.")
+def rises_and_stays(step, d_model, warmup):
+    return d_model**-0.5 * min(1.0, step / warmup)
 
 
 @alternative("noam_rate")

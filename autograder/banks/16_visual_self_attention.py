@@ -553,13 +553,6 @@ def counted(weights, asks, match, width, least):
     return mass, share * far.sum().item() if far.any() else 0.0
 
 
-@mistake("far_pairs", "You ask whether the match's weight is above the mean. Is it the *largest*?")
-def above_the_mean(weights, asks, match, width, least):
-    pictures = torch.arange(len(weights))
-    rows = weights[pictures, asks]
-    return _with_top(weights, asks, match, width, least, rows[pictures, match] > rows.mean(-1))
-
-
 @mistake("far_pairs", "You ask whether the match is among the two largest. Is it *the* largest?")
 def among_two(weights, asks, match, width, least):
     rows = weights[torch.arange(len(weights)), asks]

@@ -17,7 +17,7 @@ MEANT = {  # exercise -> parts of lines whose numbers are what is tested, and wh
     "basin": (('"no step"',), "no step at all is a case of its own"),
     "caption_step": (('"t = 0", 0',), "the first step and the second"),
     "far_pairs": (
-        ("% 5", "(first, 0)", "asks % W", "picture == 4", "near =", "corner =", "far apart", "nor here"),
+        ("% 5", "(first, 0)", "asks % W", "picture == 4", "below =", "near =", "corner =", "far apart", "nor here"),
         "which pictures are pointed at, and pairs that are just not far enough apart",
     ),
     "hard_context": (("0.25", "1e-"), "u on an edge of the running sum, a sum just below 1"),
