@@ -14,10 +14,21 @@ from lessonkit.checks.run import run_probe, with_settings
 SEEDS = [secrets.randbelow(2**31) for _ in range(3)]  # as many as grading draws; a failure prints them
 SECONDS = 5.0
 MEANT = {  # exercise -> parts of lines whose numbers are what is tested, and why
-    "basin": (('"no step"',), "no step at all is a case of its own"),
+    "basin": (('"no step"', "near ="), "no step at all is a case of its own, and what is just within one pixel"),
     "caption_step": (('"t = 0", 0',), "the first step and the second"),
     "far_pairs": (
-        ("% 5", "(first, 0)", "asks % W", "picture == 4", "below =", "near =", "corner =", "far apart", "nor here"),
+        (
+            "% 5",
+            "(first, 0)",
+            "asks % W",
+            "picture == 4",
+            "below =",
+            "near =",
+            "corner =",
+            "far apart",
+            "nor here",
+            "+ itself",
+        ),
         "which pictures are pointed at, and pairs that are just not far enough apart",
     ),
     "hard_context": (("0.25", "1e-"), "u on an edge of the running sum, a sum just below 1"),
