@@ -573,7 +573,7 @@ def cached_step(
 
 # %% check="cached_step" points=3
 def probe(cached_step, draw):
-    B, d, n, window = draw.sizes(4, low=2, high=6)
+    B, d, n, window = draw.sizes(4, low=3, high=7)  # no root of one is another
     matrices = [draw.normal(n, d) for _ in range(3)]
     found = {}
     for name, limit, steps in (("all", 50, 5), ("window", window, window + 3)):

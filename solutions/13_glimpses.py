@@ -145,7 +145,7 @@ def probe(glimpse_sensor, draw):
             pictures, draw.uniform(B, 2, low=-0.6, high=0.6), size, 3
         ),
         "one scale": glimpse_sensor(
-            pictures, draw.uniform(B, 2, low=-1.0, high=1.0), size, 1
+            pictures, draw.uniform(B, 2, low=-1.0, high=1.0), draw.choice([3, 5]), 1
         ),
         "at the corners": glimpse_sensor(draw.normal(3, H, W), corners, size, 2),
     }
@@ -325,6 +325,7 @@ def reinforce_loss(
 def probe(reinforce_loss, draw):
     B, T = draw.sizes(2, low=2, high=6)
     reward, baselines = draw.integers(0, 2, B).double(), draw.uniform(B, T, grad=True)
+    reward[0] = 1 - reward[1]  # one is right, and one isn't
     found = {}
     for spread in (False, True):
         log_probs = draw.normal(B, T, scale=2.0, grad=True)
@@ -406,6 +407,7 @@ def hybrid_loss(
 def probe(hybrid_loss, draw):
     B, C, T = draw.sizes(3, low=3, high=8)
     raw, labels = draw.normal(B, T, C, scale=2.0).clone(), draw.integers(0, C, B)
+    labels[0] = (labels[1] + 1) % C  # not all the same
     log_probs, baselines = (
         draw.normal(B, T - 1, grad=True),
         draw.uniform(B, T - 1, grad=True),

@@ -150,6 +150,117 @@ def maximum_from_zero(queries, keys, values, tile):
     return _tiles(queries, keys, values, tile, floor=0.0)
 
 
+def _tile_by_tile(queries, keys, values, tile, step, stop=None):
+    """The loop of the reference; `step(m, scores, start)` -> new maximum, factor of what was summed up so far."""
+    m, Z, output = queries.new_full((*queries.shape[:2], 1), -torch.inf), 0.0, 0.0
+    for start in range(0, keys.shape[1] if stop is None else stop, tile):
+        scores = queries @ keys[:, start : start + tile].mT / queries.shape[-1] ** 0.5
+        new, factor, m = step(m, scores)
+        weights = (scores - new).exp()
+        Z, output = (
+            Z * factor + weights.sum(-1, keepdim=True),
+            output * factor + weights @ values[:, start : start + tile],
+        )
+    return output / Z
+
+
+@mistake(
+    "online_softmax",
+    "Only the last tile counts: what the tiles before it gave is overwritten, or wiped out, since m is never renewed "
+    "(`m = new` at the end of each turn).",
+)
+def maximum_never_kept(queries, keys, values, tile):
+    def step(m, scores):
+        new = torch.maximum(m, scores.amax(-1, keepdim=True))
+        return new, (m - new).exp(), m
+
+    return _tile_by_tile(queries, keys, values, tile, step)
+
+
+@mistake(
+    "online_softmax",
+    "The factor is turned round: exp(new − m) is above 1, and infinite in the first tile, where m is −∞. It is "
+    "exp(m − new).",
+)
+def factor_turned_round(queries, keys, values, tile):
+    def step(m, scores):
+        new = torch.maximum(m, scores.amax(-1, keepdim=True))
+        return new, (new - m).exp(), new
+
+    return _tile_by_tile(queries, keys, values, tile, step)
+
+
+@mistake(
+    "online_softmax",
+    "One maximum is used for the whole tile, or the batch: a query whose own scores lie far below it gets exps of 0, "
+    "and 0 / 0. Each query has its own: `scores.amax(dim=-1, keepdim=True)`.",
+)
+def one_maximum_for_all(queries, keys, values, tile):
+    def step(m, scores):
+        new = torch.maximum(m, scores.max())
+        return new, (m - new).exp(), new
+
+    return _tile_by_tile(queries, keys, values, tile, step)
+
+
+@mistake(
+    "online_softmax",
+    "You stop after as many keys as there are *queries*. The loop runs over the keys, of which there are S.",
+)
+def counted_by_the_queries(queries, keys, values, tile):
+    def step(m, scores):
+        new = torch.maximum(m, scores.amax(-1, keepdim=True))
+        return new, (m - new).exp(), new
+
+    return _tile_by_tile(queries, keys, values, tile, step, min(queries.shape[1], keys.shape[1]))
+
+
+@mistake(
+    "online_softmax",
+    "You return after the first tile: the `return` stands inside the loop.",
+)
+def first_tile_only(queries, keys, values, tile):
+    def step(m, scores):
+        new = scores.amax(-1, keepdim=True)
+        return new, (m - new).exp(), new
+
+    return _tile_by_tile(queries, keys, values, tile, step, min(tile, keys.shape[1]))
+
+
+@mistake(
+    "online_softmax",
+    "The values are multiplied by the scores' exps of another maximum than Z: both need exp(scores − new), with the "
+    "same new.",
+)
+def output_with_the_old_maximum(queries, keys, values, tile):
+    m, Z, output = queries.new_full((*queries.shape[:2], 1), -torch.inf), 0.0, 0.0
+    for start in range(0, keys.shape[1], tile):
+        scores = queries @ keys[:, start : start + tile].mT / queries.shape[-1] ** 0.5
+        new = torch.maximum(m, scores.amax(-1, keepdim=True))
+        factor, own = (m - new).exp(), scores.amax(-1, keepdim=True)
+        Z = Z * factor + (scores - new).exp().sum(-1, keepdim=True)
+        output = output * factor + (scores - own).exp() @ values[:, start : start + tile]
+        m = new
+    return output / Z
+
+
+@mistake(
+    "online_softmax",
+    "Each tile's weights are divided by the Z of that moment, which is still growing. Divide once, at the end, by the "
+    "last Z.",
+)
+def divided_in_each_tile(queries, keys, values, tile):
+    m, Z, output = queries.new_full((*queries.shape[:2], 1), -torch.inf), 0.0, 0.0
+    for start in range(0, keys.shape[1], tile):
+        scores = queries @ keys[:, start : start + tile].mT / queries.shape[-1] ** 0.5
+        new = torch.maximum(m, scores.amax(-1, keepdim=True))
+        weights = (scores - new).exp()
+        Z = Z * (m - new).exp() + weights.sum(-1, keepdim=True)
+        output = output * (m - new).exp() + weights / Z @ values[:, start : start + tile]
+        m = new
+    return output
+
+
 @alternative("online_softmax")
 def a_key_at_a_time(queries, keys, values, tile):
     d = queries.shape[-1]
@@ -367,6 +478,40 @@ def window_both_ways(queries, keys, values, window, block):
     return torch.cat(outputs, dim=1)
 
 
+@mistake(
+    "block_window_attention",
+    "There is no mask within the block: its first words see what comes later, and its last ones too far back. Both "
+    "parts are needed, i ≥ j and i − j < window.",
+)
+def no_mask_at_all(queries, keys, values, window, block):
+    return _blocks(queries, keys, values, window, block, near=lambda i, j, start: (i >= j) | (i < j))
+
+
+@mistake(
+    "block_window_attention",
+    "A word doesn't see itself: i > j. It does, i ≥ j, as one of the `window` words.",
+)
+def without_itself_in_the_window(queries, keys, values, window, block):
+    return _blocks(queries, keys, values, window, block, near=lambda i, j, start: (i > j) & (i - j < window))
+
+
+@mistake(
+    "block_window_attention",
+    "Words see as far ahead within their block as back, |i − j| < window, though nothing behind the block. Nobody "
+    "looks ahead: i ≥ j.",
+)
+def both_ways_within_the_block(queries, keys, values, window, block):
+    return _blocks(queries, keys, values, window, block, near=lambda i, j, start: (i - j).abs() < window)
+
+
+@mistake(
+    "block_window_attention",
+    "The comparison is turned round: j ≥ i is what comes *later*. A word sees i ≥ j, and i − j < window.",
+)
+def sees_only_what_comes_later(queries, keys, values, window, block):
+    return _blocks(queries, keys, values, window, block, near=lambda i, j, start: (j >= i) & (j - i < window))
+
+
 @alternative("block_window_attention")
 def a_word_at_a_time(queries, keys, values, window, block):
     outputs = []
@@ -479,6 +624,61 @@ def inverted(T, stride):
 def not_itself(T, stride):
     back = _back(T)
     return (back > 0) & ((back < stride) | (back % stride == 0))
+
+
+@mistake(
+    "strided_mask",
+    "Nothing forbids to look ahead: words up to stride − 1 places *later*, and multiples of the stride, are seen as "
+    "well. Both halves need back ≥ 0.",
+)
+def both_ways(T, stride):
+    back = _back(T)
+    return (back.abs() < stride) | (back % stride == 0)
+
+
+@mistake(
+    "strided_mask",
+    "That is the paper's other pattern, the *fixed* one: the last place of every block of `stride`. Here it is the "
+    "distance i − j that counts, a multiple of the stride.",
+)
+def fixed_pattern(T, stride):
+    back = _back(T)
+    return (back >= 0) & ((back < stride) | (torch.arange(T) % stride == stride - 1))
+
+
+@mistake(
+    "strided_mask",
+    "The near half is one word too narrow: it lies less than `stride` words back, `back < stride`.",
+)
+def near_half_too_narrow(T, stride):
+    back = _back(T)
+    return (back >= 0) & ((back < stride - 1) | (back % stride == 0))
+
+
+@mistake(
+    "strided_mask",
+    "The far words are one place off: their distance is a *multiple* of the stride, `back % stride == 0`.",
+)
+def one_beside_the_multiples(T, stride):
+    back = _back(T)
+    return (back >= 0) & ((back < stride) | ((back + 1) % stride == 0))
+
+
+@mistake(
+    "strided_mask",
+    "`back % stride` is True where the distance is *no* multiple of the stride: compare with 0, `== 0`.",
+)
+def no_multiples(T, stride):
+    back = _back(T)
+    return (back >= 0) & ((back < stride) | (back % stride != 0))
+
+
+@mistake(
+    "strided_mask",
+    "Everything that is not later is seen: that is the dense mask. Only near words, and multiples of the stride.",
+)
+def everything_before(T, stride):
+    return _back(T) >= 0
 
 
 @alternative("strided_mask")
@@ -609,6 +809,42 @@ def last_layer_only(mask, layers):
 def mean_of_the_rows(mask, layers):
     rows = torch.arange(1, len(mask) + 1)
     return _walk(mask, layers, count=lambda reached: (reached.float().sum(1) / rows).mean())
+
+
+@mistake(
+    "reach",
+    "You multiply place by place, pattern * reached, starting with everybody knowing himself: so nobody ever hears of "
+    "anybody. A hop is the *matrix* product, `@`.",
+)
+def nobody_hears(mask, layers):
+    return _walk(mask, layers, step=lambda hop, reached: hop & reached)
+
+
+@mistake("reach", "These are counts. Divide by the number of pairs (i, j ≤ i), T (T + 1) / 2: a share is asked for.")
+def pairs_counted(mask, layers):
+    return _walk(mask, layers, count=lambda reached: reached.double().sum())
+
+
+@mistake(
+    "reach",
+    "A word that is reached in *fewer* layers is forgotten: without True on the pattern's diagonal you count those who "
+    "are exactly so many hops away.",
+)
+def exactly_so_many_hops(mask, layers):
+    eye, shares, hop = torch.eye(len(mask), dtype=torch.bool), [], torch.eye(len(mask))
+    for _ in range(layers):
+        hop = ((mask.float() @ hop) > 0).float()
+        shares.append((hop.bool() | eye)[torch.ones_like(mask).tril()].float().mean())
+    return torch.stack(shares)
+
+
+@mistake(
+    "reach",
+    "Nothing is reached: `reached` begins with zeros, and no product makes anything of them. Begin with everybody "
+    "knowing himself, `torch.eye(T)`.",
+)
+def begun_with_nothing(mask, layers):
+    return torch.zeros(layers)
 
 
 @alternative("reach")
@@ -762,6 +998,73 @@ def one_word_less(x, cache, W_q, W_k, W_v, window):
     return _step(x, cache, W_q, W_k, W_v, window, cut=lambda rows: rows[:, -(window - 1) :])
 
 
+@mistake("cached_step", "The weights are put on the *keys*. They come from the keys, what is averaged is the values.")
+def averages_the_keys(x, cache, W_q, W_k, W_v, window):
+    _, (keys, values) = _step(x, cache, W_q, W_k, W_v, window)
+    context, _ = _step(x, (cache[0], cache[0]), W_q, W_k, W_k, window)
+    return context, (keys, values)
+
+
+@mistake(
+    "cached_step",
+    "The new word is put in *front* of the cache, and the last `window` are kept: so the new one is the first to go. "
+    "Append it behind, `[keys, key]`.",
+)
+def new_word_in_front(x, cache, W_q, W_k, W_v, window):
+    rows = [torch.cat([(x @ W.T).unsqueeze(1), old], 1)[:, -window:] for W, old in zip((W_k, W_v), cache, strict=True)]
+    scores = (rows[0] @ (x @ W_q.T).unsqueeze(-1)).squeeze(-1) / len(W_k) ** 0.5
+    return (torch.softmax(scores, -1).unsqueeze(1) @ rows[1]).squeeze(1), tuple(rows)
+
+
+@mistake(
+    "cached_step",
+    "The softmax runs over the batch. Each row of the batch has its own words: `dim=-1`.",
+)
+def softmax_over_the_batch(x, cache, W_q, W_k, W_v, window):
+    _, kept = _step(x, cache, W_q, W_k, W_v, window)
+    scores = (kept[0] @ (x @ W_q.T).unsqueeze(-1)).squeeze(-1) / len(W_k) ** 0.5
+    return (torch.softmax(scores, 0).unsqueeze(1) @ kept[1]).squeeze(1), kept
+
+
+@mistake(
+    "cached_step",
+    "You keep window + 1 words. The new word counts among the `window`: `[:, -window:]` *after* it was appended.",
+)
+def one_word_more(x, cache, W_q, W_k, W_v, window):
+    return _step(x, cache, W_q, W_k, W_v, window, cut=lambda rows: rows[:, -window - 1 :])
+
+
+@mistake("cached_step", "The scores are divided by n. It is the root of n, the width of a key.")
+def scaled_by_n(x, cache, W_q, W_k, W_v, window):
+    return _step(x, cache, W_q, W_k, W_v, window, scale=lambda asked: asked.shape[-1])
+
+
+@mistake(
+    "cached_step",
+    "Query and key are exchanged: the query comes from W_q and the new word only, and keys, from W_k, are cached.",
+)
+def query_cached(x, cache, W_q, W_k, W_v, window):
+    return _step(x, cache, W_k, W_q, W_v, window)
+
+
+@mistake("cached_step", "There is no softmax: the scores themselves weigh the values.")
+def scores_weigh(x, cache, W_q, W_k, W_v, window):
+    _, kept = _step(x, cache, W_q, W_k, W_v, window)
+    scores = (kept[0] @ (x @ W_q.T).unsqueeze(-1)).squeeze(-1) / len(W_k) ** 0.5
+    return (scores.unsqueeze(1) @ kept[1]).squeeze(1), kept
+
+
+@mistake(
+    "cached_step",
+    "The softmax runs over an axis of length 1, (B, t, 1), and makes 1 of every score: so the values are summed up. It "
+    "must run over the t words: `squeeze` first.",
+)
+def softmax_over_one(x, cache, W_q, W_k, W_v, window):
+    _, kept = _step(x, cache, W_q, W_k, W_v, window)
+    scores = kept[0] @ (x @ W_q.T).unsqueeze(-1) / len(W_k) ** 0.5
+    return (torch.softmax(scores, -1) * kept[1]).sum(1), kept
+
+
 @alternative("cached_step")
 def forgets_first(x, cache, W_q, W_k, W_v, window):
     room = max(cache[0].shape[1] - (window - 1), 0)
@@ -909,6 +1212,81 @@ def over_the_first_axis(scores):
 def above_the_mean(scores):
     above = (scores - scores.mean(-1, keepdim=True)).clamp(min=0)
     return above / above.sum(-1, keepdim=True).clamp(min=1e-12)
+
+
+@mistake(
+    "sparsemax",
+    "You return the *sorted* scores' weights: the numbers are right, but no longer at the places of their scores. "
+    "Subtract τ from `scores`, not from what was sorted.",
+)
+def weights_in_order(scores):
+    return (scores.sort(dim=-1, descending=True).values - _threshold(scores)).clamp(min=0)
+
+
+@mistake("sparsemax", "Your threshold adds the 1: τ = (the sum of the first k − 1) / k, minus, not plus.")
+def one_added(scores):
+    tau = _threshold(scores)
+    z = scores.sort(dim=-1, descending=True).values
+    k = (1 + torch.arange(1, scores.shape[-1] + 1) * z > z.cumsum(-1)).sum(-1, keepdim=True)
+    return (scores - tau - 2 / k).clamp(min=0)
+
+
+@mistake(
+    "sparsemax",
+    "You divide by n, the number of all words. τ is the mean over the support: divide by k.",
+)
+def divided_by_all(scores):
+    z, n = scores.sort(dim=-1, descending=True).values, scores.shape[-1]
+    sums = z.cumsum(-1)
+    k = (1 + torch.arange(1, n + 1) * z > sums).sum(-1, keepdim=True)
+    return (scores - (sums.gather(-1, k - 1) - 1) / n).clamp(min=0)
+
+
+@mistake(
+    "sparsemax",
+    "The sum in τ goes over *all* scores. It is the sum of the first k, those of the support.",
+)
+def sum_of_all(scores):
+    z, n = scores.sort(dim=-1, descending=True).values, scores.shape[-1]
+    k = (1 + torch.arange(1, n + 1) * z > z.cumsum(-1)).sum(-1, keepdim=True)
+    return (scores - (scores.sum(-1, keepdim=True) - 1) / k).clamp(min=0)
+
+
+@mistake(
+    "sparsemax",
+    "A softmax comes on top: max(z − τ, 0) sums to 1 by itself, and the softmax makes its zeros positive again.",
+)
+def softmax_on_top(scores):
+    return torch.softmax((scores - _threshold(scores)).clamp(min=0), -1)
+
+
+@mistake(
+    "sparsemax",
+    "The absolute value stands where the cut should be: what lies below τ gets weight 0, `.clamp(min=0)`.",
+)
+def absolute_value(scores):
+    return (scores - _threshold(scores)).abs()
+
+
+@mistake(
+    "sparsemax",
+    "All words in the support get the same weight, 1 / k. Each gets what it lies above the threshold: z − τ.",
+)
+def equal_in_the_support(scores):
+    some = ((scores - _threshold(scores)) > 0).to(scores.dtype)
+    return some / some.sum(-1, keepdim=True) + 0.0 * scores
+
+
+@mistake(
+    "sparsemax",
+    "k is one too large (≥ where > belongs, or one added): the condition holds for the first k, and the number of True "
+    "is k itself.",
+)
+def support_one_too_large(scores):
+    z, n = scores.sort(dim=-1, descending=True).values, scores.shape[-1]
+    sums = z.cumsum(-1)
+    k = ((1 + torch.arange(1, n + 1) * z > sums).sum(-1, keepdim=True) + 1).clamp(max=n)
+    return (scores - (sums.gather(-1, k - 1) - 1) / k).clamp(min=0)
 
 
 @alternative("sparsemax")

@@ -151,6 +151,100 @@ def square_pictures_only(pictures, places, size, scales):
     return _patches(pictures, wrong, size, scales)
 
 
+@mistake(
+    "glimpse_sensor",
+    "The corner is cut off towards zero, as `.long()` and `int` do: round it to the nearest pixel first, `.round()`.",
+)
+def cut_off(pictures, places, size, scales):
+    return _patches(pictures, places, size, scales, lambda middle, side: (middle - side / 2).trunc())
+
+
+@mistake(
+    "glimpse_sensor",
+    "The picture was padded, and the indices weren't shifted with it: with s zeros on every side all "
+    "of them grow by s.",
+)
+def padding_not_counted(pictures, places, size, scales):
+    B, H, W = pictures.shape
+    found = []
+    for k in range(scales):
+        side = size * 2**k
+        padded = F.pad(pictures, (side, side, side, side))
+        first = ((places + 1) / 2 * torch.tensor([H, W], dtype=places.dtype) - side / 2).round().long()
+        rows, columns = (first[:, axis, None] + torch.arange(side) for axis in (0, 1))
+        patch = padded[torch.arange(B)[:, None, None], rows[:, :, None], columns[:, None, :]]
+        found.append(F.avg_pool2d(patch, 2**k))
+    return torch.stack(found, dim=1)
+
+
+@mistake(
+    "glimpse_sensor",
+    "The squares of pixels are summed. Take their mean: a wide patch is no brighter than a narrow one.",
+)
+def squares_summed(pictures, places, size, scales):
+    return _patches(pictures, places, size, scales, pool=lambda patch, side: F.avg_pool2d(patch, side) * side**2)
+
+
+@mistake(
+    "glimpse_sensor",
+    "The half of 2 is missing: (l + 1) · H runs over two pictures. It is (l + 1) / 2 · H.",
+)
+def not_halved(pictures, places, size, scales):
+    return _patches(pictures, 2 * places + 1, size, scales)
+
+
+@mistake(
+    "glimpse_sensor",
+    "Pixels are blended by their distance (`grid_sample`, `interpolate`). This retina copies whole pixels, from the "
+    "rounded corner on, and averages squares of them.",
+)
+def blended(pictures, places, size, scales):
+    _, H, W = pictures.shape
+    found = []
+    for k in range(scales):
+        side = size * 2**k
+        offsets = (torch.arange(side, dtype=places.dtype) + 0.5) * 2 - side
+        rows, columns = (places[:, axis, None] + offsets / length for axis, length in ((0, H), (1, W)))
+        grid = torch.stack(torch.broadcast_tensors(columns[:, None, :], rows[:, :, None]), -1)
+        patch = F.grid_sample(pictures.unsqueeze(1), grid.to(pictures), align_corners=False).squeeze(1)
+        found.append(F.avg_pool2d(patch, 2**k))
+    return torch.stack(found, dim=1)
+
+
+@mistake(
+    "glimpse_sensor",
+    "All patches show `size` × `size` pixels: patch k shows size · 2^k each way, averaged down to `size`.",
+)
+def all_as_narrow(pictures, places, size, scales):
+    return _patches(pictures, places, size, 1).expand(-1, scales, -1, -1)
+
+
+@mistake(
+    "glimpse_sensor",
+    "All patches are cut from the *first* picture. Each place has its own: the batch needs an index, too, "
+    "`torch.arange(B)`.",
+)
+def first_picture_only(pictures, places, size, scales):
+    return _patches(pictures[:1].expand_as(pictures), places, size, scales)
+
+
+@mistake(
+    "glimpse_sensor",
+    "The middle is rounded, and then half the side is subtracted. Round last: where the side is odd, half of it is no "
+    "whole number.",
+)
+def middle_rounded(pictures, places, size, scales):
+    return _patches(pictures, places, size, scales, lambda middle, side: middle.round() - side // 2)
+
+
+@mistake(
+    "glimpse_sensor",
+    "Your first patch is the second: patch 0 shows `size` pixels each way, so the side is size · 2^k with k from 0.",
+)
+def one_scale_too_far(pictures, places, size, scales):
+    return _patches(pictures, places, size, scales + 1)[:, 1:]
+
+
 @alternative("glimpse_sensor")
 def picture_by_picture(pictures, places, size, scales):
     B, H, W = pictures.shape
@@ -264,7 +358,7 @@ def scan_from_zero(policy, u):
 )
 def drawn_anew(policy, u):
     if policy == "random":
-        return 2 * torch.rand(u.shape, generator=torch.Generator().manual_seed(123)) - 1
+        return 2 * torch.rand_like(u) - 1
     return _scan(u) if policy == "scan" else torch.zeros_like(u)
 
 
@@ -287,6 +381,100 @@ def from_edge_to_edge(policy, u):
     B, T, _ = u.shape
     grid = torch.cartesian_prod(torch.linspace(-1, 1, 2), torch.linspace(-1, 1, T // 2))
     return grid.to(u.dtype).expand(B, T, 2)
+
+
+@mistake(
+    "fixed_and_random",
+    "The scan's places run from one edge of a row to the other, −1 to 1. The middles of n tiles are (c + ½) / n, half "
+    "a tile away from the edges.",
+)
+def columns_to_the_edges(policy, u):
+    if policy != "scan":
+        return _others(policy, u)
+    n = u.shape[1] // 2
+    t = torch.arange(2 * n)
+    return torch.stack([(t // n) - 0.5, 2 * (t % n) / (n - 1) - 1], -1).expand(*u.shape)
+
+
+@mistake(
+    "fixed_and_random",
+    "Your scan is cut into T / 2 rows of two tiles. It is *two* rows, of T / 2 tiles each.",
+)
+def rows_of_two(policy, u):
+    if policy != "scan":
+        return _others(policy, u)
+    n = u.shape[1] // 2
+    t = torch.arange(2 * n)
+    return torch.stack([(t // 2 + 0.5) / n, (t % 2 + 0.5) / 2], -1).expand(*u.shape) * 2 - 1
+
+
+@mistake(
+    "fixed_and_random",
+    "Your tiles are counted as if there were always 4 glimpses: a row has T / 2 of them.",
+)
+def always_four(policy, u):
+    if policy != "scan":
+        return _others(policy, u)
+    t = torch.arange(u.shape[1])
+    return torch.stack([(t // 2 + 0.5) / 2, (t % 2 + 0.5) / 2], -1).expand(*u.shape) * 2 - 1
+
+
+@mistake(
+    "fixed_and_random",
+    "Your scan begins at the bottom. Row by row from the top left: down is −½ first.",
+)
+def from_the_bottom(policy, u):
+    return _scan(u) * torch.tensor([-1.0, 1.0]) if policy == "scan" else _others(policy, u)
+
+
+@mistake(
+    "fixed_and_random",
+    "Your scan turns round at the end of a row, and comes back along the next. Each row is read from the left.",
+)
+def to_and_fro(policy, u):
+    if policy != "scan":
+        return _others(policy, u)
+    n = u.shape[1] // 2
+    return torch.cat([_scan(u)[:, :n], _scan(u)[:, n:].flip(1)], 1)
+
+
+@mistake(
+    "fixed_and_random",
+    "The centre isn't recognised: the name is \"centre\", as in the task, and it gets another policy's places.",
+)
+def centre_unknown(policy, u):
+    return 2 * u - 1 if policy == "random" else _scan(u)
+
+
+@mistake(
+    "fixed_and_random",
+    "The random places are normal, not uniform: they cluster in the middle, and some are outside. Use u, which is "
+    "drawn already: 2 · u − 1.",
+)
+def drawn_normal(policy, u):
+    if policy == "random":
+        return torch.randn_like(u)
+    return _scan(u) if policy == "scan" else _others(policy, u)
+
+
+@mistake(
+    "fixed_and_random",
+    "Your scan looks at the tiles' lower right corners. Their middles lie half a tile before: t + ½, not t + 1.",
+)
+def lower_right_corners(policy, u):
+    return _scan(u, offset=1.0) if policy == "scan" else _others(policy, u)
+
+
+@mistake(
+    "fixed_and_random",
+    "Your scan has T columns in one row. It is two rows of T / 2 tiles.",
+)
+def one_row_of_all(policy, u):
+    if policy != "scan":
+        return _others(policy, u)
+    T = u.shape[1]
+    t = torch.arange(T)
+    return torch.stack([(t // T + 0.5) / 2, (t % T + 0.5) / T], -1).expand(*u.shape) * 2 - 1
 
 
 @alternative("fixed_and_random")
@@ -410,6 +598,53 @@ def sigma_as_variance(places, means, sigma):
 )
 def everything_added(places, means, sigma):
     return _log_prob(places.detach(), means, sigma).sum()
+
+
+@mistake(
+    "location_log_prob", "The sign of the square is wrong: the density falls with the distance, −(l − μ)² / (2 σ²)."
+)
+def square_added(places, means, sigma):
+    square = (places.detach() - means) ** 2 / (2 * sigma**2)
+    return (square - math.log(sigma) - 0.5 * math.log(2 * math.pi)).sum(-1)
+
+
+@mistake("location_log_prob", "The ½ before log 2π is missing: it is the logarithm of √(2π).")
+def whole_logarithm(places, means, sigma):
+    square = -((places.detach() - means) ** 2) / (2 * sigma**2)
+    return (square - math.log(sigma) - math.log(2 * math.pi)).sum(-1)
+
+
+@mistake(
+    "location_log_prob",
+    "The variance σ² stands where the standard deviation belongs: `Normal(μ, σ)` takes σ itself, and the square is "
+    "divided by 2 σ², not 2 σ⁴.",
+)
+def variance_as_sigma(places, means, sigma):
+    return torch.distributions.Normal(means, sigma**2).log_prob(places.detach()).sum(-1)
+
+
+@mistake("location_log_prob", "−log σ is missing (or added): the wider the density, the lower it is.")
+def without_log_sigma(places, means, sigma):
+    square = -((places.detach() - means) ** 2) / (2 * sigma**2)
+    return (square - 0.5 * math.log(2 * math.pi)).sum(-1)
+
+
+@mistake("location_log_prob", "−½ log 2π is missing.")
+def without_log_two_pi(places, means, sigma):
+    square = -((places.detach() - means) ** 2) / (2 * sigma**2)
+    return (square - math.log(sigma)).sum(-1)
+
+
+@mistake("location_log_prob", "log σ is added. It is subtracted: the wider the density, the lower it is.")
+def log_sigma_added(places, means, sigma):
+    square = -((places.detach() - means) ** 2) / (2 * sigma**2)
+    return (square + math.log(sigma) - 0.5 * math.log(2 * math.pi)).sum(-1)
+
+
+@mistake("location_log_prob", "The distance isn't squared: it is −(l − μ)² / (2 σ²), and no root of it.")
+def distance_not_squared(places, means, sigma):
+    distance = (places.detach() - means).norm(dim=-1)
+    return -distance / (2 * sigma**2) - 2 * math.log(sigma) - math.log(2 * math.pi)
 
 
 @alternative("location_log_prob")
@@ -538,6 +773,62 @@ def chances_weighed(log_probs, reward, baselines, spread=True):
 @mistake("reinforce_loss", "The log-probabilities are detached: nothing is left that could learn.")
 def log_probs_detached(log_probs, reward, baselines, spread=True):
     return -(_advantage(reward, baselines, spread) * log_probs.detach()).sum(1).mean() + 0.0 * log_probs.sum()
+
+
+@mistake(
+    "reinforce_loss",
+    "The standard deviation divides by B · T: `unbiased=False`, `correction=0` or numpy's. The task says `.std()`, "
+    "which divides by B · T − 1.",
+)
+def other_deviation(log_probs, reward, baselines, spread=True):
+    advantages = (reward.unsqueeze(1) - baselines).detach()
+    if spread:
+        advantages = advantages / (advantages.std(correction=0) + 1e-6)
+    return -(advantages * log_probs).sum(1).mean()
+
+
+@mistake(
+    "reinforce_loss",
+    "The sum over glimpses and the mean over the batch are exchanged: sum over T, `dim=1`, mean over B.",
+)
+def axes_exchanged(log_probs, reward, baselines, spread=True):
+    advantages = (reward.unsqueeze(1) - baselines).detach()
+    if spread:
+        advantages = advantages / (advantages.std() + 1e-6)
+    return -(advantages * log_probs).sum(0).mean()
+
+
+@mistake(
+    "reinforce_loss",
+    "One standard deviation for each picture. The spread is that of all B · T advantages together.",
+)
+def spread_by_picture(log_probs, reward, baselines, spread=True):
+    advantages = (reward.unsqueeze(1) - baselines).detach()
+    if spread:
+        advantages = advantages / (advantages.std(dim=1, keepdim=True) + 1e-6)
+    return -(advantages * log_probs).sum(1).mean()
+
+
+@mistake(
+    "reinforce_loss",
+    "You subtract the *mean* of the baselines. Each look has its own: R − b_t, place by place.",
+)
+def mean_baseline(log_probs, reward, baselines, spread=True):
+    advantages = (reward.unsqueeze(1) - baselines.mean()).detach().expand_as(log_probs)
+    if spread:
+        advantages = advantages / (advantages.std() + 1e-6)
+    return -(advantages * log_probs).sum(1).mean()
+
+
+@mistake(
+    "reinforce_loss",
+    "The spread is that of the baselines (or of the rewards). It is the standard deviation of the *advantages*.",
+)
+def spread_of_the_baselines(log_probs, reward, baselines, spread=True):
+    advantages = (reward.unsqueeze(1) - baselines).detach()
+    if spread:
+        advantages = advantages / (baselines.detach().std() + 1e-6)
+    return -(advantages * log_probs).sum(1).mean()
 
 
 @alternative("reinforce_loss")
@@ -674,6 +965,160 @@ def foresight_summed(reinforce, logits, labels, log_probs, baselines):
     return _naming(logits, labels) + reinforce(log_probs, reward, baselines) + foresight
 
 
+def _with(reinforce, logits, labels, log_probs, baselines, names="", repeat=False, detach=False, sign=1):
+    """The loss with some of its four mistakes."""
+    T = logits.shape[1]
+    answers = logits.softmax(-1) if names else logits
+    rows = labels.repeat(T) if repeat else labels.repeat_interleave(T)
+    reward = (logits[:, -1].argmax(-1) == labels).to(logits.dtype)
+    expected = baselines.detach() if detach else baselines
+    foresight = ((reward.unsqueeze(1) - expected) ** 2).mean()
+    return F.cross_entropy(answers.flatten(0, 1), rows) + sign * reinforce(log_probs, reward, baselines) + foresight
+
+
+@mistake(
+    "hybrid_loss",
+    "Two mistakes are left: the softmax before the cross-entropy, which has its own, and the baselines, which are "
+    "still detached in their own loss.",
+)
+def softmax_and_detached(reinforce, logits, labels, log_probs, baselines):
+    return _with(reinforce, logits, labels, log_probs, baselines, names="softmax", detach=True)
+
+
+@mistake(
+    "hybrid_loss",
+    "Two mistakes are left: the softmax before the cross-entropy, which has its own, and the minus before the policy's "
+    "term, which is a loss already.",
+)
+def softmax_and_minus(reinforce, logits, labels, log_probs, baselines):
+    return _with(reinforce, logits, labels, log_probs, baselines, names="softmax", sign=-1)
+
+
+@mistake(
+    "hybrid_loss",
+    "Two mistakes are left: the softmax before the cross-entropy, which has its own, and `labels.repeat`, where "
+    "picture 0's glimpses come first: `repeat_interleave`.",
+)
+def softmax_and_repeat(reinforce, logits, labels, log_probs, baselines):
+    return _with(reinforce, logits, labels, log_probs, baselines, names="softmax", repeat=True)
+
+
+@mistake(
+    "hybrid_loss",
+    "Two mistakes are left: `labels.repeat`, where picture 0's glimpses come first (`repeat_interleave`), and the "
+    "baselines, which are still detached in their own loss.",
+)
+def repeat_and_detached(reinforce, logits, labels, log_probs, baselines):
+    return _with(reinforce, logits, labels, log_probs, baselines, repeat=True, detach=True)
+
+
+@mistake(
+    "hybrid_loss",
+    "Two mistakes are left: `labels.repeat`, where picture 0's glimpses come first (`repeat_interleave`), and the "
+    "minus before the policy's term, which is a loss already.",
+)
+def repeat_and_minus(reinforce, logits, labels, log_probs, baselines):
+    return _with(reinforce, logits, labels, log_probs, baselines, repeat=True, sign=-1)
+
+
+@mistake(
+    "hybrid_loss",
+    "Two mistakes are left: the baselines, still detached in their own loss, and the minus before the policy's term, "
+    "which is a loss already.",
+)
+def detached_and_minus(reinforce, logits, labels, log_probs, baselines):
+    return _with(reinforce, logits, labels, log_probs, baselines, detach=True, sign=-1)
+
+
+@mistake(
+    "hybrid_loss",
+    "Only the minus before the policy's term is mended. Look at the softmax (`F.cross_entropy` has its own), at "
+    "`labels.repeat`, and at what is detached.",
+)
+def minus_mended_only(reinforce, logits, labels, log_probs, baselines):
+    return _with(reinforce, logits, labels, log_probs, baselines, names="softmax", repeat=True, detach=True)
+
+
+@mistake("hybrid_loss", "The squared error is subtracted: the baselines would be pushed away from the reward. Add it.")
+def foresight_subtracted(reinforce, logits, labels, log_probs, baselines):
+    reward = _reward(logits, labels)
+    return _naming(logits, labels) + reinforce(log_probs, reward, baselines) - _foresight(reward, baselines)
+
+
+@mistake("hybrid_loss", "The baselines' error is its absolute value here. It is squared.")
+def foresight_absolute(reinforce, logits, labels, log_probs, baselines):
+    reward = _reward(logits, labels)
+    error = (reward.unsqueeze(1) - baselines).abs().mean()
+    return _naming(logits, labels) + reinforce(log_probs, reward, baselines) + error
+
+
+@mistake(
+    "hybrid_loss",
+    "The cross-entropies are summed. Take their mean over all pictures and glimpses, as `F.cross_entropy` does by "
+    "itself.",
+)
+def naming_summed(reinforce, logits, labels, log_probs, baselines):
+    reward, T = _reward(logits, labels), logits.shape[1]
+    naming = _naming(logits, labels) * len(labels) * T
+    return naming + reinforce(log_probs, reward, baselines) + _foresight(reward, baselines)
+
+
+@mistake(
+    "hybrid_loss",
+    "You call your own `reinforce_loss`. Call `reinforce`, the function that is handed over: it may be another one.",
+)
+def own_reinforce_loss(reinforce, logits, labels, log_probs, baselines):
+    reward = _reward(logits, labels)
+    policy = -(_advantage(reward, baselines, True) * log_probs).sum(1).mean()
+    return _naming(logits, labels) + policy + _foresight(reward, baselines)
+
+
+@mistake(
+    "hybrid_loss",
+    "The log-probabilities are detached before `reinforce` gets them: then the policy never learns where to look.",
+)
+def policy_detached(reinforce, logits, labels, log_probs, baselines):
+    reward = _reward(logits, labels)
+    policy = reinforce(log_probs.detach(), reward, baselines)
+    return _naming(logits, labels) + policy + _foresight(reward, baselines)
+
+
+@mistake(
+    "hybrid_loss",
+    "The reward is the share (or chance) of right answers, not 1 or 0 of the last one: argmax, and "
+    "compare with the label.",
+)
+def reward_is_a_chance(reinforce, logits, labels, log_probs, baselines):
+    reward = logits[:, -1].softmax(-1).gather(1, labels.unsqueeze(1)).squeeze(1).detach()
+    return _naming(logits, labels) + reinforce(log_probs, reward, baselines) + _foresight(reward, baselines)
+
+
+@mistake(
+    "hybrid_loss",
+    "The reward is the share of *all* answers that are right. It is 1 or 0: was the last answer right?",
+)
+def all_answers_rewarded(reinforce, logits, labels, log_probs, baselines):
+    reward = (logits.argmax(-1) == labels.unsqueeze(1)).to(logits.dtype).mean(1)
+    return _naming(logits, labels) + reinforce(log_probs, reward, baselines) + _foresight(reward, baselines)
+
+
+@mistake(
+    "hybrid_loss",
+    "Logits and labels stand in different orders: with the axes of the logits exchanged, glimpses come first, and the "
+    "labels would have to be repeated as a whole. Flatten (B, T, C) as it is, with `repeat_interleave`.",
+)
+def glimpses_first(reinforce, logits, labels, log_probs, baselines):
+    reward = _reward(logits, labels)
+    naming = F.cross_entropy(logits.transpose(0, 1).flatten(0, 1), labels.repeat_interleave(logits.shape[1]))
+    return naming + reinforce(log_probs, reward, baselines) + _foresight(reward, baselines)
+
+
+@mistake("hybrid_loss", "The three terms are averaged. They are added up, as they are.")
+def terms_averaged(reinforce, logits, labels, log_probs, baselines):
+    reward = _reward(logits, labels)
+    return (_naming(logits, labels) + reinforce(log_probs, reward, baselines) + _foresight(reward, baselines)) / 3
+
+
 @alternative("hybrid_loss")
 def glimpse_after_glimpse(reinforce, logits, labels, log_probs, baselines):
     T = logits.shape[1]
@@ -774,6 +1219,44 @@ def pixels_rounded(places, boxes, height, width):
 @mistake("on_target", "These are counts. Divide by the number of pictures.")
 def counted(places, boxes, height, width):
     return _inside(_pixels(places, height, width), boxes).double().sum(0)
+
+
+@mistake(
+    "on_target",
+    "Your place 1 is the last pixel, (l + 1) / 2 · (height − 1). It is the picture's edge: times height, and width.",
+)
+def edges_as_last_pixels(places, boxes, height, width):
+    return _inside((places + 1) / 2 * torch.tensor([height - 1, width - 1]), boxes).double().mean(0)
+
+
+@mistake(
+    "on_target",
+    "The box is read as top, left, height, width. It is top, left, *bottom*, *right*: don't add them up.",
+)
+def box_as_sides(places, boxes, height, width):
+    pixels = (places + 1) / 2 * torch.tensor([height, width])
+    first, last = boxes[:, None, :2], boxes[:, None, :2] + boxes[:, None, 2:]
+    return ((pixels >= first) & (pixels < last)).all(-1).float().mean(0)
+
+
+@mistake("on_target", "The half is missing: (l + 1) · height runs over two pictures. It is (l + 1) / 2 · height.")
+def places_twice_as_far(places, boxes, height, width):
+    return _inside((places + 1) * torch.tensor([height, width]), boxes).double().mean(0)
+
+
+@mistake("on_target", "These are the shares that *miss* the box. Take those that lie on it.")
+def misses(places, boxes, height, width):
+    return 1 - _inside((places + 1) / 2 * torch.tensor([height, width]), boxes).double().mean(0)
+
+
+@mistake(
+    "on_target",
+    "The box's size isn't used: you ask how near its middle is, within a fixed number of pixels. Compare with all four "
+    "edges.",
+)
+def near_the_middle(places, boxes, height, width):
+    middles = (boxes[:, None, :2] + boxes[:, None, 2:]) / 2
+    return ((_pixels(places, height, width) - middles).abs() < 8).all(-1).double().mean(0)
 
 
 @alternative("on_target")

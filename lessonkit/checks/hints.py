@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 
 from lessonkit.checks.compare import LOOSE, close, close_each
+from lessonkit.checks.relations import relation, too_many_or_few
 
 
 def finding_text(name: str, got: np.ndarray, want: np.ndarray) -> tuple[str, str]:
@@ -86,7 +87,9 @@ def hint_of(got: np.ndarray, want: np.ndarray) -> str:
     if want.size < 2:
         return ""
     if want.dtype.kind == "b":
-        return " Each is turned round: True means *may attend*." if np.array_equal(got, ~want) else _moved(got, want)
+        if np.array_equal(got, ~want):
+            return " Each is turned round: True means *may attend*."
+        return _moved(got, want) or too_many_or_few(got, want)
     if got.dtype.kind not in "fiu":
         return ""
     a, b = got.astype(float), want.astype(float)
@@ -102,7 +105,7 @@ def hint_of(got: np.ndarray, want: np.ndarray) -> str:
         return _factor_or_offset(a, b) or _moved(a, b) or reordered
     if _masked_the_wrong_way(a, b):
         return " There is weight just where none may be: the mask is turned round (True means *may attend*)."
-    return _factor_or_offset(a, b) or _moved(a, b)
+    return _factor_or_offset(a, b) or _moved(a, b) or relation(a, b)
 
 
 def _factor_or_offset(a: np.ndarray, b: np.ndarray) -> str:
@@ -111,7 +114,7 @@ def _factor_or_offset(a: np.ndarray, b: np.ndarray) -> str:
         with np.errstate(all="ignore"):  # hostile numbers
             ratio = a[safe] / b[safe]
         if np.isfinite(ratio).all() and np.ptp(ratio) < 1e-6 * abs(ratio[0]):
-            return f" Each is {ratio[0]:.4g} times what it should be{_told(float(ratio[0]))}."
+            return f" Each is {ratio[0]:.4g} times what it should be{_told(float(ratio[0]))}"
     with np.errstate(all="ignore"):
         if np.ptp(a - b) < 1e-6 * max(1.0, np.abs(b).max()):
             return f" Each is {(a - b).flat[0]:+.4g} away from what it should be."
@@ -121,16 +124,16 @@ def _factor_or_offset(a: np.ndarray, b: np.ndarray) -> str:
 def _told(ratio: float) -> str:
     """What a factor may come from, if it or its inverse is a whole number."""
     if ratio > 1.5 and abs(ratio - round(ratio)) < 1e-6 * ratio:
-        return ": is it a sum where a mean is meant, or is something counted more than once"
+        return ": is it a sum where a mean is meant, or is something counted more than once?"
     if 0 < ratio < 0.67 and abs(1 / ratio - round(1 / ratio)) < 1e-6 / ratio:
-        return f", 1/{round(1 / ratio)}: is it a mean where a sum is meant, or is something divided once too often"
-    return ""
+        return f", 1/{round(1 / ratio)}: is it a mean where a sum is meant, or is something divided once too often?"
+    return "."
 
 
 def _reordered(a: np.ndarray, b: np.ndarray) -> str:
     """Whether the right values stand in another order along one axis."""
     for axis in range(a.ndim - 1, -1, -1):
-        if a.shape[axis] > 1 and close(np.sort(a, axis), np.sort(b, axis), LOOSE):
+        if len(np.unique(b)) > b.size / 2 and a.shape[axis] > 1 and close(np.sort(a, axis), np.sort(b, axis), LOOSE):
             return f" They are the right values in another order along axis {axis}."
     return ""
 

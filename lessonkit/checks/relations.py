@@ -1,0 +1,136 @@
+"""How wrong numbers relate to the right ones: a function of them, right in a part, uniform, not normalised."""
+
+import numpy as np
+
+from lessonkit.checks.compare import LOOSE, close, close_each
+
+_FUNCTIONS = (
+    ("the square", np.square),
+    ("the root", np.sqrt),
+    ("the exponential", np.exp),
+    ("the logarithm", np.log),
+    ("the absolute value", np.abs),
+    ("1 minus", lambda x: 1 - x),
+    ("the inverse, 1 / x, of", lambda x: 1 / x),
+    ("the whole part", np.trunc),
+    ("tanh", np.tanh),
+    ("relu", lambda x: np.maximum(x, 0)),
+)
+
+
+def relation(got: np.ndarray, want: np.ndarray) -> str:
+    """A sentence on how numbers of the same shape relate, or nothing."""
+    return (
+        _function(got, want)
+        or _straight_line(got, want)
+        or _not_normalised(got, want)
+        or _alike(got, want)
+        or _right_in_part(got, want)
+        or _signs(got, want)
+    )
+
+
+def _function(got: np.ndarray, want: np.ndarray) -> str:
+    for name, function in _FUNCTIONS:
+        with np.errstate(all="ignore"):
+            there, back = function(want), function(got)
+        words = name if name.endswith("of") or name == "1 minus" else f"{name} of"
+        if _is(there, got, want):
+            return f" Each is {words} what it should be."
+        if name in ("the absolute value", "the whole part", "tanh", "relu") and _is(back, want, got):
+            return f" It lacks the last step: what it should be is {words} it."
+    return ""
+
+
+def _is(values: np.ndarray, got: np.ndarray, other: np.ndarray) -> bool:
+    """Whether the function's values are these, and tell: they are finite, and not what went in."""
+    return bool(
+        np.isfinite(values).all() and np.ptp(values) > 0 and close(values, got, LOOSE) and not _near(got, other)
+    )
+
+
+def _near(a: np.ndarray, b: np.ndarray) -> bool:
+    return close(a, b, LOOSE)
+
+
+def _straight_line(got: np.ndarray, want: np.ndarray) -> str:
+    x, y = want.ravel(), got.ravel()
+    if len(np.unique(np.round(x, 9))) < 4 or np.ptp(y) == 0:
+        return ""
+    with np.errstate(all="ignore"):
+        slope, start = np.polyfit(x, y, 1)
+    if not close(slope * x + start, y, LOOSE):
+        return ""
+    sign = "−" if start < 0 else "+"
+    return f" Each is {slope:.4g} x {sign} {abs(start):.4g} where x is what it should be."
+
+
+def _not_normalised(got: np.ndarray, want: np.ndarray) -> str:
+    """Weights: rows that don't sum to 1, or that give weight where there should be none."""
+    if not want.ndim or want.shape[-1] < 2 or (want < 0).any():
+        return ""
+    sums, own = want.sum(-1), got.sum(-1)
+    if not ((np.abs(sums - 1) < 1e-6) | (np.abs(sums) < 1e-9)).all() or (np.abs(sums - 1) < 1e-6).mean() < 0.3:
+        return ""
+    if got.ndim > 1 and abs(got.sum(tuple(range(1, got.ndim))) - 1).max() < 1e-6 and got[0].size > got.shape[-1]:
+        return " All numbers of one entry of the batch sum to 1 *together*; each row (the last axis) should by itself."
+    empty = np.abs(sums) < 1e-9
+    if empty.any() and close(got[~empty], want[~empty], LOOSE):
+        return " Right but for the rows in which nobody may be asked: they should be zeros."
+    hidden = (want == 0) & ~empty[..., None]
+    if hidden.any() and (got[hidden] > 1e-6).mean() > 0.5 and np.abs(own[~empty] - 1).max() < 1e-6:
+        return " There is weight where there should be none: what is masked must get none in the softmax itself."
+    if np.abs(own[~empty] - 1).min(initial=1.0) > 1e-6 or np.abs(own[~empty] - 1).mean() > 1e-3:
+        return f" These weights don't sum to 1 over the last axis, but to {own.min():.3g} to {own.max():.3g}."
+    return ""
+
+
+def _alike(got: np.ndarray, want: np.ndarray) -> str:
+    """Whether the numbers don't change along an axis along which they should."""
+    for axis in range(got.ndim):
+        if got.shape[axis] > 1 and np.ptp(got, axis).max() < 1e-9 and (np.ptp(want, axis) > 1e-6).all():
+            return f" They are all alike along axis {axis}, and shouldn't be."
+    return ""
+
+
+def _right_in_part(got: np.ndarray, want: np.ndarray) -> str:
+    """Whether, along one axis, some places are right as a whole, and the others are wrong."""
+    right = close_each(got, want, LOOSE)
+    for axis in range(got.ndim):
+        if got.shape[axis] < 3:
+            continue
+        others = tuple(i for i in range(got.ndim) if i != axis)
+        whole, none = right.all(others), ~right.any(others)
+        if whole.any() and none.sum() >= 2 and (whole | none).all():
+            places = np.flatnonzero(whole)
+            if len(places) == 1 or (np.diff(places) == 1).all():
+                said = f"{places[0]}" if len(places) == 1 else f"{places[0]} to {places[-1]}"
+                return f" Along axis {axis} only {said} (of 0 to {got.shape[axis] - 1}) is right."
+    return ""
+
+
+def _signs(got: np.ndarray, want: np.ndarray) -> str:
+    if (want >= 0).all() and (got < -1e-9 * max(1.0, np.abs(got).max())).any():
+        return " Some are below 0, where none should be."
+    if (got >= 0).all() and (want < 0).any() and (want > 0).any() and got.size > 3:
+        return " None is below 0, where some should be."
+    return ""
+
+
+def too_many_or_few(got: np.ndarray, want: np.ndarray) -> str:
+    """Of booleans: whether some are True that shouldn't be, and none is missing; or the other way round."""
+    if got.dtype.kind != "b" or got.shape != want.shape:
+        return ""
+    surplus, missing = got & ~want, want & ~got
+    where = ""
+    wrong = surplus | missing
+    if wrong.ndim >= 2 and wrong.shape[-1] == wrong.shape[-2]:
+        if not np.tril(wrong).any():
+            where = ", all of them above the diagonal (j > i)"
+        elif not np.triu(wrong, 1).any() and not np.tril(wrong, -1).any():
+            where = ", all of them on the diagonal"
+    if not missing.any():
+        return f" All that should be True are, and {surplus.sum()} more{where}."
+    if not surplus.any():
+        return f" No True is too many, but {missing.sum()} of {want.sum()} are missing{where}."
+    return ""
