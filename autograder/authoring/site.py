@@ -158,7 +158,7 @@ machine, offline, in minutes. `make lab` sets it up and opens it.
 
 ## The lessons
 
-| | lesson | its question | minutes |
+| no. | lesson | its question | minutes |
 |---|---|---|---|
 {chr(10).join(rows)}
 

@@ -79,7 +79,7 @@ def start_notebook() -> nbformat.NotebookNode:
         f"| {stop.question} | {stop.minutes} |"
         for stop in course
     ]
-    table = "\n".join(["## The lessons\n", "| | lesson | its question | minutes |", "|---|---|---|---|", *rows])
+    table = "\n".join(["## The lessons\n", "| no. | lesson | its question | minutes |", "|---|---|---|---|", *rows])
     words = "Words that you don't know: [Glossary](./glossary.ipynb)."
     metadata = {"tags": [DEMONSTRATION], "jupyter": {"source_hidden": True}}
     cells = [
@@ -204,7 +204,7 @@ def _with_table(readme: str) -> str:
         f"| {stop.question} | {stop.minutes} |"
         for stop in stops()
     ]
-    table = "\n".join(["| | lesson | its question | minutes |", "|---|---|---|---|", *rows])
+    table = "\n".join(["| no. | lesson | its question | minutes |", "|---|---|---|---|", *rows])
     return f"{before}{begin}\n{table}\n{end}{after}"
 
 

@@ -1,4 +1,4 @@
-"""A real JupyterLab on a copy of the lessons, and a page of headless Chromium that looks at it."""
+"""A real JupyterLab or Notebook 7 on a copy of the lessons, and a headless Chromium that looks at it."""
 
 import os
 import shutil
@@ -30,13 +30,19 @@ def pytest_collection_modifyitems(items) -> None:
                 item.add_marker(pytest.mark.skip(reason=CHROMIUM.sentence))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     """The address of a JupyterLab, as `make lab` starts it, on a copy of lessons/; and the folder of that copy."""
-    folder = tmp_path_factory.mktemp("lab")
+    with course_in("jupyterlab", tmp_path_factory.mktemp("lab")) as found:
+        yield found
+
+
+@contextmanager
+def course_in(app, folder):
+    """A copy of lessons/ below `folder`, served by "jupyterlab" or "notebook": the address, and the copy."""
     shutil.copytree(LESSONS, folder / "lessons")
-    words = ["jupyterlab", "--expose-app-in-browser", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
-    with serving(folder, folder / "lessons", words) as address:
+    words = [app, "--expose-app-in-browser", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    with serving(folder, folder / "lessons", words, LESSONKIT_STATE=str(folder / "state")) as address:
         yield address, folder / "lessons"
 
 
@@ -62,15 +68,15 @@ def serving(folder, root, words, **environment):
 
 
 def _wait_for(address, server, log):
-    for _ in range(120):
+    for _ in range(600):
         if server.poll() is not None:
-            raise AssertionError(f"JupyterLab ended: {log.read_text()}")
+            raise AssertionError(f"Jupyter ended: {log.read_text()}")
         try:
             urllib.request.urlopen(f"{address}/api?token={TOKEN}", timeout=5)
             return
         except OSError:
             time.sleep(0.5)
-    raise AssertionError(f"JupyterLab does not answer: {log.read_text()}")
+    raise AssertionError(f"Jupyter does not answer: {log.read_text()}")
 
 
 @pytest.fixture(scope="session")

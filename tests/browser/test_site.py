@@ -5,6 +5,7 @@ import http.server
 import threading
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from autograder.authoring.site import build_site
 from autograder.authoring.source import lesson_names
@@ -58,6 +59,18 @@ def test_no_page_complains_or_looks_elsewhere(site, address, chromium, size, sch
             wrong.append((path.name, f"{wide} px wider than the window"))
     context.close()
     assert wrong == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(address, chromium, scheme):
+    context = chromium.new_context(viewport=DESK, color_scheme=scheme)
+    page, found = context.new_page(), []
+    for path in ("index.html", "lessons/00_weighted_average.html"):
+        page.goto(f"{address}/{path}", wait_until="load")
+        response = Axe().run(page, context={"include": [["article"]]}).response
+        found += [(path, v["id"], [node["html"][:200] for node in v["nodes"]]) for v in response["violations"]]
+    context.close()
+    assert found == []
 
 
 def test_formulas_are_set(address, chromium):
