@@ -14,7 +14,10 @@ from lessonkit.checks.run import run_probe, with_settings
 SEEDS = [secrets.randbelow(2**31) for _ in range(3)]  # as many as grading draws; a failure prints them
 SECONDS = 5.0
 MEANT = {  # exercise -> parts of lines whose numbers are what is tested, and why
-    "basin": (('"no step"', "near ="), "no step at all is a case of its own, and what is just within one pixel"),
+    "basin": (
+        ('"no step"', "large step", "near ="),
+        "no step, one and two as long as the way are cases of their own; and what is just within one pixel",
+    ),
     "caption_step": (('"t = 0", 0',), "the first step and the second"),
     "far_pairs": (
         (
