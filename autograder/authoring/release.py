@@ -20,6 +20,7 @@ LEARNERS = (
     "tqdm",
     "sacrebleu",
     "safetensors",
+    "scikit-learn",
 )
 _FIXED_DATE = (2026, 1, 1, 0, 0, 0)  # the same files give the same bytes
 
