@@ -376,7 +376,7 @@ def degrees_of_freedom(glimpse_of, parameters: Tensor) -> int:
 # %% check="degrees_of_freedom" points=2
 def probe(degrees_of_freedom, draw):
     rank, more, rows = draw.sizes(3, low=2, high=5)
-    narrow, wide = draw.normal(rank, rank + more), draw.normal(rows, 3, rank)
+    narrow, wide = draw.normal(rank, rank + more), draw.normal(rows, 5, rank)
     at = draw.normal(rank + more, scale=0.3)
     strong = draw.uniform(1, low=2e3, high=9e3) * torch.tensor(
         [1.0, 1.0, 1.0, 0.05, 5e-3, 1.5e-4, 0.75e-4, 1e-7]
