@@ -33,7 +33,9 @@ def assert_same(ours, theirs, inputs):
     assert ours.shape == theirs.shape
     assert (ours - theirs).abs().max() < TOLERANCE
     direction = torch.randn_like(ours)
-    for a, b in zip(*(torch.autograd.grad((x * direction).sum(), inputs, retain_graph=True) for x in (ours, theirs)), strict=True):
+    for a, b in zip(
+        *(torch.autograd.grad((x * direction).sum(), inputs, retain_graph=True) for x in (ours, theirs)), strict=True
+    ):
         assert (a - b).abs().max() < TOLERANCE
 
 

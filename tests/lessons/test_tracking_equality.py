@@ -5,11 +5,13 @@ import torch
 from torch.nn import functional as F
 
 from autograder.authoring import source
+from lessonkit.data.digits import load_digits
 from lessonkit.models import windows
 
 
 @pytest.fixture(autouse=True)
 def in_float64():
+    load_digits()  # kept in memory: in float32, as everybody else in this process wants it
     torch.set_default_dtype(torch.float64)
     yield
     torch.set_default_dtype(torch.float32)

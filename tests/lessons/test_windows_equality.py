@@ -30,7 +30,9 @@ def test_sampler_and_grid_are_pytorchs(lesson, seed):
     grid = functional.affine_grid(theta, [B, 1, h, w], align_corners=False)
     theirs = functional.grid_sample(pictures[:, None], grid, align_corners=False)[:, 0]
     assert torch.allclose(mine, theirs, atol=1e-12)
-    for ours, other in zip(*(torch.autograd.grad((g * weights).sum(), (pictures, theta)) for g in (mine, theirs)), strict=True):
+    for ours, other in zip(
+        *(torch.autograd.grad((g * weights).sum(), (pictures, theta)) for g in (mine, theirs)), strict=True
+    ):
         assert torch.allclose(ours, other, atol=1e-10)
 
 
