@@ -8,12 +8,13 @@ from pathlib import Path
 import nbformat
 from traitlets.config import Config
 
-from autograder.authoring.notebook import to_notebook, write
+from autograder.authoring.notebook import cell_id, to_notebook, write
 from autograder.authoring.source import LessonSource
 from autograder.machine import offer_own_programs
 from lessonkit.errors import CourseError
 
 COURSE = "attention"  # its name in the gradebook
+GOES_ON = "raises-exception"  # a tag: a slip in one exercise doesn't end Run All, nor do the cells that miss its name
 STUB = {"python": "# YOUR CODE HERE\nraise NotImplementedError()"}
 
 
@@ -30,9 +31,11 @@ def student_notebook(lesson: LessonSource) -> str:
     for step in (LockCells, ClearSolutions, ClearOutput, CheckCellMetadata, ComputeChecksums):
         made, resources = step(config=config).preprocess(made, resources)
     made.metadata["language_info"]["version"] = platform.python_version()
+    slips = [cell for cell in lesson.cells if cell.kind in ("exercise", "check", "plain") and cell.name != "setup"]
+    goes_on = {cell_id(lesson.name, cell) for cell in slips}
     for cell in made.cells:
-        if cell.metadata.get("nbgrader", {}).get("solution"):
-            cell.metadata["tags"] = ["raises-exception"]  # a slip in one exercise doesn't end Run All
+        if cell.id in goes_on:
+            cell.metadata["tags"] = [*cell.metadata.get("tags", []), GOES_ON]
     return write(made)
 
 

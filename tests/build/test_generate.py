@@ -2,10 +2,11 @@
 
 import nbformat
 import pytest
+from nbclient import NotebookClient
 
 from autograder.authoring import source
-from autograder.authoring.generate import generate, student_notebook
-from autograder.authoring.notebook import same_but_for_version, write
+from autograder.authoring.generate import GOES_ON, generate, student_notebook
+from autograder.authoring.notebook import cell_id, same_but_for_version, write
 
 from .sample import LESSON
 
@@ -21,7 +22,28 @@ def lesson(request, tmp_path):
 
 def test_the_quick_way_makes_what_nbgrader_makes(lesson):
     quick = nbformat.reads(student_notebook(lesson), as_version=4)
+    tagged = set()
     for cell in quick.cells:
-        if cell.metadata.get("nbgrader", {}).get("solution"):
-            assert cell.metadata.pop("tags") == ["raises-exception"]
+        if GOES_ON in cell.metadata.get("tags", []):
+            cell.metadata["tags"].remove(GOES_ON)
+            tagged.add(cell.id)
+            if not cell.metadata["tags"]:
+                del cell.metadata["tags"]
     assert same_but_for_version(write(quick), write(generate(lesson)))
+    setup = {cell_id(lesson.name, cell) for cell in lesson.cells if cell.name == "setup"}
+    known = {cell.id for cell in quick.cells if cell.cell_type == "code" and cell.metadata.get("nbgrader")}
+    assert known - setup <= tagged
+    assert not setup & tagged
+
+
+def test_run_all_goes_on_behind_a_slip(tmp_path):
+    """A fresh kernel and a syntax error in one answer: the checks and models that miss its name don't end the run."""
+    name = source.lesson_names()[0]
+    notebook = nbformat.reads(student_notebook(source.load(name)), as_version=4)
+    slip = next(cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("solution"))
+    slip.source = "def oops(:"
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+    assert all(cell.execution_count for cell in code)
+    said = [output.ename for cell in code for output in cell.outputs if output.output_type == "error"]
+    assert {"SyntaxError", "NameError"} <= set(said)
