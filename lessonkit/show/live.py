@@ -10,7 +10,8 @@ from tqdm import tqdm
 
 from lessonkit.show import plots
 
-_BAR, _CURVE = 0.5, 2.0  # seconds between two drawings
+_BAR, _CURVE = 0.5, 2.0  # seconds between two drawings, at least
+_REST = 20  # and so many times as long as the last curve took to draw: the time belongs to the training
 
 
 class Live:
@@ -19,7 +20,7 @@ class Live:
     def __init__(self, title: str, steps: int, done: int = 0, clock: Callable[[], float] = time.monotonic):
         self._title, self._steps, self._clock = title, steps, clock
         self._began = self._bar_at = self._curve_at = clock()
-        self._handle, self._curve, self._bar = None, "", None
+        self._handle, self._curve, self._bar, self._took = None, "", None, 0.0
         if not plots.in_notebook():
             self._bar = tqdm(
                 total=steps, initial=done, desc=title, file=sys.stdout, mininterval=1.0, leave=False, ncols=90
@@ -34,8 +35,10 @@ class Live:
         now = self._clock()
         if now - self._bar_at < _BAR and self._handle is not None:
             return
-        if now - self._curve_at >= _CURVE and len(losses) > 1:
-            self._curve, self._curve_at = _bundle(self._title, losses)["text/html"], now
+        if now - self._curve_at >= max(_CURVE, _REST * self._took) and len(losses) > 1:
+            self._curve = _bundle(self._title, losses)["text/html"]
+            self._curve_at = self._clock()
+            self._took = self._curve_at - now
         self._bar_at = now
         self._show({"text/html": self._head(losses) + self._curve, "text/plain": self._words(losses)})
 
