@@ -33,7 +33,7 @@ def unneeded(lesson: LessonSource, intake: Intake) -> set[str]:
     """
     own = [taken.source for taken in intake.cells if taken.cell is None or taken.kind == "exercise"]
     named = {word for source in own for word in _WORD.findall(source)}
-    if named & _ANY_NAME or any("%" in source and re.search(r"^\s*%", source, re.MULTILINE) for source in own):
+    if named & _ANY_NAME or any(re.search(r"^\s*%", source, re.MULTILINE) for source in own):
         return set()
     open_ = {plain for plain in _plain_cells(lesson) if plain.only_defines}
     waiting = [named, *(plain.mentions for plain in _plain_cells(lesson) if not plain.only_defines)]
@@ -52,14 +52,16 @@ def _plain_cells(lesson: LessonSource) -> tuple[_Plain, ...]:
 
 def _read(cell: Cell) -> _Plain:
     body = parse(cell.source).body
-    defines = {name for node in body for name in _defined_by(node)}
+    defines = {name for node in body for name in defined_by(node)}
     only = all(isinstance(node, _NAMES_ONLY) for node in body)
     return _Plain(cell.name, frozenset(defines), frozenset(_WORD.findall(cell.source)), only)
 
 
-def _defined_by(node: ast.stmt) -> set[str]:
+def defined_by(node: ast.stmt) -> set[str]:
+    """The names that an import, a definition or an assignment defines."""
     if isinstance(node, ast.Import | ast.ImportFrom):
         return {alias.asname or alias.name.partition(".")[0] for alias in node.names}
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         return {node.name}
-    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", node)]
+    return {part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)}

@@ -10,7 +10,7 @@ from autograder.authoring import bank as banks
 from autograder.authoring.notebook import cell_id
 from autograder.authoring.source import Exercise, LessonSource
 from autograder.grading.intake import Intake, take_in
-from autograder.grading.needed import unneeded
+from autograder.grading.needed import defined_by, unneeded
 from autograder.grading.once import once_a_lesson
 from autograder.grading.ready_made import ready_made
 from autograder.grading.rescue import keeping
@@ -133,21 +133,12 @@ def probe_setup(lesson: LessonSource) -> str:
     needed: set[int] = set()  # places in `kept`
     while waiting:
         named = {node.id for node in ast.walk(waiting.pop()) if isinstance(node, ast.Name)}
-        found = {i for i, node in enumerate(kept) if named & _defines(node)} - needed
+        found = {i for i, node in enumerate(kept) if named & defined_by(node)} - needed
         needed |= found
         waiting += [kept[i] for i in found]
     return "\n".join(
         ["from lessonkit.checks.run import with_settings", CHECK, *(ast.unparse(kept[i]) for i in sorted(needed))]
     )
-
-
-def _defines(node: ast.stmt) -> set[str]:
-    """The names that a statement defines."""
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        return {alias.asname or alias.name.partition(".")[0] for alias in node.names}
-    if isinstance(node, ast.FunctionDef | ast.ClassDef):
-        return {node.name}
-    return {part.id for target in node.targets for part in ast.walk(target) if isinstance(part, ast.Name)}
 
 
 def _is_constant(node: ast.stmt) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 
 from lessonkit.data.translation import Vocabulary, load_translation
-from lessonkit.show import figures, tables
+from lessonkit.show import figures, recorded, tables
 
 
 def unigram_loss() -> float:
@@ -39,6 +39,6 @@ def show_deep(lesson: object, kinds: Mapping[str, str]) -> dict[str, float]:
 
 def _row(grid: Mapping[str, float], rates: list[str]) -> list[str]:
     """A model's losses by rate, the least marked, and whether it lies at an end of the grid."""
-    best = min(grid, key=grid.get)
-    mark = " (best, at the edge)" if best in (rates[0], rates[-1]) else " (best)"
+    best, end = recorded.best_of(grid, least=True)
+    mark = " (best, at the edge)" if end else " (best)"
     return [f"{grid[rate]:.2f}{mark if rate == best else ''}" for rate in rates]

@@ -14,7 +14,7 @@ from lessonkit.data.translation import Pair, Translation, Vocabulary, batches, l
 from lessonkit.models.alignment import alignment_error_rate, blind_error_rates, links_from_weights
 from lessonkit.models.attention import masked_softmax
 from lessonkit.models.seq2seq import EncoderDecoder, exact_match_by_length, shift_right
-from lessonkit.show import figures, plots, tables, timing, touch, widgets
+from lessonkit.show import figures, plots, recorded, tables, timing, touch, widgets
 
 SHIFTS = ((0, 4), (5, 9), (10, 19), (20, 40))  # how far a word moved; the window reaches 4
 LENGTHS = {"short": "4-9 words", "medium": "10-18 words", "long": "19-30 words"}
@@ -177,9 +177,8 @@ def own_rates(lesson: object, models: Sequence[str]) -> dict[str, str]:
     """Labels of the models that were recorded at the best rate of a grid, with that rate, and whether it's an end."""
     labels = {}
     for name in models:
-        rates = sorted(grid := lesson.results()["tuned"][name], key=float)
-        best = max(grid, key=grid.get)
-        edge = ", the grid's edge" if best in (rates[0], rates[-1]) else ""
+        best, end = recorded.best_of(lesson.results()["tuned"][name])
+        edge = ", the grid's edge" if end else ""
         labels[f"{name}_own"] = f"{name}, at its own rate ({float(best):g}{edge})"
     return labels
 

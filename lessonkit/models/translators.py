@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from lessonkit.data.translation import Pair, load_translation
 from lessonkit.models.alignment import blind_error_rates
-from lessonkit.show import figures, tables
+from lessonkit.show import figures, recorded, tables
 
 KINDS = {
     "article": "article",
@@ -33,9 +33,8 @@ def show_error_rates(rate_of: Callable[[Sequence[Pair]], float]) -> tuple[float,
 
 def own_rate(lesson: object, model: str) -> str:
     """The rate of the recorded grid with the most validation sentences right, as text; a star at the grid's edge."""
-    grid: Mapping[str, float] = lesson.results()["tuned"][model]
-    rates, best = sorted(grid, key=float), max(grid, key=grid.get)
-    return f"{float(best):g}{'*' if best in (rates[0], rates[-1]) else ''}"
+    best, end = recorded.best_of(lesson.results()["tuned"][model])
+    return f"{float(best):g}{'*' if end else ''}"
 
 
 def show_scores(lesson: object, models: Mapping[str, str], above: Mapping[str, list[str]] | None = None) -> None:

@@ -103,9 +103,8 @@ class Recorded:
         rates = sorted({rate for grid in grids.values() for rate in grid}, key=float)
         rows = []
         for model, grid in grids.items():
-            tried = sorted(grid, key=float)
-            best = (min if least else max)(grid, key=grid.get)
-            edge = {tried[0]: ", the smallest tried", tried[-1]: ", the largest tried"}.get(best, "")
+            best, end = best_of(grid, least)
+            edge = f", the {end} tried" if end else ""
             cells = [f"{grid[rate]:.{self._digits}f}" if rate in grid else "–" for rate in rates]
             rows.append([self._label(model), *cells, best + edge])
         tables.show_table(["", *rates, "taken"], rows, caption)
@@ -182,6 +181,15 @@ def grouped_table(
     tables.show_table(
         ["", *measures.values(), *whole.values()], rows, f"{caption}: mean [least to greatest] of 3 seeds"
     )
+
+
+def best_of(grid: Mapping[str, float], least: bool = False) -> tuple[str, str]:
+    """The rate of a grid that did best, and at which end of it that lies: "smallest", "largest" or "".
+
+    `least`: the grid holds losses.
+    """
+    tried, best = sorted(grid, key=float), (min if least else max)(grid, key=grid.get)
+    return best, {tried[0]: "smallest", tried[-1]: "largest"}.get(best, "")
 
 
 def paper_table(lesson: object, paper: str, *rows: tuple[str, str, str], **more: str) -> None:
