@@ -149,7 +149,7 @@ def probe(image_vector, draw):
         torch.relu,
         lambda x: x @ classes.T,
     ]
-    short = [lambda x: torch.tanh(x.flatten(1)), lambda x: x[:, :2]]
+    short = [lambda x: torch.tanh(x.flatten(1)), lambda x: 1 - x[:, :2]]
     return {
         "v": image_vector(draw.normal(B, C, H, H), layers),
         "two layers": image_vector(draw.normal(B, C, H, H), short),

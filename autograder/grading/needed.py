@@ -10,6 +10,7 @@ from autograder.grading.once import once_a_lesson
 from lessonkit.syntax import parse
 
 _WORD = re.compile(r"[^\W\d]\w*")
+_MAGIC = re.compile(r"^[ \t]*%", re.MULTILINE)  # within its line: over many blank ones, \s takes the square of them
 # Who says one of these may reach any name without writing it.
 _ANY_NAME = {"globals", "locals", "vars", "dir", "eval", "exec", "compile", "get_ipython", "inspect", "sys", "gc"}
 _ANY_NAME |= {"__main__", "__builtins__", "__dict__", "__globals__", "__import__", "importlib", "builtins"}
@@ -33,7 +34,7 @@ def unneeded(lesson: LessonSource, intake: Intake) -> set[str]:
     """
     own = [taken.source for taken in intake.cells if taken.cell is None or taken.kind == "exercise"]
     named = {word for source in own for word in _WORD.findall(source)}
-    if named & _ANY_NAME or any(re.search(r"^\s*%", source, re.MULTILINE) for source in own):
+    if named & _ANY_NAME or any(_MAGIC.search(source) for source in own):
         return set()
     open_ = {plain for plain in _plain_cells(lesson) if plain.only_defines}
     waiting = [named, *(plain.mentions for plain in _plain_cells(lesson) if not plain.only_defines)]

@@ -12,6 +12,7 @@ from autograder.sandbox import protocol
 from autograder.sandbox.protocol import ProtocolError
 
 TICK = 0.25  # seconds between two looks at the job's CPU time
+LATE = 0.1  # seconds that the grader may be late by itself, on a machine with more to do
 
 Take = Callable[[dict], None]  # what becomes of an output that comes before the answer
 
@@ -24,12 +25,31 @@ class GoneError(Exception):
         self.status, self.sentence = status, sentence
 
 
+class Clock:
+    """Seconds in which the grader was awake: a job isn't charged for those in which nobody looked at what it sent."""
+
+    def __init__(self) -> None:
+        self._slept = 0.0
+
+    def now(self) -> float:
+        """Seconds since some beginning."""
+        return time.monotonic() - self._slept
+
+    def woken(self, since: float, asked: float) -> float:
+        """The time, after a wait that began at `since` and should have ended `asked` seconds later at the latest."""
+        late = self.now() - since - asked
+        if late > LATE:
+            self._slept += late
+        return self.now()
+
+
 class Channel:
     """One job's socket, with a pidfd of its first process. Believes nothing; every wait has an end."""
 
     def __init__(self, wire: socket.socket, handle: int, grace_seconds: float, array_bytes: int):
         self.pid = _pid_of(handle)
         self.body = b""  # of the last answer
+        self.clock = Clock()
         self._wire, self._handle, self._grace = wire, handle, grace_seconds
         self._decoder = protocol.Decoder(protocol.MAX_HEADER, array_bytes + (1 << 20))
         self._poll = select.poll()
@@ -54,7 +74,7 @@ class Channel:
         Outputs that come before it go to `take`. Too late, by `wall` seconds or by `cpu` seconds of the processor:
         SIGINT; still nothing after the grace: SIGKILL, which ends every process of the job.
         """
-        now = time.monotonic()
+        now = self.clock.now()
         deadline, interrupted = now + wall, False
         spent = _cpu_seconds(self.pid) if cpu is not None else 0.0
         look = now + TICK
@@ -68,11 +88,11 @@ class Channel:
                     if header.get("type") == "output" and take is not None:
                         take(header)
                     frame = None
-                    if time.monotonic() < deadline:
+                    if self.clock.now() < deadline:
                         continue
             except ProtocolError as error:
                 raise self.kill("died", "It sent something that is no output.") from error
-            now = time.monotonic()
+            now = self.clock.now()
             if cpu is not None and now >= look and not interrupted:
                 look = now + TICK
                 if _cpu_seconds(self.pid) - spent > cpu:
@@ -83,7 +103,9 @@ class Channel:
                 interrupted = True
                 deadline = now + self._grace
                 self._signal(signal.SIGINT)
-            self._pump(min(deadline, look if cpu is not None and not interrupted else deadline) - now)
+            wait = max(0.0, min(deadline, look if cpu is not None and not interrupted else deadline) - now)
+            self._pump(wait)
+            self.clock.woken(now, wait)
 
     def kill(self, status: str, sentence: str) -> GoneError:
         """End every process of the job; the exception that says why, for raising."""
@@ -96,7 +118,7 @@ class Channel:
 
     def _pump(self, seconds: float) -> None:
         """Wait for bytes, and take them in. Raises GoneError when there is nobody left to send any."""
-        ready = dict(self._poll.poll(max(0.0, seconds) * 1000))
+        ready = dict(self._poll.poll(seconds * 1000))
         if self._wire.fileno() in ready:
             try:
                 data = self._wire.recv(1 << 18, socket.MSG_DONTWAIT)

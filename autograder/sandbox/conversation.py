@@ -109,7 +109,7 @@ class Conversation:
     # Cells
 
     def _cells(self) -> list[CellResult]:
-        deadline = time.monotonic() + self._limits.notebook_seconds
+        deadline = self._channel.clock.now() + self._limits.notebook_seconds
         results = []
         for i, cell in enumerate(self._job.cells):
             if i in self._left_out:
@@ -117,7 +117,7 @@ class Conversation:
             elif self._over is not None:
                 status = "timeout" if self._over.status == "timeout" else "not_run"
                 results.append(CellResult(cell.id, status))
-            elif time.monotonic() > deadline:
+            elif self._channel.clock.now() > deadline:
                 self._notes.append(f"The notebook ran for more than {self._limits.notebook_seconds:g} seconds.")
                 results.append(CellResult(cell.id, "timeout"))
             else:
@@ -134,7 +134,7 @@ class Conversation:
         status, count = "", None
         try:
             self._channel.send({"type": "cell", "source": cell.source, "room": shown.room})
-            wall = min(wall, deadline - started)
+            wall = min(wall, deadline - self._channel.clock.now())
             header, interrupted = self._channel.answer(("done",), wall=wall, cpu=cpu, take=shown.take)
             status = "error" if header.get("status") == "error" else "ok"
             status = "timeout" if interrupted else status

@@ -45,6 +45,7 @@ def forty_thousand_blank_lines(desk):
     desk.solve()
     for _ in range(5):
         desk.add("x = 1\n" + " \n" * 40_000)
+    desk.add("\n" * 190_000)
 
 
 @attack("harm", EVERYTHING)
