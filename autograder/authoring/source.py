@@ -230,6 +230,7 @@ def _unreadable(path: Path, lines: list[str], starts: list[int]) -> Iterator[Fau
         try:
             syntax.parse("\n" * (start + 1) + "\n".join(lines[start + 1 : end]))
         except SyntaxError as error:
+            error.filename = str(path)  # a tree is made of text, which has no name
             yield fault_of(error, path, start + 1)
 
 
