@@ -8,14 +8,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from autograder.authoring import bank as banks
-from autograder.authoring.bank import Bank
+from autograder.authoring.bank import Bank, Mistake
 from autograder.authoring.faults import Fault
 from autograder.authoring.source import Exercise, LessonSource
+from lessonkit.checks.expectations import VISIBLE_SEEDS
+from lessonkit.checks.judge import Trial, judge
 from lessonkit.checks.run import run_probe
 from lessonkit.errors import CourseError, did_you_mean
 from lessonkit.syntax import parse
 
 MISTAKES, ALTERNATIVES = 5, 3  # of each exercise, at least
+TOGETHER = len(VISIBLE_SEEDS)  # seeds of one judgement: as many in a notebook as in grading
 
 
 def faults(lesson: LessonSource, seeds: Sequence[int], folder: Path = banks.BANKS) -> list[Fault]:
@@ -107,23 +110,31 @@ def _reference_faults(lesson: LessonSource, exercise: Exercise, bank: Bank, seed
 def _answer_faults(exercise: Exercise, bank: Bank, seeds: Sequence[int], at: _Places) -> Iterator[Fault]:
     """Every mistake is named by its own sentence, every alternative passes."""
     for mistake in bank.mistakes_of(exercise.name):
-        for seed in seeds:
-            finding = banks.judge_answer(exercise, mistake.answer, bank, [seed])
-            if finding.passed:
-                said = f"the check of {exercise.name!r} accepts the mistake {mistake.name!r} (seed {seed})."
-            elif finding.mistake is None:
-                said = f"{mistake.name!r} fails, but not as itself (seed {seed}): {finding.message}"
-            elif finding.mistake != mistake.name:
-                said = (
-                    f"{mistake.name!r} and {finding.mistake!r} come out alike (seed {seed}): keep one, with a sentence "
-                    "that fits both, or let the probe tell them apart."
-                )
-            else:
-                continue
+        if said := misnamed(exercise, mistake, banks.trials(exercise, mistake.answer, bank, seeds)):
             yield at(mistake.name, said)
-            break
     for alternative in bank.alternatives_of(exercise.name):
         finding = banks.judge_answer(exercise, alternative.answer, bank, seeds)
         if not finding.passed:
             said = f"the check of {exercise.name!r} refuses the alternative {alternative.name!r}: {finding.message}"
             yield at(alternative.name, said)
+
+
+def misnamed(exercise: Exercise, mistake: Mistake, trials: Sequence[Trial]) -> str:
+    """What is wrong with how a mistake is judged, by every TOGETHER neighbours of its trials; "" if nothing is.
+
+    One seed may leave a mistake unnamed, or like another: a learner reads what all seeds of a judgement say.
+    """
+    for start in range(max(1, len(trials) - TOGETHER + 1)):
+        together = trials[start : start + TOGETHER]
+        finding = judge(together, exercise.probe.explain)
+        seeds = "seeds " + ", ".join(str(trial.seed) for trial in together)
+        if finding.passed:
+            return f"the check of {exercise.name!r} accepts the mistake {mistake.name!r} ({seeds})."
+        if finding.mistake is None:
+            return f"{mistake.name!r} fails, but not as itself ({seeds}): {finding.message}"
+        if finding.mistake != mistake.name:
+            return (
+                f"{mistake.name!r} and {finding.mistake!r} come out alike ({seeds}): keep one, with a sentence "
+                "that fits both, or let the probe tell them apart."
+            )
+    return ""

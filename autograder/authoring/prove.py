@@ -12,7 +12,7 @@ from autograder.authoring.source import LessonSource
 from lessonkit.checks.expectations import VISIBLE_SEEDS
 from lessonkit.errors import CourseError
 
-FRESH = 3  # secret seeds beside the visible ones; `make test` takes twenty
+FRESH = 3  # fresh seeds beside the visible ones; `make test` takes twenty, the same for the same tree
 
 
 @dataclass(frozen=True)

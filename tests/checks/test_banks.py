@@ -1,19 +1,25 @@
 """Every known mistake fails and is named by its own sentence; every alternative passes; no mutant is unexplained."""
 
-import secrets
-
 import pytest
 
 from autograder.authoring import bank as banks
 from autograder.authoring import mutants, source
+from autograder.authoring.bank_contract import ALTERNATIVES as LEAST_ALTERNATIVES
+from autograder.authoring.bank_contract import MISTAKES as LEAST_MISTAKES
+from autograder.authoring.bank_contract import TOGETHER, misnamed
+from autograder.grading import sealed
 from lessonkit.checks.judge import judge
+from tests.checks.seeds import seeds_of
 
-SEEDS = [secrets.randbelow(2**31) for _ in range(20)]  # fresh for each run; a failure prints the seed
-TOGETHER = 3  # seeds of one judgement
+SEEDS = 20  # of each lesson; a failure prints them
 
 EXERCISES = [(name, exercise) for name in source.lesson_names() for exercise in source.load(name).exercises()]
 MISTAKES = [(lesson, m) for lesson in source.lesson_names() for m in banks.load(lesson).mistakes]
 ALTERNATIVES = [(lesson, a) for lesson in source.lesson_names() for a in banks.load(lesson).alternatives]
+
+
+def test_grading_judges_by_as_many_seeds_as_the_bank_is_proved_on():
+    assert sealed.SEEDS == TOGETHER
 
 
 def _ids(entries):
@@ -23,9 +29,9 @@ def _ids(entries):
 @pytest.mark.parametrize(("lesson", "exercise"), EXERCISES, ids=[f"{a[:2]}-{b}" for a, b in EXERCISES])
 def test_bank_is_large_enough_and_the_reference_passes(lesson, exercise, count):
     bank, known = banks.load(lesson), source.load(lesson).exercises()
-    assert len(bank.mistakes_of(exercise)) >= 5
-    assert len(bank.alternatives_of(exercise)) >= 3
-    finding = banks.judge_answer(known[exercise], known[exercise].reference, bank, SEEDS[:3])
+    assert len(bank.mistakes_of(exercise)) >= LEAST_MISTAKES
+    assert len(bank.alternatives_of(exercise)) >= LEAST_ALTERNATIVES
+    finding = banks.judge_answer(known[exercise], known[exercise].reference, bank, seeds_of(lesson, TOGETHER))
     assert finding.passed, finding
     count("exercises")
 
@@ -34,12 +40,8 @@ def test_bank_is_large_enough_and_the_reference_passes(lesson, exercise, count):
 def test_mistake_is_named_by_its_own_sentence(lesson, mistake, count):
     """By three seeds together, as in a notebook and in grading: what one alone can't tell apart, all must."""
     exercise, bank = source.load(lesson).exercises()[mistake.exercise], banks.load(lesson)
-    trials = banks.trials(exercise, mistake.answer, bank, SEEDS)
-    for start in range(len(SEEDS) - TOGETHER + 1):
-        three = trials[start : start + TOGETHER]
-        finding, seeds = judge(three, exercise.probe.explain), [trial.seed for trial in three]
-        assert not finding.passed, f"accepted on the seeds {seeds}"
-        assert finding.mistake == mistake.name, f"on {seeds} it is taken for {finding.mistake}: {finding.message}"
+    trials = banks.trials(exercise, mistake.answer, bank, seeds_of(lesson, SEEDS))
+    assert not (said := misnamed(exercise, mistake, trials)), said
     alone = [judge([trial], exercise.probe.explain).mistake for trial in trials]
     count("mistakes named")
     count("seeds that alone would not have named one", sum(name != mistake.name for name in alone))
@@ -48,7 +50,7 @@ def test_mistake_is_named_by_its_own_sentence(lesson, mistake, count):
 @pytest.mark.parametrize(("lesson", "alternative"), ALTERNATIVES, ids=_ids(ALTERNATIVES))
 def test_alternative_is_accepted(lesson, alternative, count):
     exercise = source.load(lesson).exercises()[alternative.exercise]
-    for seed in SEEDS:
+    for seed in seeds_of(lesson, SEEDS):
         finding = banks.judge_answer(exercise, alternative.answer, banks.load(lesson), [seed])
         assert finding.passed, f"on seed {seed}: {finding.message} {finding.detail}"
     count("alternatives accepted")

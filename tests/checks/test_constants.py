@@ -2,17 +2,17 @@
 
 import ast
 import copy
-import secrets
 
 import pytest
 
 from autograder.authoring import bank as banks
 from autograder.authoring import source
+from autograder.authoring.bank_contract import TOGETHER
 from lessonkit.checks.judge import Trial, judge
 from lessonkit.checks.run import run_probe, with_settings
+from tests.checks.seeds import seeds_of
 
-SEEDS = [secrets.randbelow(2**31) for _ in range(12)]  # a failure prints them
-GRADED = 3  # as many as grading draws: one by luck on these is tried on the rest
+SEEDS = 12  # of each lesson; a failure prints them
 SECONDS = 5.0
 MEANT = {  # exercise -> parts of lines whose numbers are what is tested, and why
     "basin": (
@@ -73,18 +73,18 @@ def other_probes(lesson, exercise):
 @pytest.mark.parametrize("lesson", source.lesson_names())
 def test_no_wrong_answer_depends_on_a_constant_of_its_probe(lesson, count):
     known, bank = source.load(lesson), banks.load(lesson)
-    tried, accepted = 0, []
+    tried, accepted, seeds = 0, [], seeds_of(lesson, SEEDS)  # a mistake by luck on the first is tried on the rest
     for exercise in known.exercises().values():
         for change, probe in other_probes(known, exercise):
-            right = [run_probe(probe, exercise.reference, seed, SECONDS) for seed in SEEDS[:GRADED]]
+            right = [run_probe(probe, exercise.reference, seed, SECONDS) for seed in seeds[:TOGETHER]]
             if any(outcome.failure for outcome in right):
                 continue  # a number that means something: an axis, an even width
             tried += 1
-            again = [run_probe(probe, exercise.reference, seed, SECONDS) for seed in SEEDS[:GRADED]]
-            assert judge([Trial(*three) for three in zip(SEEDS, again, right, strict=False)]).passed
+            again = [run_probe(probe, exercise.reference, seed, SECONDS) for seed in seeds[:TOGETHER]]
+            assert judge([Trial(*three) for three in zip(seeds, again, right, strict=False)]).passed
             for mistake in bank.mistakes_of(exercise.name):
                 trials = []
-                for i, seed in enumerate(SEEDS):
+                for i, seed in enumerate(seeds):
                     if i == len(right):
                         right.append(run_probe(probe, exercise.reference, seed, SECONDS))
                     want = right[i]
@@ -93,6 +93,6 @@ def test_no_wrong_answer_depends_on_a_constant_of_its_probe(lesson, count):
                         break
                 else:
                     accepted.append(f"{exercise.name}, {change}: {mistake.name}")
-    assert not accepted, (SEEDS, accepted)
+    assert not accepted, (seeds, accepted)
     assert tried > 0
     count("numbers in probes changed", tried)
