@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from lessonkit.checks.compare import LOOSE, close, close_each
-from lessonkit.checks.relations import relation, too_many_or_few
+from lessonkit.checks.relations import nearly, relation, too_many_or_few
 
 
 def finding_text(name: str, got: np.ndarray, want: np.ndarray) -> tuple[str, str]:
@@ -61,7 +61,7 @@ def _other_length(got: np.ndarray, want: np.ndarray) -> str:
         return ""
     axis = axes[0]
     return (
-        f" Axis {axis} has {got.shape[axis]} entries where {want.shape[axis]} belong: was a sum or a product taken "
+        f" Axis {axis} has length {got.shape[axis]}; it should have {want.shape[axis]}: was a sum or a product taken "
         "over another axis, or a step left out?"
     )
 
@@ -103,12 +103,15 @@ def hint_of(got: np.ndarray, want: np.ndarray) -> str:
         return normalised
     if reordered := _reordered(a, b):
         return _factor_or_offset(a, b) or _moved(a, b) or reordered
-    if _masked_the_wrong_way(a, b):
+    if want.dtype.kind == "f" and _masked_the_wrong_way(a, b):
         return " There is weight just where none may be: the mask is turned round (True means *may attend*)."
-    return _factor_or_offset(a, b) or _moved(a, b) or relation(a, b)
+    near = nearly(a, b) if want.dtype.kind == "f" else ""
+    return near or _factor_or_offset(a, b) or _moved(a, b) or relation(a, b)
 
 
 def _factor_or_offset(a: np.ndarray, b: np.ndarray) -> str:
+    if np.ptp(b) <= 1e-9 * np.abs(b).max():  # all the same: any wrong number is a multiple of it
+        return ""
     safe = np.abs(b) > 1e-12
     if safe.any() and np.abs(a[~safe]).max(initial=0.0) < 1e-9:
         with np.errstate(all="ignore"):  # hostile numbers

@@ -90,7 +90,10 @@ def _explained(finding: Finding, explain_values: Callable, trial: Trial) -> Find
         said = explain_values(trial.got.arrays, trial.want.arrays)
     except Exception:  # the arrays may be anything
         return finding
-    return replace(finding, detail=f"{said} {finding.detail}".strip()) if said else finding
+    if not said:
+        return finding
+    message = f"The result `{finding.array}` is not right." if finding.array else finding.message
+    return replace(finding, message=message, detail=f"{said} {finding.detail}".strip())
 
 
 def _judge_one(got: Outcome, want: Outcome) -> Finding:

@@ -91,6 +91,11 @@ EXPLANATIONS = (  # raised by the learner's function
         "axes.",
     ),
     Rule(
+        r"contracted dimensions need to match, but first has size (\d+) in dim -?\d+ and second has size (\d+)",
+        "`tensordot` sums over axes that must have equal lengths, and here {0} meets {1}. It knows no batch: `@` and "
+        "`einsum` do.",
+    ),
+    Rule(
         r"expanded size of the tensor \((\d+)\) must match the existing size \((\d+)\) at non-singleton dim\w* (\d+)",
         "A tensor should be stretched, or written into another, and doesn't fit: in dimension {2} it has {1} entries, "
         "and {0} are wanted. " + _AXES,

@@ -30,6 +30,14 @@ def relation(got: np.ndarray, want: np.ndarray) -> str:
     )
 
 
+def nearly(got: np.ndarray, want: np.ndarray) -> str:
+    """Whether all is within a thousandth: a small number too many, or rounding."""
+    away = np.abs(got - want)
+    if (away > 1e-3 * np.abs(want) + 1e-12).any():
+        return ""
+    return f" They are nearly right, at most {away.max():.1g} off: is a small number (an eps) added, or is one rounded?"
+
+
 def _function(got: np.ndarray, want: np.ndarray) -> str:
     for name, function in _FUNCTIONS:
         with np.errstate(all="ignore"):
@@ -79,7 +87,7 @@ def _not_normalised(got: np.ndarray, want: np.ndarray) -> str:
         return " Right but for the rows in which nobody may be asked: they should be zeros."
     hidden = (want == 0) & ~empty[..., None]
     if hidden.any() and (got[hidden] > 1e-6).mean() > 0.5 and np.abs(own[~empty] - 1).max() < 1e-6:
-        return " There is weight where there should be none: what is masked must get none in the softmax itself."
+        return " There is weight where there should be none (0). What is masked is masked in the softmax itself."
     if np.abs(own[~empty] - 1).min(initial=1.0) > 1e-6 or np.abs(own[~empty] - 1).mean() > 1e-3:
         return f" These weights don't sum to 1 over the last axis, but to {own.min():.3g} to {own.max():.3g}."
     return ""
@@ -110,6 +118,8 @@ def _right_in_part(got: np.ndarray, want: np.ndarray) -> str:
 
 
 def _signs(got: np.ndarray, want: np.ndarray) -> str:
+    if np.ptp(want) == 0:
+        return ""
     if (want >= 0).all() and (got < -1e-9 * max(1.0, np.abs(got).max())).any():
         return " Some are below 0, where none should be."
     if (got >= 0).all() and (want < 0).any() and (want > 0).any() and got.size > 3:

@@ -63,6 +63,7 @@ def test_keepdim_is_advised_only_where_a_reduced_tensor_meets_another(line, meet
     [
         (lambda x: 6 * x, lambda x: 2 * x, "3 times what it should be: is it a sum where a mean"),
         (lambda x: x / 4, lambda x: x, "1/4: is it a mean where a sum"),
+        (lambda x: x + 1e-3 * x.abs() * x.sign().cos(), lambda x: x, "They are nearly right, at most"),
         (lambda x: 1.37 * x, lambda x: x, "Each is 1.37 times what it should be."),
         (lambda x: x.sort(-1).values, lambda x: x, "the right values in another order along axis 1"),
         (lambda x: x.exp(), lambda x: x.exp().square(), "Each is the root of what it should be"),
@@ -80,7 +81,7 @@ def test_keepdim_is_advised_only_where_a_reduced_tensor_meets_another(line, meet
         (lambda x: torch.ones(4, 4).bool(), lambda x: torch.ones(4, 4).tril().bool(), "6 more, all of them above the"),
         (lambda x: torch.ones(4, 4).tril(-2).bool(), lambda x: torch.ones(4, 4).tril().bool(), "7 of 10 are missing"),
         (lambda x: x.sum(0), lambda x: x.sum(1), "has shape (3,); it should have (2,)"),
-        (lambda x: x @ x.T, lambda x: x @ x.T @ x, "Axis 1 has 2 entries where 3 belong"),
+        (lambda x: x @ x.T, lambda x: x @ x.T @ x, "Axis 1 has length 2; it should have 3"),
     ],
 )
 def test_differences_tell_what_is_true_of_them(answer, reference, says):
@@ -103,3 +104,15 @@ def test_a_gradient_that_only_one_result_lacks_is_told_as_that():
 
     said = said_of(lambda x: (x.exp(), x.sin().detach()), lambda x: (x.exp(), x.sin()), pair)
     assert "one of the results (or calls) gives no gradient to `x`, where others do" in said
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference"),
+    [
+        (lambda x: 0 * x + 5, lambda x: 0 * x + 2),  # one right number: any wrong one is 2.5 times it
+        (lambda x: 0 * x - 1, lambda x: 0 * x + 2),
+        (lambda x: torch.tensor([[1, 0], [0, 2]]), lambda x: torch.tensor([[0, 1], [3, 0]])),  # indices, no weights
+    ],
+)
+def test_nothing_is_told_of_a_difference_that_tells_nothing(answer, reference):
+    assert said_of(answer, reference) == "The values of `y` are not right."
