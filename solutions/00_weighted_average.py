@@ -433,33 +433,17 @@ with demonstration("learned_bandwidth"):
 # - hard: $z_a = z[a]$ with $a \in \{0, 1\}^k$. The result is *shorter*: what isn't picked is gone, and costs nothing more. (A well-known text says that $z[a]$ "increases the
 #   dimension". It can't: picking $m$ of $k$ features leaves $m \le k$.)
 #
-# Hard attention saves work. What does it cost? Write both, and look at the gradients.
-
-# %% [markdown] task="soft_select"
-# Weight each feature.
-# hint: $\odot$ is the product of corresponding entries.
-# hint: In PyTorch that is `*`.
+# Hard attention saves work. What does it cost? The soft one is one line:
 
 
-# %% exercise="soft_select" minutes=2 difficulty=1
+# %% name="soft_select" show=true
 def soft_select(a: Tensor, z: Tensor) -> Tensor:
-    """Soft attention on features: a ⊙ z.
-
-    a (k,) in [0, 1], z (B, k)  ->  (B, k)
-    """
-    ### BEGIN SOLUTION
+    """Soft attention on features: a ⊙ z. a (k,) in [0, 1], z (B, k) -> (B, k)"""
     return a * z
-    ### END SOLUTION
 
 
-# %% check="soft_select" points=1
-def probe(soft_select, draw):
-    B, k = draw.sizes(2)
-    return {"selected": soft_select(draw.uniform(k), draw.normal(B, k))}
-
-
-check("soft_select", soft_select, probe)
-
+# %% [markdown]
+# Write the hard one, and look at the gradients of both.
 
 # %% [markdown] task="hard_select"
 # Keep only the features where `a` is above one half.
@@ -467,7 +451,7 @@ check("soft_select", soft_select, probe)
 # hint: The features are the last axis: `z[:, chosen]`.
 
 
-# %% exercise="hard_select" minutes=4 difficulty=1
+# %% exercise="hard_select" minutes=6 difficulty=1
 def hard_select(a: Tensor, z: Tensor) -> Tensor:
     """Hard attention on features: those columns of z where a > 1/2, in their order.
 
@@ -478,13 +462,16 @@ def hard_select(a: Tensor, z: Tensor) -> Tensor:
     ### END SOLUTION
 
 
-# %% check="hard_select" points=1
+# %% check="hard_select" points=2
 def probe(hard_select, draw):
     found = {}
-    for name, kept in zip(("some features", "others"), draw.sizes(2, 1, 3), strict=True):
-        B, k = draw.size(3, 4), 2 * kept + draw.size(1, 3)
-        a = draw.watch(draw.permutation(k) / (2 * (k - 1 - kept)))  # one is exactly 1/2
-        found[name] = hard_select(a, draw.normal(B, k))
+    for falls, kept in zip((False, True), draw.sizes(2, 2, 4), strict=True):
+        B, k = draw.size(3, 4), 2 * kept + draw.size(4, 5)
+        a = draw.permutation(k) / (2 * (k - 1 - kept))  # one is exactly 1/2
+        # sorted by weight, up or down, one of the two is wrong
+        a[a > 0.5] = a[a > 0.5].sort(descending=falls).values
+        name = "others" if falls else "some features"
+        found[name] = hard_select(draw.watch(a), draw.normal(B, k))
     return found
 
 

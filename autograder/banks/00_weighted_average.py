@@ -326,57 +326,6 @@ def shifted_kernel(x, x_i, y_i, bandwidth):
     return (kernel * y_i[:, None]).sum(0) / kernel.sum(0)
 
 
-# soft_select
-
-
-@mistake("soft_select", "This sums over the features. Soft selection keeps all of them: multiply entry by entry.")
-def dot_product(a, z):
-    return z @ a
-
-
-@mistake("soft_select", "You add the weights instead of multiplying by them.")
-def added(a, z):
-    return a + z
-
-
-@mistake("soft_select", "Here the weights are rounded to 0 or 1: that is hard. Multiply by `a` as it is.")
-def rounded(a, z):
-    return (a > 0.5).to(z) * z
-
-
-@mistake(
-    "soft_select",
-    "Detached: the values are right, but no gradient reaches `a`. Use `a` itself, not a.detach() or a.data.",
-)
-def detached(a, z):
-    return a.detach() * z
-
-
-@mistake("soft_select", "The weights of features need not sum to 1: don't normalise `a`.")
-def normalised(a, z):
-    return torch.softmax(a, -1) * z
-
-
-@mistake("soft_select", "You weight with 1 − a: what matters becomes small.")
-def one_minus(a, z):
-    return (1 - a) * z
-
-
-@alternative("soft_select")
-def by_columns(a, z):
-    return torch.stack([a[i] * z[:, i] for i in range(len(a))], dim=1)
-
-
-@alternative("soft_select")
-def diagonal_matrix(a, z):
-    return z @ torch.diag(a)
-
-
-@alternative("soft_select")
-def einsum_select(a, z):
-    return torch.einsum("k,bk->bk", a, z)
-
-
 # hard_select
 
 
@@ -641,3 +590,76 @@ def mean_subtracted(scores, dim):
 def powers_of_two(scores, dim):
     powers = 2 ** (scores - scores.amax(dim, keepdim=True))
     return powers / powers.sum(dim, keepdim=True)
+
+
+# Seen in learners' work, once more
+
+
+@mistake(
+    "softmax",
+    "You clamp the scores: all that lie beyond the limit become alike. Subtract the maximum over `dim` instead.",
+)
+def clamped(scores, dim):
+    powers = torch.exp(torch.clamp(scores, -80, 80))
+    return powers / powers.sum(dim, keepdim=True)
+
+
+@mistake(
+    "softmax",
+    "You divide the scores by the largest. That changes their differences; *subtract* the maximum over `dim`.",
+)
+def divided_by_maximum(scores, dim):
+    return torch.softmax(scores / scores.abs().amax(dim, keepdim=True), dim)
+
+
+@mistake(
+    "masked_softmax",
+    "A masked score of 0 takes weight in the softmax, and is zeroed afterwards: the rest doesn't sum to 1. "
+    "Fill with a very large negative number instead.",
+)
+def zero_scores_then_zeroed(scores, mask):
+    return torch.softmax(scores * mask, -1) * mask
+
+
+@mistake(
+    "kernel_regression",
+    "The distance isn't squared: the Gaussian kernel has minus half the *square* of it in the exponent.",
+)
+def distance_not_squared(x, x_i, y_i, bandwidth):
+    return torch.softmax(-0.5 * (x.unsqueeze(1) - x_i).abs() / bandwidth, 1) @ y_i
+
+
+@mistake(
+    "kernel_regression", "The weighted values are averaged once more: use sum, since the weights sum to 1 already."
+)
+def mean_of_weighted_values(x, x_i, y_i, bandwidth):
+    return (torch.softmax(-0.5 * ((x.unsqueeze(1) - x_i) / bandwidth) ** 2, 1) * y_i).mean(1)
+
+
+@mistake(
+    "hard_select",
+    "Rounded weights are used as *indices*: columns 0 and 1 are picked many times. A mask must be boolean: `a > 0.5`.",
+)
+def rounded_as_indices(a, z):
+    return z[:, a.round().long()]
+
+
+@mistake(
+    "hard_select",
+    "A mask of z's whole shape picks single numbers, in one row. Index the second axis: `z[:, a > 0.5]`.",
+)
+def flattened(a, z):
+    return z[(a > 0.5).expand_as(z)]
+
+
+@mistake("hard_select", "You compare with the mean of `a`. The border is one half, whatever the others are.")
+def above_the_mean(a, z):
+    return z[:, a > a.mean()]
+
+
+@mistake(
+    "hard_select", "The features are sorted by their weight. They should stay in their order: use the mask as an index."
+)
+def sorted_by_weight(a, z):
+    order = torch.argsort(a, descending=True)
+    return z[:, order[: int((a > 0.5).sum())]]

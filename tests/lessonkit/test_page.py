@@ -98,11 +98,11 @@ def notebook(folder, *answers):
     return path
 
 
-KEPT = {"checks": {"softmax": {"now": "passed"}, "soft_select": {"now": "wrong"}}, "guesses": {}}
+KEPT = {"checks": {"softmax": {"now": "passed"}, "weighted_average": {"now": "wrong"}}, "guesses": {}}
 
 
 def test_what_is_handed_in_is_what_the_grader_takes(folder):
-    path = notebook(folder, "softmax", "soft_select")
+    path = notebook(folder, "softmax", "weighted_average")
     made = nbformat.read(path, as_version=4)
     made.cells[1].outputs = [nbformat.v4.new_output("stream", text="secret")]
     nbformat.write(made, path)
@@ -111,7 +111,7 @@ def test_what_is_handed_in_is_what_the_grader_takes(folder):
     assert found.sentences == (f"Written: {found.path}. This is the file to hand in.",)
     rows = {name: said for name, *said in found.rows}
     assert rows["softmax"] == ["an answer", "passed"]
-    assert rows["soft_select"] == ["an answer", "not yet right"]
+    assert rows["weighted_average"] == ["an answer", "not yet right"]
     assert rows["hard_select"] == ["not started", "not checked"]
     assert "secret" not in found.path.read_text()
     intake = take_in(Submission("ada", LESSON, found.path.read_bytes()), source.load(LESSON))
@@ -120,7 +120,7 @@ def test_what_is_handed_in_is_what_the_grader_takes(folder):
 
 
 def test_an_id_that_is_gone_is_told_while_it_can_be_mended(folder):
-    path = notebook(folder, "softmax", "soft_select")
+    path = notebook(folder, "softmax", "weighted_average")
     made = nbformat.read(path, as_version=4)
     made.cells = [cell for cell in made.cells if cell.id != "00-exercise-hard-select"]
     nbformat.write(made, path)
