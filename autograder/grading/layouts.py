@@ -28,7 +28,7 @@ def owned(
         prefix = owners.common_beginning([h.split("_attempt_")[0] for h in heads if "_attempt_" in h], "_")
     submitters = {}
     if layout.name == "Gradescope":
-        sheet = next((file for file in files if file.parts[-1] == "submission_metadata.yml"), None)
+        sheet = next((file for file in files if file.parts[depth:] == ("submission_metadata.yml",)), None)
         submitters = owners.gradescope_owners(sheet.read()[0]) if sheet else {}
     found = []
     for file in files:

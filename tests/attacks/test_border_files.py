@@ -204,3 +204,18 @@ def test_a_zip_that_means_harm(tmp_path):
     assert next(intake for name, intake in taken.items() if name.startswith("1+1")).refused
     assert len(taken) == 8
     assert {path.name for path in tmp_path.iterdir()} == {"class.zip"}
+
+
+def test_a_table_of_gradescopes_in_a_students_own_folder_gives_nobody_anothers_work(tmp_path):
+    """Only the one beside the students' folders is Gradescope's own."""
+
+    def table(*owners):
+        return "".join(f"submission_{n}:\n  :submitters:\n  - :name: X\n    :sid: {who}\n" for n, who in owners)
+
+    with zipfile.ZipFile(tmp_path / "in.zip", "w") as archive:
+        for number in (11, 12):
+            archive.writestr(f"export/submission_{number}/{LESSON}.ipynb", f'{{"of": {number}}}')
+        archive.writestr("export/submission_11/submission_metadata.yml", table((11, "eve"), (12, "eve")))
+        archive.writestr("export/submission_metadata.yml", table((11, "eve"), (12, "bob")))
+    found = {s.student: s.read().content for s in collect(tmp_path / "in.zip", LESSON).submissions}
+    assert found == {"eve": b'{"of": 11}', "bob": b'{"of": 12}'}
