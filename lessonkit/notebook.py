@@ -17,7 +17,7 @@ from lessonkit.syntax import parse
 
 LONGEST_PARSED = 6_000  # characters of a cell that is parsed here: a lesson's longest has half of that
 MOST_LOOKED_AT = 30  # cells that are searched for an answer that has lost its own
-MOST_PIECES = 3  # of one answer
+MOST_PIECES, MOST_JOINED = 3, 5  # of one answer; cells that claim to be one, and are looked at for being split
 MOST_CELLS, LONGEST_CELL = 2_000, 200_000  # cells; characters of one
 MISSING, DUPLICATE = "missing", "refused"
 
@@ -137,10 +137,12 @@ def without_copies(
 def _joined(cells: Sequence[FileCell], exercises: Mapping[str, str], notes: list[str]) -> list[FileCell]:
     """An answer that was split into two cells, neither of which is whole, is one again."""
     whole: list[FileCell] = []
-    pieces = 1
+    pieces, claims = 1, Counter()
     for cell in cells:
         before = whole[-1] if whole else None
+        claims[cell.identity] += 1
         may_go_on = before is not None and before.identity in exercises and cell.identity not in exercises
+        may_go_on = may_go_on and claims[before.identity] <= MOST_JOINED
         pieces = pieces if may_go_on else 1
         if may_go_on and pieces < MOST_PIECES:
             both = f"{before.source}\n{cell.source}"

@@ -3,8 +3,28 @@
 import ast
 import gc
 import threading
+import unicodedata
+import warnings
 
+MOST_MARKS = 30  # on one letter; no script has more than a few
 _ONE_AT_A_TIME = threading.Lock()
+# What Python has to say of somebody's code ("invalid decimal literal") belongs to nobody's terminal here.
+warnings.filterwarnings("ignore", module="<unknown>")
+
+
+def has_piled_marks(text: str) -> bool:
+    """Whether more marks stand on one letter than anybody writes.
+
+    To compose such text (NFC, NFKC, which Python does to names) takes the square of their number.
+    """
+    if text.isascii():
+        return False
+    run = 0
+    for character in text:
+        run = run + 1 if unicodedata.combining(character) else 0
+        if run > MOST_MARKS:
+            return True
+    return False
 
 
 def parse(source: str) -> ast.Module:
@@ -17,6 +37,8 @@ def parse(source: str) -> ast.Module:
     Raises:
         SyntaxError, ValueError, RecursionError, MemoryError: as `ast.parse`.
     """
+    if has_piled_marks(source):
+        raise ValueError("more marks on one letter than any script has")
     with _ONE_AT_A_TIME:
         collects = gc.isenabled()
         gc.disable()

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +64,8 @@ def read_csv(path: Path, lower: bool = False) -> CsvTable:
     place = {column: i for i, column in reversed(list(enumerate(head))) if column}
     columns = sorted(place, key=place.__getitem__)
     rows = [(number, {c: row[place[c]] if place[c] < len(row) else "" for c in columns}) for number, row in lines[1:]]
-    doubled = tuple(column for column in columns if head.count(column) > 1)
+    times = Counter(head)
+    doubled = tuple(column for column in columns if times[column] > 1)
     return CsvTable(path.name, tuple(columns), tuple(rows), doubled)
 
 

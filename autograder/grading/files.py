@@ -1,5 +1,6 @@
 """The files of a place where a class handed in: a folder, a zip, zips within it; read as bytes, never followed."""
 
+import hashlib
 import io
 import os
 import stat
@@ -18,6 +19,7 @@ LARGEST = 10 << 20  # bytes of one notebook without its outputs; a lesson with a
 LARGEST_WITH_OUTPUTS = 200 << 20
 LARGEST_ZIP = 100 << 20  # of a zip within a folder or zip
 MOST_FILES = 20_000  # in one zip
+LONGEST_PART = 1_000  # characters of a name in a zip; a file system takes 255 bytes
 DEEPEST = 12  # folders within folders
 MOST_NESTED = 2  # zips within zips
 NOTEBOOK = (".ipynb", ".ipynb.txt", ".ipynb.json")
@@ -53,8 +55,8 @@ class File:
 
 def printable(text: str, most: int = 200) -> str:
     """The text (its end, if it is long) with a question mark for what can't be shown."""
-    text = text.encode("utf-8", "replace").decode()
-    return "".join(c if c.isprintable() else "?" for c in text)[-most:]
+    text = text[-most:].encode("utf-8", "replace").decode()
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def files_in(place: Path) -> list[File]:
@@ -122,7 +124,7 @@ def _in_zip(opened: Callable[[], zipfile.ZipFile], around: tuple[str, ...], name
         raise CourseError(f"{name} has {len(entries)} files; more than {MOST_FILES} are not read. Split it.")
     for entry in entries:
         inner = _name_of(entry).replace("\\", "/").split("/")
-        parts = (*around, *(part for part in inner if part not in ("", "..", ".")))
+        parts = (*around, *(_short(part) for part in inner if part not in ("", "..", ".")))
         if entry.is_dir() or len(parts) == len(around) or len(parts) > DEEPEST + nested or _hidden(parts):
             continue
         if parts[-1].casefold().endswith(".zip") and nested < MOST_NESTED:
@@ -148,6 +150,13 @@ def _nested(parts: tuple[str, ...], read: Callable[[], Content], nested: int) ->
     except CourseError as error:
         why = str(error).rstrip(".")
         yield File((*parts, f"{parts[-1]}.ipynb"), lambda: (b"", f"the zip can't be read: {why}"))
+
+
+def _short(part: str) -> str:
+    """A name as any file system could have it; a longer one, which nobody has, is another's in no case."""
+    if len(part) <= LONGEST_PART:
+        return part
+    return f"{part[:100]}-{hashlib.sha256(part.encode('utf-8', 'replace')).hexdigest()}"
 
 
 def _name_of(entry: zipfile.ZipInfo) -> str:

@@ -5,10 +5,13 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+from lessonkit.syntax import has_piled_marks
+
 LONGEST_NAME = 100  # bytes
 EXACT, DECORATED, NAMED, IN_FOLDER, CANDIDATE = range(5)  # how sure it is that a notebook is meant for the lesson
-# What browsers, systems and platforms put behind a name: " (1)", "-1", "-Copy1", "_copy", " - Kopie (2)"
-_DECORATION = re.compile(r"([ _-]*\(\d+\)|-\d{1,3}|[ _-]*(copy|copia|kopie|copie)[ _-]*\d*)+$", re.IGNORECASE)
+# What browsers, systems and platforms put behind a name: " (1)", "-1", "-Copy1", "_copy", " - Kopie (2)". Written from
+# the end, so that a name is looked through once: from the front, every place in it might be where that begins.
+_DECORATION = re.compile(r"\)\d++\([ _-]*+|\d*+[ _-]*+(?:ypoc|aipoc|eipok|eipoc)[ _-]*+|\d{1,3}-", re.IGNORECASE)
 _HAS_AN_END = re.compile(r"-[0-9a-f]{8}$")
 
 
@@ -23,7 +26,7 @@ def meant_for(lesson: str, lessons: Sequence[str], stem: str, folders: Sequence[
     folded = stem.casefold()
     if folded == lesson.casefold():
         return EXACT, ""
-    if _DECORATION.sub("", folded) == lesson.casefold():
+    if undecorated(folded) == lesson.casefold():
         return DECORATED, ""
     if lesson.casefold() in folded:
         return NAMED, ""
@@ -43,8 +46,21 @@ def owner_in_stem(stem: str, lessons: Sequence[str]) -> str:
     if not lesson:
         return stem
     before, after = re.split(re.escape(lesson), stem, maxsplit=1, flags=re.IGNORECASE)
-    after = _DECORATION.sub("", after)
+    after = undecorated(after)
     return before.rstrip("_- ") or after.lstrip("_- ")
+
+
+def composed(name: str) -> str:
+    """A name in Unicode's composed form (NFC); as it is, if it is none that anybody has."""
+    return name if has_piled_marks(name) else unicodedata.normalize("NFC", name)
+
+
+def undecorated(name: str) -> str:
+    """A name without what was put behind it."""
+    turned, at = name[::-1], 0
+    while found := _DECORATION.match(turned, at):
+        at = found.end()
+    return name[: len(name) - at]
 
 
 def clean(name: str) -> str:
@@ -54,13 +70,12 @@ def clean(name: str) -> str:
 
     Composed (NFC), so that a Mac's and a PC's are one; letters of every script stay, combining marks are letters.
     """
-    raw = name = unicodedata.normalize("NFC", name)
+    raw = name = composed(name)
     name = re.sub("[\ud800-\udfff]", "\ufffd", name)  # bytes of a name that are no text
     kept = "".join(c if unicodedata.category(c)[0] in "LMN" or c in "_.@+-" else " " for c in name)
     kept = re.sub(" +", "-", kept)
     kept = kept.strip("-.").lstrip("-.+@_")  # a table takes + and @ for a formula's beginning
-    while kept and unicodedata.category(kept[0])[0] == "M":
-        kept = kept[1:]
+    kept = kept[next((i for i, c in enumerate(kept) if unicodedata.category(c)[0] != "M"), len(kept)) :]
     short = kept.encode()[:LONGEST_NAME].decode("utf-8", "ignore") or "unnamed"
     if short == raw and not _HAS_AN_END.search(name):
         return short

@@ -14,6 +14,7 @@ from dateutil import parser, tz
 
 from lessonkit.errors import CourseError
 
+LONGEST_TIME = 100  # characters of a text that says a time
 OUR_OWN = {"attention-course", "lessons", "solutions", "handin", "submitted", "submissions"}  # names of our release
 
 
@@ -181,7 +182,7 @@ def common_beginning(heads: Sequence[str], ends: str) -> str:
 
 def moment(text: str, form: str = "") -> datetime | None:
     """The time that a text says, with its time zone if it names one; None if it says none."""
-    if not text:
+    if not text or len(text) > LONGEST_TIME:
         return None
     try:
         if form:

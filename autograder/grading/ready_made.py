@@ -11,7 +11,7 @@ from lessonkit.syntax import parse
 
 LIBRARIES = ("torch", "nn", "F", "np", "numpy", "scipy", "sklearn", "lessonkit", "functional")
 LONGEST = 4_000  # characters of a cell that is parsed: longer ones could exhaust the parser, and are searched as text
-MOST_STEPS = 50  # definitions that an answer is followed through
+MOST_STEPS, MOST_NODES = 50, 10_000  # definitions that an answer is followed through, and what they may hold
 # How a task says what not to call: "without calling `torch.softmax`", "don't use `F.cross_entropy`".
 _FORBIDS = re.compile(
     r"(?:without (?:calling|using)|(?:don't|do not|never) (?:call|use))((?:[ ,]|and|or|`[\w.]+`)+)", re.IGNORECASE
@@ -60,8 +60,12 @@ def forbidden_in(task: str, exercise: Exercise) -> frozenset[str]:
 
 def _called(code: str) -> set[str]:
     """The last names of all functions that our own code calls."""
-    calls = (node.func for node in ast.walk(parse(code)) if isinstance(node, ast.Call))
-    return {ast.unparse(function).rpartition(".")[2] for function in calls}
+    return {_last_name(node.func) for node in ast.walk(parse(code)) if isinstance(node, ast.Call)}
+
+
+def _last_name(function: ast.expr) -> str:
+    """Of torch.softmax it is softmax; "" of what has no name, such as a call's result."""
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
 
 
 # Anywhere in the answer
@@ -73,17 +77,26 @@ def uses(code: str, name: str, forbidden: frozenset[str], helpers: Mapping[str, 
     nn.Softmax is softmax, too, and nn.MultiheadAttention is multi_head_attention.
     """
     forbidden = frozenset(map(_bare, forbidden))
+    try:
+        return _uses(code, name, forbidden, helpers)
+    except RecursionError:  # nested deeper than can be followed
+        return _in_text(code, forbidden)
+
+
+def _uses(code: str, name: str, forbidden: frozenset[str], helpers: Mapping[str, list[ast.stmt]]) -> str:
     tree = _parsed(code)
     waiting: list[ast.AST] = [tree] if tree is not None else []
     waiting += helpers.get(name, ())
     if not waiting:
         return _in_text(code, forbidden)
-    followed = {name}
-    for _ in range(MOST_STEPS):
-        if not waiting:
-            break
+    followed, walked, nodes = {name}, set(), 0
+    while waiting and len(walked) < MOST_STEPS and nodes < MOST_NODES:
         here = waiting.pop()
+        if id(here) in walked:  # one statement may define many names
+            continue
+        walked.add(id(here))
         for node in ast.walk(here):
+            nodes += 1
             if used := _forbidden_by(node, forbidden):
                 return used
             if isinstance(node, ast.Name) and node.id in helpers and node.id not in followed:
@@ -103,7 +116,7 @@ def _forbidden_by(node: ast.AST, forbidden: frozenset[str]) -> str:
         return "" if owner in ("self", "cls") else f"{owner}.{node.attr}" if owner else f".{node.attr}"
     if isinstance(node, ast.ImportFrom):
         return next((f"{node.module}.{alias.name}" for alias in node.names if _bare(alias.name) in forbidden), "")
-    if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in _BY_NAME:
+    if isinstance(node, ast.Call) and _last_name(node.func) in _BY_NAME:
         texts = [text for part in node.args for text in _texts(part)]
         words = [word for text in texts for word in re.findall(r"\w+", text)]
         return next((f"`{word}` by its name" for word in words if _bare(word) in forbidden), "")
@@ -146,7 +159,7 @@ def _definitions(cells: list[str]) -> dict[str, list[ast.stmt]]:
     for code in cells:
         tree = _parsed(code)
         for node in tree.body if tree is not None else ():
-            for name in _names_of(node):
+            for name in dict.fromkeys(_names_of(node)):
                 found.setdefault(name, []).append(node)
     return found
 
@@ -195,7 +208,7 @@ def _only_call(tree: ast.Module, name: str) -> str | None:
         elif isinstance(node, ast.FunctionDef) and node.name == name:
             body = [s for s in node.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
             value = body[0].value if len(body) == 1 and isinstance(body[0], ast.Return) else None
-        elif isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == [name]:
+        elif isinstance(node, ast.Assign) and [getattr(target, "id", "") for target in node.targets] == [name]:
             value = node.value if isinstance(node.value, ast.Attribute | ast.Name) else None
     return _library_function(value, imported)
 

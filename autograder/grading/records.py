@@ -129,12 +129,15 @@ def all_attempts(before: Sequence[dict], now: Sequence[dict]) -> list[dict]:
     An attempt is the same if its bytes are; where they weren't read, if file and time are.
     """
 
-    def same(one: dict, other: dict) -> bool:
-        if one.get("sha") and other.get("sha"):
-            return one["sha"] == other["sha"]
-        return (one["file"], one["time"]) == (other["file"], other["time"])
+    shas = {new["sha"] for new in now if new.get("sha")}
+    places = {(new["file"], new["time"]) for new in now}
+    unread = {(new["file"], new["time"]) for new in now if not new.get("sha")}
 
-    kept = [old for old in before if not any(same(old, new) for new in now)]
+    def is_here(old: dict) -> bool:
+        place = (old["file"], old["time"])
+        return old["sha"] in shas or place in unread if old.get("sha") else place in places
+
+    kept = [old for old in before if not is_here(old)]
     both = [*kept, *now]
     return sorted(both, key=lambda one: one["time"] or "") if all(one["time"] for one in both) else both
 

@@ -2,13 +2,13 @@
 
 import json
 import re
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from autograder.grading.csv_reader import read_csv
+from autograder.grading.names import composed
 from lessonkit.errors import CourseError
 
 # Kind of table -> the column that is its mark, and those for id, name, e-mail and further identities.
@@ -179,7 +179,7 @@ def _names(name: str) -> set[str]:
 
 
 def _nfc(text: str) -> str:
-    return unicodedata.normalize("NFC", text).strip()
+    return composed(text).strip()
 
 
 def to_json(roster: Roster) -> list[tuple[str, str]]:

@@ -1,7 +1,6 @@
 """What a class handed in for one lesson: for each student the notebook that counts, and why the others don't."""
 
 import hashlib
-import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,11 +12,14 @@ from autograder.grading import owners
 from autograder.grading.files import LARGEST, Content, File, files_in, printable
 from autograder.grading.late import in_zone
 from autograder.grading.layouts import owned
-from autograder.grading.names import CANDIDATE, clean, meant_for
+from autograder.grading.names import CANDIDATE, clean, composed, meant_for
 from autograder.grading.owners import FLAT, FOLDERS, Owner
 from lessonkit.errors import CourseError
 
 __all__ = ["LARGEST", "Collection", "Line", "Submission", "collect", "find_submissions"]
+
+
+MOST_COMPARED = 10  # notebooks of one student that are read to see whether they are the same
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ def collect(place: Path, lesson: str, pattern: str | None = None) -> Collection:
             continue
         for owner in file_owners:
             if not file.is_notebook:
-                if file not in stamps.values():
+                if file.parts[-1] != "timestamp.txt":
                     others[clean(owner.id)].append((owner, file))
                 continue
             if owner.time is None and file.time is not None:
@@ -160,10 +162,11 @@ def _what_is_there(files: Sequence[File]) -> str:
 def _choose(claims: list[_Claim], lesson: str, lines: list[Line]) -> Submission:
     """One student's submission: of the last attempt the notebook that is meant."""
     student, name = clean(claims[0].owner.id), next((c.owner.name for c in claims if c.owner.name), "")
-    last = max(claim.owner.order for claim in claims if claim.rank < CANDIDATE or _only_candidates(claims))
+    last = max(claim.owner.order for claim in [c for c in claims if c.rank < CANDIDATE] or claims)
     attempts = claims if claims[0].owner.layout in (FOLDERS, FLAT) else [c for c in claims if c.owner.order == last]
-    best = [c for c in attempts if c.rank == min(a.rank for a in attempts)]
-    if len(best) > 1 and len({hashlib.sha256(c.file.read()[0]).digest() for c in best}) == 1:
+    rank = min(claim.rank for claim in attempts)
+    best = [c for c in attempts if c.rank == rank]
+    if 1 < len(best) <= MOST_COMPARED and len({hashlib.sha256(c.file.read()[0]).digest() for c in best}) == 1:
         best = best[:1]  # the same twice
     chosen = best[0]
     refused = ""
@@ -181,7 +184,7 @@ def _choose(claims: list[_Claim], lesson: str, lines: list[Line]) -> Submission:
         chosen.file.name,
         b"",
         refused,
-        printable(unicodedata.normalize("NFC", name)),
+        printable(composed(name)),
         chosen.owner.time,
         _time_from(chosen.owner),
         chosen.owner.late,
@@ -199,10 +202,6 @@ def _time_from(owner: Owner) -> str:
     if owner.stamped:
         return "timestamp.txt"
     return "the zip" if owner.from_zip or owner.layout in (FOLDERS, FLAT) else owner.layout
-
-
-def _only_candidates(claims: list[_Claim]) -> bool:
-    return all(claim.rank == CANDIDATE for claim in claims)
 
 
 def _why(claim: _Claim, chosen: _Claim, refused: str) -> str:

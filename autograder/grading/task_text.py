@@ -41,4 +41,4 @@ def _html(text: str) -> str:
     """Markdown as HTML, without pictures and links; formulas stay as they are written, as code."""
     text = _MATHS.sub(lambda m: f"`{' '.join((m[1] or m[2]).split())}`", text)
     made = mistune.html(text)
-    return re.sub(r"</?(?:a|img)\b[^>]*>", "", made)
+    return re.sub(r"</?(?:a|img)\b[^<>]*>", "", made)

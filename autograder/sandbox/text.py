@@ -8,10 +8,11 @@ import unicodedata
 _BYTE = r"(?:25[0-5]|2[0-4]\d|1\d\d|\d{1,2})"
 _COLOUR = rf"(?:[34]8;5;{_BYTE}|[34]8;2;{_BYTE};{_BYTE};{_BYTE}|10[0-7]|[349][0-7]|[34]9|2[1-579]|0?[0-4]|0?[79])"
 COLOURS = re.compile(rf"\x1b\[(?:{_COLOUR}(?:;{_COLOUR}){{0,4}})?m")
-# Any sequence that a terminal obeys: CSI ... final; OSC, DCS, APC, PM, SOS ... end; ESC and one more.
+# Any sequence that a terminal obeys: CSI ... final; OSC, DCS, APC, PM, SOS ... end; ESC and one more. What begins one
+# is no part of another: where no end comes, each would be looked through to the end of the text.
 _SEQUENCE = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"
-    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])(?:[^\x07\x1b\x9c]{0,2000}(?:\x07|\x1b\\|\x9c))?"
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])(?:[^\x07\x1b\x90\x98\x9c-\x9f]{0,2000}+(?:\x07|\x1b\\|\x9c))?"
     r"|\x1b[ -/]*[0-Z\\^-~]?"
 )
 _ODD = re.compile(r"[^\n\t -~\xa0-\xac\xae-\u02ff]")  # looked at only where there is something to look at

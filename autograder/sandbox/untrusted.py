@@ -16,6 +16,7 @@ from lessonkit.checks.outcome import Failure, Outcome
 
 ARRAYS, NAME = 500, 200  # of one outcome; characters of a name
 TEXT = 30_000  # characters of a failure's traceback, of what was printed
+MESSAGE = 2_000  # of an exception, as an honest job cuts it: many patterns are looked for in it
 LONGEST_INDEX = 200_000  # bytes of what safetensors says of its arrays
 DEEPEST = 20  # of JSON within an output
 _MIME = re.compile(r"[a-z]+/[a-zA-Z0-9.+-]{1,80}")
@@ -29,7 +30,7 @@ def outcome(header: dict, body: bytes) -> Outcome:
     if failure is not None:
         failure = Failure(
             kind=plain(_text(failure, "kind", NAME)),
-            message=plain(_text(failure, "message", TEXT)),
+            message=plain(_text(failure, "message", MESSAGE)),
             traceback=plain(_text(failure, "traceback", TEXT)),
             verdict=_one_of(failure, "verdict", ("error", "timeout", "not_started", "missing")),
             in_answer=failure.get("in_answer") is not False,

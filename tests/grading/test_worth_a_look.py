@@ -1,5 +1,7 @@
 """What the report points out, and what it doesn't: ready-made functions, and text that few students share."""
 
+import json
+
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
@@ -145,3 +147,21 @@ def test_two_who_share_what_nobody_else_wrote(tmp_path):
     hand_in(tmp_path, "reference", LESSON.exercises()["softmax"].cell.source)
     students = [path.name for path in (tmp_path / "autograded").iterdir()]
     assert [(p.first, p.second) for p in similar(LESSON, students, tmp_path)] == [("first", "second")]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "softmax = f" + "()" * 1_900,
+        f"softmax = eval({'+'.join(['chr(1)'] + ['a'] * 1_500)})",
+        "eval(" + "+".join(["'a'"] * 950) + ")",
+        "a" + "=a" * 1_900,
+    ],
+)
+def test_what_is_nested_deep_is_looked_at_without_an_error(code):
+    """An error here would cost the whole notebook."""
+    desk = Desk(LESSON)
+    desk.write("softmax", code)
+    desk.add("softmax", code)
+    intake = take_in(Submission("ada", "x", json.dumps(desk.notebook).encode()), LESSON)
+    assert set(ready_made(LESSON, intake)) <= {"softmax"}
