@@ -187,7 +187,7 @@ def _results() -> str:
         record = json.loads(path.read_text("utf-8"))
         values: dict[str, list[float]] = {}
         for run in record["runs"]:
-            for figure, value in _numbers(run):
+            for figure, value in numbers_in(run):
                 values.setdefault(figure, []).append(value)
         values.pop("seed", None)
         rows = [
@@ -199,10 +199,10 @@ def _results() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _numbers(value: object, name: str = "") -> list[tuple[str, float]]:
-    """The single numbers in a nested record; curves are left out."""
+def numbers_in(value: object, name: str = "") -> list[tuple[str, float]]:
+    """The single numbers in a nested record, with their names; curves are left out."""
     if isinstance(value, dict):
-        return [pair for key, item in value.items() for pair in _numbers(item, f"{name}.{key}".strip("."))]
+        return [pair for key, item in value.items() for pair in numbers_in(item, f"{name}.{key}".strip("."))]
     return [(name, float(value))] if isinstance(value, int | float) and not isinstance(value, bool) else []
 
 

@@ -4,6 +4,7 @@ table in the README."""
 import base64
 import io
 import re
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -62,7 +63,7 @@ def _stop(lesson: LessonSource, before: list[str]) -> Stop:
     minutes = re.search(r"(\d+(?: to \d+)?)\s+minutes", text)
     if not question or not minutes:
         raise CourseError(f"{lesson.path.name}, line 1: the first cell asks a question in bold, and says the minutes.")
-    named = re.findall(r"(?<![\d.])(\d\d)(?![\d.])", " ".join(re.findall(r"lessons? [\d, and]+|\(\d\d\)", text)))
+    named = re.findall(r"(?<![\d.])(\d\d)(?![\d.])", " ".join(re.findall(r"[Ll]essons? [\d, and]+|\(\d\d\)", text)))
     needs = tuple(sorted({number for number in named if number in before})) or tuple(before[-1:])
     title = re.sub(r"^Lesson \d\d: ", "", lesson.title)
     return Stop(lesson.name, title, question.group(1), minutes.group(1), needs)
@@ -124,7 +125,7 @@ def draw(course: list[Stop]) -> str:
     rows: dict[int, list[Stop]] = {}
     for stop in course:
         rows.setdefault(depth[stop.number], []).append(stop)
-    width, gap = 8.0, 0.85
+    width, gap = 8.0, 0.95
     height = gap * len(rows) + 0.1
     drawing = Drawing(in_words(course), width=width, height=height)
     boxes = {}
@@ -132,10 +133,9 @@ def draw(course: list[Stop]) -> str:
         row.sort(key=lambda stop: (sum(boxes[need].x for need in stop.needs) / max(1, len(stop.needs)), stop.number))
         for i, stop in enumerate(row):
             x, y = width * (i + 0.5) / len(row), height - gap * (level + 0.5)
-            text, room = f"{stop.number} {stop.title}", int(10 * width / len(row)) - 1  # about ten letters to an inch
-            boxes[stop.number] = drawing.box(
-                x, y, text if len(text) <= room else text[: room - 1] + "…", kind="learned"
-            )
+            room = int(10 * width / len(row)) - 1  # about ten letters to an inch
+            lines = textwrap.wrap(f"{stop.number} {stop.title}", room, max_lines=2, placeholder="…")
+            boxes[stop.number] = drawing.box(x, y, "\n".join(lines), kind="learned")
     behind = _all_needs(course)
     for stop in course:
         for need in stop.needs:
