@@ -1,12 +1,14 @@
 """One job: shuts itself in, then executes the cells and probes it is sent. Everything it says is hearsay.
 
 Runs in a fork of the zygote. The grader sends one request at a time and waits for its answer, so seeds of a probe
-arrive only when the cells are done. Cells run in the first process of the job's PID namespace, probes in a fork of that
-one: an answer that crashes or hangs costs its own exercise, and the next one is probed in a new fork.
+arrive only when the cells are done. Cells run in the first process of the job's PID namespace, and so do probes, since
+a fork of all that torch brings takes as long as everything else. Where that process ends while it probes, the grader
+runs the job once more, carefully: probes then run in a fork, an answer that crashes or hangs costs its own exercise,
+and the next one is probed in a new fork.
 
 Requests: {"type": "cell", "source", "room"}, {"type": "probe", "exercise", "setup", "source", "seed", "seconds"}.
 Answers: any number of {"type": "output", "kind", "content"}, then {"type": "done", "status", "count", "interrupted"}
-or {"type": "outcome", ...} with the arrays as safetensors, or {"type": "worker_gone"} if the probe ended its process.
+or {"type": "outcome", ...} with the arrays as safetensors, or {"type": "worker_gone"} if the probe ended its fork.
 """
 
 import contextlib
@@ -83,10 +85,11 @@ class _Child:
     def __init__(self, channel: socket.socket, notebook: Notebook, captured: CapturedDescriptors, settings: dict):
         self._channel, self._notebook, self._captured = channel, notebook, captured
         self._lock = threading.RLock()
-        self._limits = settings["limits"]
+        self._limits, self._careful = settings["limits"], settings["careful"]
         self._namespaces: dict[str, dict] = {}
         self._room = 0
         self._cut = False
+        _touch()
         _reseed(settings["seed"])
         notebook.connect(self._publish)
         protocol.send(channel, {"type": "ready"})
@@ -96,8 +99,12 @@ class _Child:
             request = frame[0]
             if request["type"] == "cell":
                 self._cell(request)
-            else:
+            elif self._careful:
                 self._hand_to_worker(request)
+            else:
+                signal.signal(signal.SIGINT, lambda *_: os._exit(1))  # it is run once more
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                return self._work(request)
 
     # Cells
 
@@ -138,6 +145,10 @@ class _Child:
         worker = os.fork()
         if worker == 0:
             try:
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
+                isolate.die_with_parent()
+                self._lock = threading.RLock()
+                torch.set_num_threads(1)  # threads of the notebook's pool are not in this fork
                 self._work(request)
             finally:
                 os._exit(0)
@@ -147,10 +158,7 @@ class _Child:
         self._send({"type": "worker_gone"})
 
     def _work(self, request: dict) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        isolate.die_with_parent()
-        self._lock = threading.RLock()
-        torch.set_num_threads(1)  # threads of the notebook's pool are not in this fork
+        """Answer this probe and those that follow, until the grader hangs up."""
         sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115 (for good)
         while True:
             self._probe(request)
@@ -167,6 +175,23 @@ class _Child:
 def _shortened(error: dict) -> dict:
     lines = [str(line)[:TEXT_ROOM] for line in error["traceback"][-50:]]
     return {"ename": error["ename"][:200], "evalue": error["evalue"][:TEXT_ROOM], "traceback": lines}
+
+
+_TOUCH = """
+def probe(answer, draw):
+    S, T, n = draw.sizes(3)
+    return {"sum": answer(draw.normal(2, T, n), draw.normal(2, S, n)), "n": torch.arange(n)}
+"""
+
+
+def _touch() -> None:
+    """Probe something, while another job has its turn.
+
+    A fork copies a page of memory when it first writes to it: 1,200 of them for the first probe, more work than the
+    probe itself.
+    """
+    request = {"exercise": "answer", "setup": "import torch", "source": _TOUCH, "seed": 0, "seconds": 10.0}
+    probing.answer(request, {"answer": lambda a, b: torch.softmax(torch.tanh(a @ b.mT), -1) @ b}, {}, 1 << 20)
 
 
 def _reseed(seed: int | None) -> None:

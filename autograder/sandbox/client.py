@@ -184,8 +184,9 @@ class Sandbox:
     def run(self, job: Job) -> Result:
         """Execute a job. Always returns, whatever the submission does.
 
-        A cell that ends the interpreter is left out of another try, `job.limits.restarts` times at most. A zygote that
-        died is started anew; the job it ran comes back unfinished.
+        A cell that ends the interpreter is left out of another try, `job.limits.restarts` times at most. Where a probe
+        ends it, all is run once more, with probes in a fork. A zygote that died is started anew; the job it ran comes
+        back unfinished.
 
         Raises:
             CourseError: the sandbox can't be set up on this machine.
@@ -195,15 +196,20 @@ class Sandbox:
             life = self._life
         fatal: dict[int, CellResult] = {}  # by their place among the cells
         notes, seconds = [], Counter()
+        careful, restarts = self.kernel, job.limits.restarts  # a kernel is a process of its own, and started anew
         try:
-            for _ in range(job.limits.restarts + 1):
-                attempt = Conversation(self, job, fatal)
+            while True:
+                attempt = Conversation(self, job, fatal, careful)
                 result = attempt.result()
-                notes += result.notes
                 seconds.update(result.seconds)
-                if attempt.ended_in is None:
+                if attempt.ended_probing:
+                    careful = True
+                    continue
+                notes += result.notes
+                if attempt.ended_in is None or restarts == 0:
                     break
                 fatal[attempt.ended_in] = result.cells[attempt.ended_in]
+                restarts -= 1
             return dataclasses.replace(result, notes=tuple(dict.fromkeys(notes)), seconds=dict(seconds))
         except _ZygoteGone:
             with self._starting:
@@ -211,7 +217,7 @@ class Sandbox:
                     self.start()
             return _unfinished(job, "The sandbox ended while this submission ran, and was started anew.")
 
-    def settings(self, job: Job) -> dict:
+    def settings(self, job: Job, careful: bool) -> dict:
         """What the zygote and the child have to know about a job before its first cell."""
         counted = self._places is not None
         return {
@@ -220,6 +226,7 @@ class Sandbox:
             "seed": job.seed,
             "isolate": not self.unsafe,
             "kernel": self.kernel,
+            "careful": careful,
             "uid": self._uid,
             "tmp": not self.unsafe and not bwrap.hides_tmp(self.config),
             "count_memory": not counted,

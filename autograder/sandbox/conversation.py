@@ -25,19 +25,23 @@ class Zygote(Protocol):
     overlaps: bool  # whether a job may be made ready, and taken down, beside another one that runs
     turn: threading.Lock  # of the job whose cells and probes run
 
-    def settings(self, job: Job) -> dict: ...
+    def settings(self, job: Job, careful: bool) -> dict: ...
     def group(self, limits: Limits) -> cgroup.Group | None: ...
     def send(self, header: dict, fd: int) -> int: ...
     def receive(self, number: int) -> tuple[dict, int | None]: ...
 
 
 class Conversation:
-    """One try at a job. `left_out`: cells, by their place, that ended the interpreter in an earlier one."""
+    """One try at a job. `left_out`: cells, by their place, that ended the interpreter in an earlier one.
 
-    def __init__(self, zygote: Zygote, job: Job, left_out: Mapping[int, CellResult]):
+    `careful`: probes run in a fork of their own, so that the one that ends it spares the others.
+    """
+
+    def __init__(self, zygote: Zygote, job: Job, left_out: Mapping[int, CellResult], careful: bool):
         self.ended_in: int | None = None  # the cell that ended the interpreter
+        self.ended_probing = False  # a probe ended it, and no fork was there to be ended instead
         self._zygote, self._job, self._limits = zygote, job, job.limits
-        self._left_out = left_out
+        self._left_out, self._careful = left_out, careful
         self._notes: list[str] = []
         self._over: GoneError | None = None
         self._shown = Shown(job.limits.cell_output_bytes, job.limits.notebook_output_bytes)
@@ -56,7 +60,7 @@ class Conversation:
         with contextlib.ExitStack() as stack:
             stack.enter_context(ours)
             with theirs:
-                number = self._zygote.send(self._zygote.settings(self._job), theirs.fileno())
+                number = self._zygote.send(self._zygote.settings(self._job, self._careful), theirs.fileno())
             _, handle = self._zygote.receive(number)
             try:
                 self._channel = Channel(ours, handle, self._limits.grace_seconds, self._limits.array_bytes)
@@ -146,6 +150,7 @@ class Conversation:
         return CellResult(cell.id, status, shown.outputs(), count, time.monotonic() - started)
 
     def _note_end(self, gone: GoneError, where: str) -> str:
+        """Nothing more can be asked."""
         self._over = gone
         self._notes.append(f"{gone.sentence} ({where})")
         return gone.status
@@ -156,6 +161,7 @@ class Conversation:
         started = time.monotonic()
         outcomes: dict[int, Outcome] = {}
         failure: Failure | None = None  # one that ends the matter for all seeds
+        lived = self._over is None
         for seed in probe.seeds:
             if failure is None and self._over is not None:
                 verdict = "timeout" if self._over.status == "timeout" else "error"
@@ -164,6 +170,7 @@ class Conversation:
                 outcomes[seed], failure = self._ask(probe, seed)
             else:
                 outcomes[seed] = Outcome(failure=failure)
+        self.ended_probing |= lived and self._over is not None and not self._careful
         return ProbeResult(probe.exercise, probe.cell_id, outcomes, time.monotonic() - started)
 
     def _ask(self, probe: Probe, seed: int) -> tuple[Outcome, Failure | None]:

@@ -170,7 +170,7 @@ def stops_itself(desk):
     """Stops its own process and its parent, and waits."""
     desk.answer(
         "import os, signal\ndef softmax(scores, dim):\n"
-        "    os.kill(os.getppid(), signal.SIGSTOP)\n    os.kill(os.getpid(), signal.SIGSTOP)"
+        "    os.kill(os.getppid(), signal.SIGSTOP)\n    os.kill(os.getpid(), signal.SIGSTOP)\n    signal.pause()"
     )
 
 

@@ -119,7 +119,10 @@ def test_huge_arrays_are_refused(run):
         ("import time; time.sleep(100)", "timeout"),
         ("raise KeyboardInterrupt", "error"),
         ("return f(x)", "error"),
-        ("import os, signal; os.kill(os.getppid(), signal.SIGSTOP); os.kill(os.getpid(), signal.SIGSTOP)", "timeout"),
+        (
+            "import os, signal; [os.kill(it(), signal.SIGSTOP) for it in (os.getppid, os.getpid)]; signal.pause()",
+            "timeout",
+        ),
     ],
     ids=["exit", "crash", "sys.exit", "endless", "stubborn", "asleep", "interrupt", "recursion", "stop"],
 )
@@ -127,6 +130,29 @@ def test_a_bad_answer_costs_its_own_exercise_only(run, body, verdict):
     result = run(f"def f(x):\n    {body}", F.replace("f(", "g("), probes=(probe(), probe("g")))
     assert only(result).failure.verdict == verdict
     assert [outcome.failure for outcome in result.probes[1].outcomes.values()] == [None, None]
+
+
+def test_a_thread_of_the_notebook_that_goes_on_does_not_disturb_the_probes(run):
+    talks = (
+        "import threading, time\n"
+        "def talk():\n    while True:\n        print('here')\n        display('here')\n        time.sleep(0.001)\n"
+        "threading.Thread(target=talk, daemon=True).start()"
+    )
+    result = run(talks, F, probes=(probe(), probe("f")))
+    assert [o.failure for found in result.probes for o in found.outcomes.values()] == [None] * 4
+
+
+def test_what_ends_a_probe_is_tried_once_more_in_a_fork_and_the_cells_keep_their_outputs(run):
+    result = run(
+        "print('once')",
+        "def f(x):\n    import os; os._exit(0)",
+        "def g(x):\n    return 2 * x",
+        probes=(probe(), probe("g")),
+    )
+    assert [cell.status for cell in result.cells] == ["ok"] * 3
+    assert only(result).failure.kind == "Crash"
+    assert [o.failure for o in result.probes[1].outcomes.values()] == [None, None]
+    assert result.notes == ()
 
 
 def test_an_answer_with_a_memory_bomb_costs_its_own_exercise_only(run):
