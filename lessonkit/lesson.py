@@ -14,11 +14,11 @@ from lessonkit.checks.run import run_probe, with_settings
 from lessonkit.checks.verdict import Verdict
 from lessonkit.errors import CourseError, did_you_mean
 from lessonkit.page import hand_in, progress
-from lessonkit.page.demonstration import RECORDED, STRICT, Demonstration
+from lessonkit.page.demonstration import ERRORS_END_IT, RECORDED, Demonstration
 from lessonkit.show import asking, tables
 from lessonkit.state import State
 
-__all__ = ["RECORDED", "RESULTS", "STRICT", "Demonstration", "Lesson"]
+__all__ = ["ERRORS_END_IT", "RECORDED", "RESULTS", "Demonstration", "Lesson"]
 RESULTS = Path(__file__).resolve().parents[1] / "data" / "results"
 
 
@@ -69,7 +69,7 @@ class Lesson:
             print(verdict.text)
         if finding.passed and finding.message:
             converted_from_now_on(exercise, answer, trials[0].want, probe.__globals__)
-        if kernel.shell() is not None and not os.environ.get(STRICT):
+        if kernel.shell() is not None and not os.environ.get(ERRORS_END_IT):
             self._state.change(self.name, lambda kept: progress.note(kept, verdict, answer, self._began))
         return verdict
 
@@ -85,7 +85,7 @@ class Lesson:
         `options` are choices, or (low, high, step) for a number, or None for any text. `guess` answers in the cell
         itself, where a page shows no form.
         """
-        if os.environ.get(STRICT):
+        if os.environ.get(ERRORS_END_IT):
             asking.show_question(question, options)
             return
 
@@ -107,14 +107,14 @@ class Lesson:
         """Show what came out, a choice or a number, beside the guess of `predict(name, ...)`; the why unfolds."""
         from IPython.display import display
 
-        guess = None if os.environ.get(STRICT) else self._guess(name)
+        guess = None if os.environ.get(ERRORS_END_IT) else self._guess(name)
         display(asking.outcome(guess, outcome, why, digits))
 
     def progress(self) -> None:
         """Show one's own line: points so far, what is open, what comes next."""
         from IPython.display import display
 
-        if os.environ.get(STRICT):
+        if os.environ.get(ERRORS_END_IT):
             found = expectations.load(self.name)
             print(f"{len(found)} exercises, {sum(e.points for e in found.values()):g} points")
             return
@@ -123,7 +123,7 @@ class Lesson:
 
     def hand_in(self) -> None:
         """Look at this notebook's file as the grader will, say what it would find, and write the file to hand in."""
-        if os.environ.get(STRICT):
+        if os.environ.get(ERRORS_END_IT):
             print("Here the file to hand in is written.")
             return
         found = hand_in.hand_in(self.name, self._state.lesson(self.name))

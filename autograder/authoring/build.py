@@ -17,7 +17,7 @@ from autograder.authoring.faults import FaultyFileError, refuse
 from autograder.authoring.generate import student_notebook
 from autograder.authoring.notebook import cell_id, same_but_for_version, to_notebook, write
 from autograder.authoring.source import ROOT, SOLUTIONS, LessonSource
-from autograder.files import write_whole
+from lessonkit.files import write_whole
 
 LESSONS = ROOT / "lessons"
 RECORDED = ROOT / "lessonkit" / "recorded"

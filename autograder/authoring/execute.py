@@ -39,7 +39,7 @@ def execute(
     from nbclient import NotebookClient
     from nbclient.exceptions import CellControlSignal, DeadKernelError
 
-    from lessonkit.lesson import STRICT
+    from lessonkit.lesson import ERRORS_END_IT
 
     notebook = to_notebook(lesson)
     folder = SOLUTIONS / lesson.name
@@ -54,7 +54,7 @@ def execute(
         record_timing=False,
         extra_arguments=["--IPKernelApp.log_level=40"],  # the kernel warns of TCP on every start
     )
-    environment = {**os.environ, STRICT: "1", "PYTHONHASHSEED": "0"}
+    environment = {**os.environ, ERRORS_END_IT: "1", "PYTHONHASHSEED": "0"}
     try:
         with client.setup_kernel(env=environment):
             for i, cell in enumerate(notebook.cells):
@@ -102,18 +102,18 @@ def outputs_of(lesson: LessonSource, cell: Cell) -> list[nbformat.NotebookNode]:
     """
     from IPython.core.formatters import DisplayFormatter
 
-    from lessonkit.lesson import STRICT
+    from lessonkit.lesson import ERRORS_END_IT
 
     namespace, printed = dict(lesson.namespace()), io.StringIO()
     *body, last = parse("\n" * (cell.line - 1) + cell.source).body
-    before = os.environ.get(STRICT)
-    os.environ[STRICT] = "1"
+    before = os.environ.get(ERRORS_END_IT)
+    os.environ[ERRORS_END_IT] = "1"
     try:
         with contextlib.redirect_stdout(printed):
             exec(compile(ast.Module(body, []), str(lesson.path), "exec"), namespace)
             value = eval(compile(ast.Expression(last.value), str(lesson.path), "eval"), namespace)
     finally:
-        os.environ.pop(STRICT) if before is None else os.environ.update({STRICT: before})
+        os.environ.pop(ERRORS_END_IT) if before is None else os.environ.update({ERRORS_END_IT: before})
     if value is None:
         return [new_output("stream", name="stdout", text=printed.getvalue())] if printed.getvalue() else []
     data, metadata = DisplayFormatter().format(value)  # a kernel shows the card; the text is for a terminal

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from autograder.authoring.source import ROOT, lesson_names
-from autograder.files import write_whole
 from lessonkit.errors import CourseError
+from lessonkit.files import write_whole
 
 SKELETON = Path(__file__).with_name("skeleton")
 _PLACES = {"lesson": "solutions", "bank": "autograder/banks", "experiment": "autograder/experiments"}

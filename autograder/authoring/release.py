@@ -4,8 +4,8 @@ import zipfile
 from pathlib import Path
 
 from autograder.authoring.source import ROOT, lesson_names
-from autograder.files import whole_file
 from lessonkit.errors import CourseError
+from lessonkit.files import whole_file
 
 NAME = "attention-course"
 # What lessons and lessonkit import, and what shows them; the rest of requirements.txt is for instructors and authors.

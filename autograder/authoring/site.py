@@ -19,8 +19,8 @@ import nbformat
 from autograder.authoring import glossary, mathjax, site_links, start
 from autograder.authoring.build import notebook_differences, solution_path, student_path
 from autograder.authoring.source import ROOT, lesson_names, load
-from autograder.files import write_whole
 from lessonkit.errors import CourseError
+from lessonkit.files import write_whole
 
 THEME = Path(__file__).with_name("site_theme")
 _NEEDED = {

@@ -16,8 +16,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from autograder.authoring import glossary
 from autograder.authoring.notebook import DEMONSTRATION, METADATA, write
 from autograder.authoring.source import ROOT, LessonSource, lesson_names, load
-from autograder.files import write_whole
 from lessonkit.errors import CourseError
+from lessonkit.files import write_whole
 from lessonkit.show.drawing import Box, Drawing
 
 README = ROOT / "README.md"

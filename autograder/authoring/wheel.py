@@ -8,8 +8,8 @@ import zipfile
 from pathlib import Path
 
 from autograder.authoring.source import ROOT
-from autograder.files import whole_file
 from lessonkit.errors import CourseError
+from lessonkit.files import whole_file
 
 # What lessonkit imports; a notebook that is open somewhere has its own Jupyter.
 NEEDED = ("torch", "numpy", "matplotlib", "ipywidgets", "anywidget", "tqdm", "sacrebleu", "safetensors")

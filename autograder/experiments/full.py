@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from autograder.authoring import source
-from autograder.files import write_whole
 from lessonkit.errors import CourseError
+from lessonkit.files import write_whole
 from lessonkit.full import runs
 from lessonkit.lesson import RESULTS
 

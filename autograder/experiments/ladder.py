@@ -21,10 +21,10 @@ from tqdm import tqdm
 from autograder.authoring import source
 from autograder.experiments import ladder_models as models
 from autograder.experiments.ladder_models import Loss
-from autograder.files import write_whole
 from lessonkit.data import download
 from lessonkit.data.translation import Batch, Pair, Translation, Vocabulary, batches
 from lessonkit.errors import CourseError
+from lessonkit.files import write_whole
 from lessonkit.full.resumable import Progress, clock_of, train
 from lessonkit.lesson import RESULTS
 from lessonkit.models.seq2seq import (

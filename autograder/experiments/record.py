@@ -13,8 +13,8 @@ import torch
 from tqdm import tqdm
 
 from autograder.authoring.source import ROOT, LessonSource
-from autograder.files import write_whole
 from lessonkit.errors import CourseError
+from lessonkit.files import write_whole
 from lessonkit.lesson import RESULTS
 from lessonkit.seeds import seed_everything
 

@@ -7,13 +7,13 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from autograder.files import write_whole
 from autograder.grading import platforms
 from autograder.grading.gradebook import GradebookWriter
 from autograder.grading.platforms import BLANK, ZERO, Class
 from autograder.grading.records import Record
 from autograder.sandbox.text import one_line, plain
 from lessonkit.errors import CourseError
+from lessonkit.files import write_whole
 
 # What a spreadsheet would take for a formula: at the beginning of a cell, or behind what it may take for its end.
 _SIGNS = "=+@＝＋－＠"

@@ -24,13 +24,13 @@ from pathlib import Path
 
 from autograder.authoring import source
 from autograder.authoring.source import ROOT, LessonSource
-from autograder.files import whole_file, write_whole
 from autograder.grading.export import results_json
 from autograder.grading.sealed import Graded, grade_one
 from autograder.grading.settings import warm_cells
 from autograder.grading.submissions import collect
 from autograder.sandbox import Limits, Sandbox
 from lessonkit.errors import CourseError
+from lessonkit.files import whole_file, write_whole
 
 USER = "student"  # who runs what was handed in: may read neither solutions nor banks, nor write results
 _DATE = (2026, 1, 1, 0, 0, 0)  # the same files give the same bytes

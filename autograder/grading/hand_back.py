@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from autograder.files import whole_file
 from autograder.grading.export import csv_text
 from autograder.grading.files import NOTEBOOK
 from autograder.grading.gradebook import GradebookWriter
@@ -19,6 +18,7 @@ from autograder.grading.graded_notebook import feedback_path
 from autograder.grading.owners import LAYOUTS
 from autograder.grading.records import Record
 from lessonkit.errors import CourseError
+from lessonkit.files import whole_file
 
 _PATTERNS = {layout.name: layout.pattern for layout in LAYOUTS}
 FOLDERS = "folders"

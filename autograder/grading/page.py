@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from autograder.files import write_whole
 from autograder.sandbox.text import cut, plain
+from lessonkit.files import write_whole
 
 # Colours of both themes keep a contrast of 4.5 and more for text; whatever a colour says, a sign or a word says, too.
 STYLE = """

@@ -13,7 +13,6 @@ from pathlib import Path
 from autograder.authoring import source as sources
 from autograder.authoring.fingerprints import marks as marks_depend_on
 from autograder.authoring.source import LessonSource
-from autograder.files import write_whole
 from autograder.grading.export import write_csv
 from autograder.grading.gradebook import GradebookWriter, database_url
 from autograder.grading.graded_notebook import graded_notebook, graded_path
@@ -24,6 +23,7 @@ from autograder.grading.sealed import Graded, work_out_expected
 from autograder.grading.settings import Settings
 from autograder.grading.submissions import Collection, Submission, collect
 from autograder.sandbox.text import cut
+from lessonkit.files import write_whole
 
 COLUMNS = ("student", "lesson", "exercise", "points", "max_points", "verdict", "message")
 LONGEST_MESSAGE = 1_000  # characters of a message in marks.csv

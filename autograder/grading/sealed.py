@@ -127,7 +127,7 @@ def probe_setup(lesson: LessonSource) -> str:
         node
         for cell in lesson.of_kind("plain")
         for node in parse(cell.source).body
-        if isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef) or _is_constant(node)
+        if isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef) or _is_literal(node)
     ]
     waiting = [parse(cell.source) for cell in lesson.of_kind("check")]
     needed: set[int] = set()  # places in `kept`
@@ -141,7 +141,7 @@ def probe_setup(lesson: LessonSource) -> str:
     )
 
 
-def _is_constant(node: ast.stmt) -> bool:
+def _is_literal(node: ast.stmt) -> bool:
     if not isinstance(node, ast.Assign):
         return False
     try:

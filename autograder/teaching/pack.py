@@ -12,9 +12,9 @@ from autograder.authoring import bank as banks
 from autograder.authoring import mathjax
 from autograder.authoring.source import LessonSource, load
 from autograder.authoring.start import Stop, stops
-from autograder.files import write_whole
 from autograder.teaching.question import of_lesson
 from autograder.teaching.slides import slides
+from lessonkit.files import write_whole
 
 SESSION = 90  # minutes of one meeting, homework beside it
 SEED = 1

@@ -13,7 +13,7 @@ from lessonkit.errors import CourseError
 from lessonkit.show.tables import TextAndHtml, box, with_code
 
 RECORDED = Path(__file__).resolve().parents[1] / "recorded"
-STRICT = "LESSONKIT_STRICT"  # in this environment, an error in a demonstration is an error: for build and tests
+ERRORS_END_IT = "LESSONKIT_STRICT"  # in this environment, an error in a demonstration is an error: for build and tests
 _BELOW = "Below is what the reference run showed."
 
 
@@ -31,7 +31,7 @@ class Demonstration:
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> bool:
-        if error is None or not isinstance(error, Exception) or os.environ.get(STRICT):
+        if error is None or not isinstance(error, Exception) or os.environ.get(ERRORS_END_IT):
             return False
         outputs = recorded(self._lesson, self._name)
         sentence, detail = self._why(error, trace)

@@ -3,8 +3,8 @@
 import pytest
 
 from autograder.authoring.source import ROOT
-from autograder.files import whole_file, write_whole
 from lessonkit.errors import CourseError
+from lessonkit.files import whole_file, write_whole
 
 
 def test_text_and_bytes_in_a_new_folder(tmp_path):

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 
 from autograder.authoring import source
 from autograder.bench.invented_class import Desk
-from autograder.files import write_whole
 from autograder.grading.gradebook import GradebookWriter, database_url
 from autograder.grading.graded_notebook import graded_notebook, graded_path
 from autograder.grading.intake import take_in
@@ -14,6 +13,7 @@ from autograder.grading.sealed import Graded
 from autograder.grading.submissions import Submission
 from lessonkit.checks.judge import Finding
 from lessonkit.checks.verdict import Verdict
+from lessonkit.files import write_whole
 
 L = "00_weighted_average"
 LESSON = source.load(L)
