@@ -9,7 +9,7 @@
 # is there? Four formulas, from a single product to a small network. The other is the **scope**: where may you look at
 # all? Everywhere, in a window at a fixed place, or in a window at a place that the decoder *predicts*.
 #
-# You build all of it in eight short exercises, train it, and find out which knob matters. One of the cheap ways fails
+# You build the parts that decide in five exercises, train the whole, and find out which knob matters. One of the cheap ways fails
 # badly as soon as words change places, and you will say beforehand where. Allow 100 minutes.
 #
 # **Notation.** The letters are Luong's now. Three of them meant something else in lesson 03:
@@ -116,51 +116,28 @@ with demonstration("mechanism"):
     arrows = [("b0", "b1"), ("b1", "b2"), ("b2", "b3"), ("b3", "b4"), ("l0", "l1"), ("l1", "l2"), ("l2", "l3"), ("l3", "l4"), ("l4", "l5")]
     drawing.draw("Above, lesson 03: the old state looks at the source, the context goes into the GRU, which makes the new state. Below, this lesson: the GRU first makes the new state from the old one and the last attentional vector; the new state looks at the source; context and state are joined to the attentional vector, which goes into the next step.", boxes, arrows, height=2.5)
 
-# %% [markdown] task="dot_score"
-# The score of lesson 00's content addressing, without the cosine. As a loop:
-#
-# ```python
-# for b in range(B):
-#     for s in range(S):
-#         scores[b, s] = keys[b, s] @ query[b]
-# ```
-# hint: For one sentence it is a matrix (S × n) times a vector (n). Give the query an axis, so that it is a column: (B, n, 1).
-# hint: `keys @ query.unsqueeze(-1)` is (B, S, 1). `.squeeze(-1)` takes the last axis away again.
+# %% [markdown]
+# The **dot** score is that of lesson 00's content addressing, without the cosine. For one sentence it is a matrix (S × n) times a vector (n); for a batch, the query
+# gets an axis, so that it is a column, (B, n, 1):
 
 
-# %% exercise="dot_score" minutes=4 difficulty=1
+# %% name="dot_score" show=true
 def dot_score(query: Tensor, keys: Tensor) -> Tensor:
     """h_tᵀ h̄_s for every source word  (Luong et al. 2015, section 3.1, “dot”).
 
     query (B, n), keys (B, S, n)  ->  scores (B, S)
     """
-    ### BEGIN SOLUTION
     return (keys @ query.unsqueeze(-1)).squeeze(-1)
-    ### END SOLUTION
-
-
-# %% check="dot_score" points=1
-def probe(dot_score, draw):
-    B, S, n = draw.sizes(3)
-    k = draw.size(3, 5)
-    return {
-        "scores": dot_score(draw.normal(B, n), draw.normal(B, S, n)),
-        "one word": dot_score(draw.normal(1, n), draw.normal(1, 1, n)),
-        "square": dot_score(draw.normal(k, k), draw.normal(k, k, k)),
-    }
-
-
-check("dot_score", dot_score, probe)
 
 
 # %% [markdown]
-# The dot product has nothing to learn, and a price: the decoder's state must look like the encoder's state of the word it
-# wants. The same numbers have to say two things at once. A matrix between them lets the decoder speak its own language.
+# It has nothing to learn, and a price: the decoder's state must look like the encoder's state of the word it
+# wants. The same numbers have to say two things at once. A matrix between them lets the decoder speak its own language: the **general** score.
 
 # %% [markdown] task="general_score"
 # $h_t^\top W \bar h_s$, with `W` of shape (n, d). As a loop: `scores[b, s] = query[b] @ W @ keys[b, s]`.
-# hint: First translate the query into the language of the keys: (B, n) times (n, d) is (B, d). Then it is the dot score.
-# hint: `query @ W`, without a transpose: the query stands on the *left* of W.
+# hint: First translate the query into the language of the keys: it should have d features. Then it is the dot score.
+# hint: `query @ W` is (B, d), without a transpose: the query stands on the *left* of W.
 
 
 # %% exercise="general_score" minutes=5 difficulty=2
@@ -179,59 +156,28 @@ def probe(general_score, draw):
     B, S, n, d = draw.sizes(4)
     square = general_score(draw.normal(B, n), draw.normal(B, S, n), draw.normal(n, n))
     scores = general_score(draw.normal(B, n), draw.normal(B, S, d), draw.normal(n, d))
-    return {"n = d": square, "scores": scores}
+    one = general_score(draw.normal(1, n), draw.normal(1, 1, d), draw.normal(n, d))
+    return {"n = d": square, "scores": scores, "one word": one}
 
 
 check("general_score", general_score, probe)
 
 
-# %% [markdown] task="concat_score"
-# $v^\top \tanh(W [h_t;\, \bar h_s])$: put the query beside each key, query first. If you cut $W$ into its left part (for the query) and
-# its right part (for the key), you meet an old friend: it is the additive score of lesson 03.
-# hint: `query.unsqueeze(1).expand(-1, S, -1)` is the query once for each word, (B, S, n). `torch.cat([..., keys], dim=-1)` is (B, S, n + d).
-# hint: Then `@ W.T` gives (B, S, a), tanh keeps that, and `@ v` sums over a.
+# %% [markdown]
+# The **concat** score puts the query beside each key, query first. Cut $W$ into its left part (for the query) and
+# its right part (for the key), and you meet an old friend: it is the additive score of lesson 03. And **location** doesn't look at the source: each row of its $W$ belongs to a
+# *place*, and the decoder says which place it wants. It can't know what stands there. There are only as many
+# places as $W$ has rows: Luong ignores words beyond them, and for shorter sentences uses the first rows (section 3.1).
 
 
-# %% exercise="concat_score" minutes=7 difficulty=2
+# %% name="concat_score" show=true
 def concat_score(query: Tensor, keys: Tensor, W: Tensor, v: Tensor) -> Tensor:
     """vᵀ tanh(W [h_t; h̄_s]) for every source word  (Luong et al. 2015, section 3.1, “concat”).
 
     query (B, n), keys (B, S, d), W (a, n + d), v (a,)  ->  scores (B, S)
     """
-    ### BEGIN SOLUTION
     repeated = query.unsqueeze(1).expand(-1, keys.shape[1], -1)
     return torch.tanh(torch.cat([repeated, keys], dim=-1) @ W.T) @ v
-    ### END SOLUTION
-
-
-# %% check="concat_score" points=2
-def probe(concat_score, draw):
-    B, S, n, d, a = draw.sizes(5)
-    if abs(n - d) < 2:
-        d = n + 3  # half of n + d is neither
-    k = draw.size(2, 4)
-    scores = concat_score(
-        draw.normal(B, n),
-        draw.normal(B, S, d),
-        draw.normal(a, n + d, scale=0.5),
-        draw.normal(a),
-    )
-    same = concat_score(
-        draw.normal(k, k),
-        draw.normal(k, k, k),
-        draw.normal(2 * k, 2 * k, scale=0.5),
-        draw.normal(2 * k),
-    )
-    return {"scores": scores, "n = d": same}
-
-
-check("concat_score", concat_score, probe)
-
-
-# %% [markdown]
-# The fourth score needs no exercise; it is one line. It doesn't look at the source: each row of $W$ belongs to a
-# *place*, and the decoder says which place it wants. It can't know what stands there. And there are only as many
-# places as $W$ has rows: Luong ignores words beyond them, and for shorter sentences uses the first rows (section 3.1).
 
 
 # %% name="location_score" show=true
@@ -302,35 +248,19 @@ check("window_mask", window_mask, probe)
 # Beyond the end the window is empty. That happens to local-m when the translation is longer than the source, and it is why
 # `masked_softmax` of lesson 00 gives zeros for a row without any word, instead of NaN.
 
-# %% [markdown] task="predict_position"
+# %% [markdown]
 # Where to look, from the decoder's state: a sigmoid gives a number between 0 and 1, *how far through the sentence*; times the
-# length of **this** sentence it is a place. Not the length of the longest sentence of the batch.
-# hint: `torch.tanh(state @ W_p.T)` is (B, a), and `@ v_p` makes (B,) of it.
-# hint: The length of each sentence is the number of True in its row of the mask: `src_mask.sum(dim=1)`.
+# length of **this** sentence, not of the longest in the batch, it is a place (equation 9):
 
 
-# %% exercise="predict_position" minutes=6 difficulty=2
+# %% name="predict_position" show=true
 def predict_position(state: Tensor, W_p: Tensor, v_p: Tensor, src_mask: Tensor) -> Tensor:
     """p_t = S · sigmoid(v_pᵀ tanh(W_p h_t)), S the sentence's own length  (Luong et al. 2015, eq. 9).
 
     state (B, n), W_p (a, n), v_p (a,), src_mask (B, S) bool  ->  position (B,)
     """
-    ### BEGIN SOLUTION
     length = src_mask.sum(dim=1)
     return length * torch.sigmoid(torch.tanh(state @ W_p.T) @ v_p)
-    ### END SOLUTION
-
-
-# %% check="predict_position" points=2
-def probe(predict_position, draw):
-    B, S, n, a = draw.sizes(4, 3, 8)
-    mask = draw.mask(B, S)
-    position = predict_position(draw.normal(B, n), draw.normal(a, n), draw.normal(a), mask)
-    same = predict_position(draw.normal(B, n), draw.normal(n, n), draw.normal(n), mask)
-    return {"position": position, "a = n": same}
-
-
-check("predict_position", predict_position, probe)
 
 
 # %% [markdown]
@@ -341,14 +271,39 @@ check("predict_position", predict_position, probe)
 #
 # The softmax runs over the words of the window. The product is **not** normalised again: if the decoder points at
 # the wrong place, the weights sum to less, the context shrinks, and the loss says so.
+#
+# ### Find the bugs: a window that never arrives
+#
+# A colleague has written equation 10 for you:
+
+
+# %% name="colleague" show=true
+def as_found(weights: Tensor, position: Tensor, D: int) -> Tensor:
+    """The weights, bent by a Gaussian around each position. weights (B, S), position (B,) -> (B, S)"""
+    distance = torch.arange(weights.shape[1]) - position.unsqueeze(1).round()
+    sigma = D / 2
+    bent = weights * torch.exp(-(distance**2) / 2 * sigma**2)
+    return bent / bent.sum(dim=1, keepdim=True)
+
+
+# %% [markdown]
+# It runs, its shapes are right, and a model with it trains without complaint. But its window stays where chance put it. Four numbers, with D = 4, so σ = 2:
+
+# %% demo="symptoms"
+# The symptoms: what equation 10 says, and what the colleague's function does
+with demonstration("symptoms"):
+    from lessonkit.models import placing
+
+    placing.show_symptoms(as_found)
 
 # %% [markdown] task="gaussian_window"
-# Multiply weights by the Gaussian around each sentence's position, σ = D/2. Don't normalise again.
-# hint: The distances are `torch.arange(S) - position.unsqueeze(1)`, (B, S): the sign doesn't matter, since you square them.
-# hint: σ is D / 2, so 2σ² is 2 · (D/2)². Watch the brackets: `-(distance**2) / (2 * sigma**2)`.
+# Three things are wrong, and each shows in the table. Find them, and write the function anew.
+# hint: Take the rows one by one. Which line is to blame for a weight that sums to 1 although the window stands in the wrong place?
+# hint: Print `8 / 2 * 4` and `8 / (2 * 4)`. And what happens to a number with `.round()` if you move it a little?
+# hint: The distance comes from the real position, the whole denominator `(2 * sigma**2)` stands in brackets, and the product is returned as it is.
 
 
-# %% exercise="gaussian_window" minutes=6 difficulty=2
+# %% exercise="gaussian_window" minutes=10 difficulty=3
 def gaussian_window(weights: Tensor, position: Tensor, D: int) -> Tensor:
     """weights · exp(−(s − p)² / 2σ²), σ = D/2; not normalised again  (Luong et al. 2015, eq. 10).
 
@@ -361,7 +316,7 @@ def gaussian_window(weights: Tensor, position: Tensor, D: int) -> Tensor:
     ### END SOLUTION
 
 
-# %% check="gaussian_window" points=2
+# %% check="gaussian_window" points=3
 def probe(gaussian_window, draw):
     B, S = draw.sizes(2, 3, 8)
     k, D = draw.size(4, 6), draw.choice((3, 5))
@@ -378,8 +333,8 @@ check("gaussian_window", gaussian_window, probe)
 
 
 # %% [markdown]
-# Is it true that without the Gaussian nothing reaches $p_t$? Ask the machine. The same scores, the same loss, with and
-# without your `gaussian_window`:
+# And is it true that without the Gaussian nothing reaches $p_t$? Ask the machine. The same scores, the same loss, with the mask only and with
+# your `gaussian_window`:
 
 # %% demo="who_teaches_the_position"
 # Table: the gradient at the position, with and without your Gaussian
@@ -393,42 +348,20 @@ with demonstration("who_teaches_the_position"):
 #
 # Compare with lesson 03: there the query was the state *before* the step, here it is the state *after* it.
 
-# %% [markdown] task="attentional_vector"
-# $\tilde h_t = \tanh(W_c [c_t;\, h_t])$, context first.
-# hint: `torch.cat([context, state], dim=-1)` is (B, d + n). The other order fits too if d = n, and is wrong.
-# hint: W is (n, d + n), so with the batch first it is `... @ W.T`.
 
-
-# %% exercise="attentional_vector" minutes=4 difficulty=1
+# %% name="attentional_vector" show=true
 def attentional_vector(context: Tensor, state: Tensor, W: Tensor) -> Tensor:
-    """h̃_t = tanh(W_c [c_t; h_t])  (Luong et al. 2015, eq. 5).
+    """h̃_t = tanh(W_c [c_t; h_t]), context first  (Luong et al. 2015, eq. 5).
 
     context (B, d), state (B, n), W (n, d + n)  ->  attentional vector (B, n)
     """
-    ### BEGIN SOLUTION
     return torch.tanh(torch.cat([context, state], dim=-1) @ W.T)
-    ### END SOLUTION
-
-
-# %% check="attentional_vector" points=1
-def probe(attentional_vector, draw):
-    B, d, n = draw.sizes(3)
-    vector = attentional_vector(
-        draw.normal(B, d), draw.normal(B, n), draw.normal(n, d + n, scale=0.5)
-    )
-    same = attentional_vector(
-        draw.normal(d, n), draw.normal(d, n), draw.normal(n, 2 * n, scale=0.5)
-    )
-    return {"n = d": same, "attentional vector": vector}
-
-
-check("attentional_vector", attentional_vector, probe)
 
 
 # %% [markdown] task="input_feeding_step"
 # Put the step together. **Input feeding** (section 3.3): the cell reads the last word *and* the last attentional vector, side by
 # side, so that the decoder knows where it looked before. You get three functions, called by position: `cell(input, state)` is the GRU,
-# `attend(query, memory, src_mask)` gives weights (B, S), `combine(context, state)` is your attentional vector with its matrix.
+# `attend(query, memory, src_mask)` gives weights (B, S), `combine(context, state)` is `attentional_vector` with its matrix.
 # hint: First the cell; its input is `torch.cat([embedded, attentional], dim=-1)`. Its result is the query for `attend`.
 # hint: The context is `(weights.unsqueeze(1) @ memory).squeeze(1)`; then `combine(context, new_state)`.
 
@@ -474,14 +407,15 @@ def probe(input_feeding_step, draw):
         return masked_softmax((memory @ (query @ A).unsqueeze(-1)).squeeze(-1), src_mask)
 
     def combine(context, state):
-        m = context.shape[-1]
-        return torch.tanh(context @ W[:, :m].T + state @ W[:, m:].T)
+        return torch.tanh(torch.cat([context, state], dim=-1) @ W.T)
 
-    made = input_feeding_step(
-        embedded, attentional, state, memory, mask, cell, attend, combine
-    )
-    vector, new_state, weights = made
-    return {"attentional vector": vector, "state": new_state, "weights": weights}
+    found = {}
+    for name, sentences in (("", slice(None)), (" of one sentence", slice(0, 1))):
+        given = [x[sentences] for x in (embedded, attentional, state, memory, mask)]
+        vector, new_state, weights = input_feeding_step(*given, cell, attend, combine)
+        found |= {f"attentional vector{name}": vector, f"state{name}": new_state}
+        found[f"weights{name}"] = weights
+    return found
 
 
 check("input_feeding_step", input_feeding_step, probe)
@@ -675,6 +609,75 @@ with demonstration("heat_maps"):
 # %% [markdown]
 # The orange dots are $p_t$. The window found its way to the end of the sentence and walks backwards, learned from nothing but
 # right translations. The dots needn't lie exactly on gold: within the window the scores choose.
+#
+# One sentence is an anecdote. Two things can go wrong with a local weight: the *window* stands in the wrong place, or it stands right and the *scores* choose badly.
+# Measure them apart.
+
+# %% [markdown] task="window_finds"
+# Only target words with gold count: padding has none, and one or the other word has none. A word may have several gold source words; one of them is enough. Two shares of the words that count:
+#
+# - `inside`: a gold word lies at most `D` from the position. (The window *could* find it.)
+# - `on_gold`: the largest weight lies on a gold word. (It *did*.)
+#
+# hint: Which words count? `gold.any(dim=-1)` is (B, T); index with it what you have found for every word, then take the mean.
+# hint: The distances of all places from all positions, (B, T, S): `positions` needs one more axis. *At most D away, and gold*; then `any` over the source.
+# hint: `weights.argmax(dim=-1, keepdim=True)` is (B, T, 1), the places of the largest weights; `gold.gather(-1, ...)` says of each whether it is gold.
+
+
+# %% exercise="window_finds" minutes=12 difficulty=3
+def window_finds(
+    positions: Tensor, weights: Tensor, gold: Tensor, D: int
+) -> tuple[Tensor, Tensor]:
+    """Of the target words that have gold: for how many does it lie in the window, and for how many was it found.
+
+    positions (B, T), weights (B, T, S), gold (B, T, S) bool, D places to either side  ->  shares inside (), on_gold ()
+    """
+    ### BEGIN SOLUTION
+    counts = gold.any(dim=-1)
+    near = (torch.arange(gold.shape[-1]) - positions.unsqueeze(-1)).abs() <= D
+    inside = (near & gold).any(dim=-1)
+    on_gold = gold.gather(-1, weights.argmax(dim=-1, keepdim=True))  # (B, T, 1)
+    return inside[counts].float().mean(), on_gold[counts].float().mean()
+    ### END SOLUTION
+
+
+# %% check="window_finds" points=3
+def probe(window_finds, draw):
+    B, T, S = draw.sizes(3, low=10, high=15)
+    found = {}
+    for name, D in (
+        ("between places", 1),
+        ("at whole places", 2),
+        ("wide", draw.size(3, 4)),
+    ):
+        weights, gold = draw.weights(B, T, S), draw.uniform(B, T, S) < 0.08
+        largest = nn.functional.one_hot(weights.argmax(dim=-1), S).bool()
+        gold |= largest & (draw.uniform(B, T, 1) < 0.3)
+        gold[:, -2:] = False  # padding
+        gold[: B - 1, 0, [0, S - 1]] = True  # two gold words, far apart
+        positions = draw.integers(0, S, B, T) + 0.0
+        if name != "at whole places":
+            positions = positions + draw.uniform(B, T)
+        inside, on_gold = window_finds(draw.watch(positions), weights, draw.watch(gold), D)
+        found |= {f"inside, {name}": inside, f"on gold, {name}": on_gold}
+    return found
+
+
+check(
+    "window_finds",
+    window_finds,
+    probe,
+    no_gradients="a measurement: nothing trains through it",
+)
+
+# %% demo="window_finds" varies=true
+# Table: did the window find its place, and did the scores find the word? Long mirrored sentences
+with demonstration("window_finds"):
+    placing.show_finds(window_finds, local_model, mirror)
+
+# %% [markdown]
+# The first column is the doing of the *position*, the second that of position and scores together, which can't be greater: what the window doesn't hold, the scores can't find. Below stand pointers
+# that never saw a sentence. The place that local-m takes, $t$, holds few gold words of a mirrored sentence, and the middle not many more. Only a window that moves backwards can do better, and that is what had to be learned.
 #
 # ## Four scores, three scopes
 #

@@ -8,80 +8,6 @@ from torch.nn import functional as F
 
 from autograder.authoring.bank import alternative, equivalent, mistake
 
-# dot_score
-
-
-@mistake("dot_score", "The products are not added up: sum over the features, or multiply as matrices with @.")
-def not_summed(query, keys):
-    return keys * query.unsqueeze(1)
-
-
-@mistake("dot_score", "You sum over the words. A score belongs to one word: sum over the features, the last axis.")
-def summed_over_words(query, keys):
-    return (keys * query.unsqueeze(1)).sum(1)
-
-
-@mistake("dot_score", "One axis too many is left, (B, S, 1): take it away with squeeze(-1).")
-def axis_left(query, keys):
-    return keys @ query.unsqueeze(-1)
-
-
-@mistake(
-    "dot_score",
-    "squeeze() without an axis also removes the batch when it is one sentence. Name the axis: squeeze(-1).",
-)
-def squeezed_all(query, keys):
-    return (keys @ query.unsqueeze(-1)).squeeze()
-
-
-@mistake("dot_score", "You divide by √n. That is the Transformer's score (lesson 07); Luong's dot is not scaled.")
-def scaled(query, keys):
-    return (keys @ query.unsqueeze(-1)).squeeze(-1) / query.shape[-1] ** 0.5
-
-
-@mistake("dot_score", "This is the cosine of lesson 00: leave out the division by the lengths.")
-def cosine(query, keys):
-    return F.cosine_similarity(keys, query.unsqueeze(1), dim=-1)
-
-
-@mistake("dot_score", "These are weights already: leave out the softmax. Scope and mask come first.")
-def softmaxed_dot(query, keys):
-    return torch.softmax((keys @ query.unsqueeze(-1)).squeeze(-1), dim=-1)
-
-
-@mistake(
-    "dot_score",
-    "Every query meets the keys of every sentence, so the result is (B, B, S). Give the query an axis: (B, n, 1).",
-)
-def all_sentences(query, keys):
-    return torch.einsum("bn,csn->bcs", query, keys)
-
-
-@mistake("dot_score", "This is the mean of the products, the dot product divided by n: use the sum.")
-def mean_of_products(query, keys):
-    return (keys * query.unsqueeze(1)).mean(-1)
-
-
-@alternative("dot_score")
-def dot_einsum(query, keys):
-    return torch.einsum("bn,bsn->bs", query, keys)
-
-
-@alternative("dot_score")
-def dot_product_and_sum(query, keys):
-    return (keys * query[:, None]).sum(dim=2)
-
-
-@alternative("dot_score")
-def dot_row_times_columns(query, keys):
-    return torch.bmm(query.unsqueeze(1), keys.transpose(1, 2)).squeeze(1)
-
-
-@alternative("dot_score")
-def dot_loops(query, keys):
-    return torch.stack([torch.stack([key @ q for key in sentence]) for q, sentence in zip(query, keys, strict=True)])
-
-
 # general_score
 
 
@@ -149,95 +75,6 @@ def general_linear(query, keys, W):
 @alternative("general_score")
 def general_loops(query, keys, W):
     return torch.stack([torch.stack([q @ W @ key for key in ks]) for q, ks in zip(query, keys, strict=True)])
-
-
-# concat_score
-
-
-def _concat(query, keys):
-    return torch.cat([query.unsqueeze(1).expand(-1, keys.shape[1], -1), keys], dim=-1)
-
-
-@mistake("concat_score", "The key stands before the query. The order is [h_t; h̄_s]: query first.")
-def key_first(query, keys, W, v):
-    repeated = query.unsqueeze(1).expand(-1, keys.shape[1], -1)
-    return torch.tanh(torch.cat([keys, repeated], dim=-1) @ W.T) @ v
-
-
-@mistake("concat_score", "Without tanh the query adds the same to every word, and all queries rank the words alike.")
-def no_tanh(query, keys, W, v):
-    return _concat(query, keys) @ W.T @ v
-
-
-@mistake("concat_score", "tanh belongs inside, before v: v · tanh(W [h; h̄]), not tanh(v · W [h; h̄]).")
-def tanh_last(query, keys, W, v):
-    return torch.tanh(_concat(query, keys) @ W.T @ v)
-
-
-@mistake("concat_score", "tanh is applied to query and key before W. Multiply by W first.")
-def tanh_first(query, keys, W, v):
-    return torch.tanh(_concat(query, keys)) @ W.T @ v
-
-
-@mistake("concat_score", "You add up the hidden features; take their product with v instead.")
-def without_v(query, keys, W, v):
-    return torch.tanh(_concat(query, keys) @ W.T).sum(-1)
-
-
-@mistake("concat_score", "The query's part of W and the key's part have a tanh each. Add them first: one tanh.")
-def two_tanhs(query, keys, W, v):
-    n = query.shape[-1]
-    return (torch.tanh(query @ W[:, :n].T).unsqueeze(1) + torch.tanh(keys @ W[:, n:].T)) @ v
-
-
-@mistake("concat_score", "An axis of length 1 is left at the end: use `@ v` with v as a vector.")
-def concat_axis_left(query, keys, W, v):
-    return torch.tanh(_concat(query, keys) @ W.T) @ v.unsqueeze(1)
-
-
-@mistake("concat_score", "These are weights: leave out the softmax of the concat score.")
-def softmaxed_concat(query, keys, W, v):
-    return torch.softmax(torch.tanh(_concat(query, keys) @ W.T) @ v, dim=-1)
-
-
-@mistake("concat_score", "The query has no part in your score, so every query gets the same weights.")
-def query_missing(query, keys, W, v):
-    return torch.tanh(_concat(torch.zeros_like(query), keys) @ W.T) @ v
-
-
-@mistake(
-    "concat_score",
-    "repeat_interleave over the batch mixes the sentences: each query belongs to its own sentence's words.",
-)
-def repeated_wrongly(query, keys, W, v):
-    B, S = keys.shape[:2]
-    repeated = query.repeat(S, 1).reshape(B, S, -1)
-    return torch.tanh(torch.cat([repeated, keys], dim=-1) @ W.T) @ v
-
-
-@alternative("concat_score")
-def as_additive(query, keys, W, v):
-    n = query.shape[-1]
-    return torch.tanh((query @ W[:, :n].T).unsqueeze(1) + keys @ W[:, n:].T) @ v
-
-
-@alternative("concat_score")
-def concat_linear(query, keys, W, v):
-    both = torch.cat([query[:, None].repeat(1, keys.shape[1], 1), keys], 2)
-    return (F.linear(both, W).tanh() * v).sum(-1)
-
-
-@alternative("concat_score")
-def concat_loops(query, keys, W, v):
-    return torch.stack(
-        [torch.stack([v @ torch.tanh(W @ torch.cat([q, k])) for k in ks]) for q, ks in zip(query, keys, strict=True)]
-    )
-
-
-@alternative("concat_score")
-def concat_einsum(query, keys, W, v):
-    hidden = torch.einsum("ac,bsc->bsa", W, _concat(query, keys))
-    return torch.einsum("a,bsa->bs", v, torch.tanh(hidden))
 
 
 # window_mask
@@ -351,99 +188,6 @@ def mask_numpy(position, src_mask, D):
     return (np.abs(places[None, :] - position.numpy()[:, None]) <= D) & src_mask.numpy()
 
 
-# predict_position
-
-
-@mistake(
-    "predict_position",
-    "You multiply by the padded length, the same for the whole batch. S is each sentence's own: src_mask.sum(dim=1).",
-)
-def padded_length(state, W_p, v_p, src_mask):
-    return src_mask.shape[1] * torch.sigmoid(torch.tanh(state @ W_p.T) @ v_p)
-
-
-@mistake("predict_position", "This is a share between 0 and 1. Times the length of the sentence, it is a place.")
-def share_only(state, W_p, v_p, src_mask):
-    return torch.sigmoid(torch.tanh(state @ W_p.T) @ v_p)
-
-
-@mistake("predict_position", "The tanh is missing: v · tanh(W h), then the sigmoid.")
-def position_without_tanh(state, W_p, v_p, src_mask):
-    return src_mask.sum(1) * torch.sigmoid(state @ W_p.T @ v_p)
-
-
-@mistake("predict_position", "Without the sigmoid the place may lie outside the sentence, before its beginning even.")
-def without_sigmoid(state, W_p, v_p, src_mask):
-    return src_mask.sum(1) * (torch.tanh(state @ W_p.T) @ v_p)
-
-
-@mistake("predict_position", "Rounding has no gradient, so the prediction could never learn: keep the real number.")
-def rounded(state, W_p, v_p, src_mask):
-    return (src_mask.sum(1) * torch.sigmoid(torch.tanh(state @ W_p.T) @ v_p)).round()
-
-
-@mistake("predict_position", "tanh in place of the sigmoid gives places from −S to S. The last function is a sigmoid.")
-def tanh_twice(state, W_p, v_p, src_mask):
-    return src_mask.sum(1) * torch.tanh(torch.tanh(state @ W_p.T) @ v_p)
-
-
-@mistake("predict_position", "Sigmoid and tanh have changed places: tanh inside, sigmoid outside.")
-def swapped_functions(state, W_p, v_p, src_mask):
-    return src_mask.sum(1) * torch.tanh(torch.sigmoid(state @ W_p.T) @ v_p)
-
-
-@mistake("predict_position", "v_p is not used: take the product of the hidden features with v_p, not their sum.")
-def v_p_ignored(state, W_p, v_p, src_mask):
-    return src_mask.sum(1) * torch.sigmoid(torch.tanh(state @ W_p.T).sum(-1))
-
-
-@mistake("predict_position", "You take S − 1. In the paper's formula the sigmoid is multiplied by S itself.")
-def one_less(state, W_p, v_p, src_mask):
-    return (src_mask.sum(1) - 1) * torch.sigmoid(torch.tanh(state @ W_p.T) @ v_p)
-
-
-@mistake("predict_position", "The result has an axis of length 1: one number a sentence, (B,), is asked for.")
-def position_axis(state, W_p, v_p, src_mask):
-    return src_mask.sum(1, keepdim=True) * torch.sigmoid(torch.tanh(state @ W_p.T) @ v_p.unsqueeze(1))
-
-
-@mistake(
-    "predict_position",
-    "The length is inside the sigmoid, so the result is a share again: multiply after the sigmoid.",
-)
-def length_inside(state, W_p, v_p, src_mask):
-    return torch.sigmoid(src_mask.sum(1) * (torch.tanh(state @ W_p.T) @ v_p))
-
-
-@mistake("predict_position", "A softmax over the batch: sentences don't compete. Each has its own sigmoid.")
-def softmax_over_sentences(state, W_p, v_p, src_mask):
-    return src_mask.sum(1) * torch.softmax(torch.tanh(state @ W_p.T) @ v_p, dim=0)
-
-
-@mistake("predict_position", "You add the length: the share is *multiplied* by it.")
-def length_added(state, W_p, v_p, src_mask):
-    return src_mask.sum(1) + torch.sigmoid(torch.tanh(state @ W_p.T) @ v_p)
-
-
-@alternative("predict_position")
-def position_linear(state, W_p, v_p, src_mask):
-    share = F.linear(torch.tanh(F.linear(state, W_p)), v_p[None]).squeeze(-1).sigmoid()
-    return share * src_mask.long().sum(-1)
-
-
-@alternative("predict_position")
-def position_einsum(state, W_p, v_p, src_mask):
-    hidden = torch.einsum("an,bn->ba", W_p, state).tanh()
-    return src_mask.double().sum(1) / (1 + torch.exp(-torch.einsum("a,ba->b", v_p, hidden)))
-
-
-@alternative("predict_position")
-def position_loop(state, W_p, v_p, src_mask):
-    return torch.stack(
-        [row.sum() * torch.sigmoid(v_p @ torch.tanh(W_p @ h)) for h, row in zip(state, src_mask, strict=True)]
-    )
-
-
 # gaussian_window
 
 
@@ -549,77 +293,6 @@ def by_normal_distribution(weights, position, D):
     normal = torch.distributions.Normal(position.unsqueeze(1), D / 2)
     places = torch.arange(weights.shape[1], dtype=position.dtype)
     return weights * torch.exp(normal.log_prob(places) - normal.log_prob(normal.mean))
-
-
-# attentional_vector
-
-
-@mistake("attentional_vector", "The state stands first. The order is [c_t; h_t]: context, then state.")
-def state_first(context, state, W):
-    return torch.tanh(torch.cat([state, context], dim=-1) @ W.T)
-
-
-@mistake("attentional_vector", "The tanh is missing.")
-def vector_without_tanh(context, state, W):
-    return torch.cat([context, state], dim=-1) @ W.T
-
-
-@mistake("attentional_vector", "tanh comes after W: tanh(W [c; h]), not W tanh([c; h]).")
-def tanh_before_w(context, state, W):
-    return torch.tanh(torch.cat([context, state], dim=-1)) @ W.T
-
-
-@mistake("attentional_vector", "The state is left out: without it the decoder forgets what it has written.")
-def context_only(context, state, W):
-    return torch.tanh(context @ W[:, : context.shape[-1]].T)
-
-
-@mistake("attentional_vector", "The context is left out: what attention found is thrown away.")
-def state_only(context, state, W):
-    return torch.tanh(state @ W[:, context.shape[-1] :].T)
-
-
-@mistake("attentional_vector", "A sigmoid in place of the tanh: the vector would be positive everywhere.")
-def sigmoid_vector(context, state, W):
-    return torch.sigmoid(torch.cat([context, state], dim=-1) @ W.T)
-
-
-@mistake("attentional_vector", "relu in place of tanh: the paper's attentional vector is a tanh.")
-def relu_vector(context, state, W):
-    return torch.relu(torch.cat([context, state], dim=-1) @ W.T)
-
-
-@mistake(
-    "attentional_vector",
-    "`W` is (n, d + n), so with the batch first it must be transposed: `torch.cat(...) @ W.T`.",
-)
-def w_not_transposed(context, state, W):
-    return torch.tanh(torch.cat([context, state], dim=-1) @ W)
-
-
-@alternative("attentional_vector")
-def vector_linear(context, state, W):
-    return F.linear(torch.hstack([context, state]), W).tanh()
-
-
-@alternative("attentional_vector")
-def vector_in_parts(context, state, W):
-    d = context.shape[1]
-    return torch.tanh(context @ W[:, :d].T + state @ W[:, d:].T)
-
-
-@alternative("attentional_vector")
-def vector_loop(context, state, W):
-    return torch.stack([torch.tanh(W @ torch.cat(both)) for both in zip(context, state, strict=True)])
-
-
-@mistake(
-    "attentional_vector",
-    "The values are right, but numpy cuts the gradient: "
-    "neither state nor scores would learn. Use torch.cat and torch.tanh.",
-)
-def vector_numpy(context, state, W):
-    return np.tanh(np.concatenate([context.numpy(), state.numpy()], axis=1) @ W.numpy().T)
 
 
 # input_feeding_step
@@ -766,32 +439,9 @@ equivalent(
 # Seen in learners' work
 
 
-@mistake(
-    "dot_score", "The query needs an axis for the words: `keys @ query.unsqueeze(-1)`, and `squeeze(-1)` afterwards."
-)
-def no_axis_for_the_words(query, keys):
-    return keys @ query
-
-
 @mistake("general_score", "W is detached: the values are right, but W could never learn.")
 def w_detached(query, keys, W):
     return (keys @ (query @ W.detach()).unsqueeze(-1)).squeeze(-1)
-
-
-@mistake("concat_score", "W is cut in the middle. Its left part has as many columns as the *query* has features.")
-def cut_in_the_middle(query, keys, W, v):
-    h = W.shape[1] // 2
-    return torch.tanh((query @ W[:, :h].T).unsqueeze(1) + keys @ W[:, h:].T) @ v
-
-
-@mistake("concat_score", "The query must be repeated for every word before it is joined: `unsqueeze(1).expand(...)`.")
-def query_not_repeated(query, keys, W, v):
-    return torch.tanh(torch.cat([query, keys], dim=-1) @ W.T) @ v
-
-
-@mistake("concat_score", "`torch.cat` without `dim` joins along the batch. Query and key stand side by side: `dim=-1`.")
-def joined_along_the_batch(query, keys, W, v):
-    return torch.tanh(torch.cat([query.unsqueeze(1).expand(-1, keys.shape[1], -1), keys]) @ W.T) @ v
 
 
 @mistake(
@@ -810,39 +460,10 @@ def position_rounded(position, src_mask, D):
     return ((places - position.round().unsqueeze(1)).abs() <= D) & src_mask
 
 
-@mistake("predict_position", "W_p and v_p are detached: the values are right, but the place could never be learned.")
-def parameters_detached(state, W_p, v_p, src_mask):
-    return src_mask.sum(dim=1) * torch.sigmoid(torch.tanh(state @ W_p.detach().T) @ v_p.detach())
-
-
-@mistake("predict_position", "The lengths of all sentences are added up: sum the mask over the words only, `dim=1`.")
-def all_lengths(state, W_p, v_p, src_mask):
-    return src_mask.sum() * torch.sigmoid(torch.tanh(state @ W_p.T) @ v_p)
-
-
 @mistake("gaussian_window", "Places are counted from 0: your distances are from 1.")
 def places_from_one(weights, position, D):
     distance = torch.arange(1, weights.shape[1] + 1) - position.unsqueeze(1)
     return weights * torch.exp(-(distance**2) / (2 * (D / 2) ** 2))
-
-
-@mistake(
-    "attentional_vector", "You add context and state. They stand side by side: `torch.cat([context, state], dim=-1)`."
-)
-def added_up(context, state, W):
-    return torch.tanh((context + state) @ W.T)
-
-
-@mistake("attentional_vector", "`torch.cat` without `dim` stacks rows. Context and state stand side by side: `dim=-1`.")
-def stacked_as_rows(context, state, W):
-    return torch.tanh(torch.cat([context, state]) @ W.T)
-
-
-@mistake(
-    "attentional_vector", "Context and state are detached: the values are right, but nothing before them could learn."
-)
-def both_detached(context, state, W):
-    return torch.tanh(torch.cat([context.detach(), state.detach()], dim=-1) @ W.T)
 
 
 def _fed(embedded, attentional, state, memory, src_mask, cell, attend, combine, *, query=None, weights_of=None):
@@ -910,3 +531,199 @@ def twice_as_wide(position, src_mask, D):
 def squared_distance(position, src_mask, D):
     places = torch.arange(src_mask.shape[1])
     return ((places - position.unsqueeze(1)) ** 2 <= D) & src_mask
+
+
+@mistake(
+    "general_score",
+    "squeeze() without an axis also removes the batch when it is one sentence. Name the axis: squeeze(-1).",
+)
+def general_squeezed_all(query, keys, W):
+    return (keys @ (query @ W).unsqueeze(-1)).squeeze()
+
+
+@mistake(
+    "input_feeding_step",
+    "squeeze() without an axis also removes the batch when it is one sentence. Name the axis: squeeze(1).",
+)
+def context_squeezed_all(*given):
+    _, new_state, weights = _fed(*given)
+    return given[-1]((weights.unsqueeze(1) @ given[3]).squeeze(), new_state), new_state, weights
+
+
+@mistake(
+    "gaussian_window",
+    "This is the colleague's function as it was. Three things are wrong: the distance from a rounded position, the "
+    "brackets of the denominator, and the product normalised again.",
+)
+def window_as_found(weights, position, D):
+    distance = torch.arange(weights.shape[1]) - position.unsqueeze(1).round()
+    bent = weights * torch.exp(-(distance**2) / 2 * (D / 2) ** 2)
+    return bent / bent.sum(dim=1, keepdim=True)
+
+
+@mistake("gaussian_window", "The brackets are right. The position is still rounded, and the sum still made 1 again.")
+def window_brackets_mended(weights, position, D):
+    distance = torch.arange(weights.shape[1]) - position.unsqueeze(1).round()
+    bent = weights * torch.exp(-(distance**2) / (2 * (D / 2) ** 2))
+    return bent / bent.sum(dim=1, keepdim=True)
+
+
+@mistake("gaussian_window", "Not normalised again: right. Brackets and rounded position are still to be mended.")
+def window_sum_mended(weights, position, D):
+    distance = torch.arange(weights.shape[1]) - position.unsqueeze(1).round()
+    return weights * torch.exp(-(distance**2) / 2 * (D / 2) ** 2)
+
+
+@mistake("gaussian_window", "The position is real now. The brackets and the second normalising are still to be mended.")
+def window_position_mended(weights, position, D):
+    bent = weights * torch.exp(-(_distance(position, weights) ** 2) / 2 * (D / 2) ** 2)
+    return bent / bent.sum(dim=1, keepdim=True)
+
+
+# window_finds
+
+
+def _finds(positions, weights, gold, D, *, near=None, largest=None, counts=None):
+    """Both shares, with one step done otherwise."""
+    distance = (torch.arange(gold.shape[-1]) - positions.unsqueeze(-1)).abs()
+    near = distance <= D if near is None else near(distance)
+    largest = weights.argmax(-1) if largest is None else largest(distance)
+    on_gold = gold.gather(-1, largest.unsqueeze(-1)).squeeze(-1)
+    counts = gold.any(-1) if counts is None else counts
+    return (near & gold).any(-1)[counts].float().mean(), on_gold[counts].float().mean()
+
+
+@mistake("window_finds", "You divide by all words, padding too. Only those with gold count: `gold.any(dim=-1)`.")
+def finds_of_all_words(positions, weights, gold, D):
+    return _finds(positions, weights, gold, D, counts=torch.ones_like(gold[..., 0]))
+
+
+@mistake("window_finds", "You count links for `inside`. A word counts once, however many gold words it has: `any`.")
+def finds_of_links(positions, weights, gold, D):
+    near = (torch.arange(gold.shape[-1]) - positions.unsqueeze(-1)).abs() <= D
+    return (near & gold).sum() / gold.sum(), _finds(positions, weights, gold, D)[1]
+
+
+@mistake("window_finds", "The window reaches D places *included*: `<=`, as in `window_mask`.")
+def finds_strictly(positions, weights, gold, D):
+    return _finds(positions, weights, gold, D, near=lambda distance: distance < D)
+
+
+@mistake("window_finds", "The positions are rounded. A window has a real number in its middle.")
+def finds_rounded(positions, weights, gold, D):
+    return _finds(positions.round(), weights, gold, D)
+
+
+@mistake("window_finds", "The positions are cut to whole numbers. A window has a real number in its middle.")
+def finds_cut(positions, weights, gold, D):
+    return _finds(positions.long(), weights, gold, D)
+
+
+@mistake("window_finds", "`on_gold` asks where the largest *weight* lies; you take the place nearest to the position.")
+def finds_nearest(positions, weights, gold, D):
+    return _finds(positions, weights, gold, D, largest=lambda distance: distance.argmin(-1))
+
+
+@mistake("window_finds", "That is the mean weight on gold. Asked is how often the *largest* weight lies on gold.")
+def finds_mass(positions, weights, gold, D):
+    counts = gold.any(-1)
+    return _finds(positions, weights, gold, D)[0], (weights * gold).sum(-1)[counts].mean()
+
+
+@mistake("window_finds", "You want *all* gold words of a word in the window. One of them is enough: `any`.")
+def finds_all_gold(positions, weights, gold, D):
+    near = (torch.arange(gold.shape[-1]) - positions.unsqueeze(-1)).abs() <= D
+    counts = gold.any(-1)
+    return (near | ~gold).all(-1)[counts].float().mean(), _finds(positions, weights, gold, D)[1]
+
+
+@mistake("window_finds", "You look at the first gold word alone. A word may have several, and any of them will do.")
+def finds_first_gold(positions, weights, gold, D):
+    first, counts = gold.long().argmax(-1), gold.any(-1)
+    inside = (first - positions).abs() <= D
+    return inside[counts].float().mean(), (weights.argmax(-1) == first)[counts].float().mean()
+
+
+@mistake("window_finds", "`on_gold` is a share of *all* words with gold, not of those whose gold lies in the window.")
+def finds_of_inside(positions, weights, gold, D):
+    near = (torch.arange(gold.shape[-1]) - positions.unsqueeze(-1)).abs() <= D
+    within = (near & gold).any(-1)
+    return _finds(positions, weights, gold, D)[0], _finds(positions, weights, gold, D, counts=within)[1]
+
+
+@mistake("window_finds", "The results are in another order: first `inside`, then `on_gold`.")
+def finds_swapped(positions, weights, gold, D):
+    return _finds(positions, weights, gold, D)[::-1]
+
+
+@mistake("window_finds", "You give numbers of words. Shares are asked for: divide by how many words have gold.")
+def finds_numbers(positions, weights, gold, D):
+    return [share * gold.any(-1).sum() for share in _finds(positions, weights, gold, D)]
+
+
+@mistake(
+    "window_finds",
+    "A mean over each sentence first makes words of short sentences count more. Every word counts alike.",
+)
+def finds_by_sentence(positions, weights, gold, D):
+    rows = [_finds(*(x[b : b + 1] for x in (positions, weights, gold)), D) for b in range(len(gold))]
+    return [torch.stack(shares).nanmean() for shares in zip(*rows, strict=True)]
+
+
+@mistake("window_finds", "All places before the position pass for near ones: the absolute value is missing.")
+def finds_without_abs(positions, weights, gold, D):
+    near = (torch.arange(gold.shape[-1]) - positions.unsqueeze(-1)) <= D
+    return (near & gold).any(-1)[gold.any(-1)].float().mean(), _finds(positions, weights, gold, D)[1]
+
+
+@mistake("window_finds", "The argmax runs over the target words. You want each word's largest weight over the source.")
+def finds_wrong_axis(positions, weights, gold, D):
+    best = torch.zeros_like(gold).scatter(1, weights.argmax(1, keepdim=True), True)
+    counts = gold.any(-1)
+    return _finds(positions, weights, gold, D)[0], (best & gold).any(-1)[counts].float().mean()
+
+
+@alternative("window_finds")
+def finds_in_loops(positions, weights, gold, D):
+    words, inside, on_gold = 0, 0, 0
+    for b in range(gold.shape[0]):
+        for t in range(gold.shape[1]):
+            places = gold[b, t].nonzero().flatten().tolist()
+            if places:
+                words += 1
+                inside += any(abs(s - positions[b, t].item()) <= D for s in places)
+                on_gold += int(weights[b, t].argmax()) in places
+    return torch.tensor(inside / words), torch.tensor(on_gold / words)
+
+
+@alternative("window_finds")
+def finds_by_filling(positions, weights, gold, D):
+    distance = (positions[..., None] - torch.arange(gold.shape[2])).abs().masked_fill(~gold, torch.inf).amin(-1)
+    highest = weights.masked_fill(~gold, -1).amax(-1) == weights.amax(-1)
+    number = (distance < torch.inf).sum()
+    return (distance <= D).sum() / number, (highest & gold.any(-1)).sum() / number
+
+
+@alternative("window_finds")
+def finds_by_selection(positions, weights, gold, D):
+    counts = gold.any(2)
+    p, w, g = positions[counts], weights[counts], gold[counts]
+    s = torch.arange(g.shape[1])
+    inside = ((s >= p[:, None] - D) & (s <= p[:, None] + D) & g).sum(1).clamp(max=1)
+    return inside.double().mean(), g[torch.arange(len(g)), w.max(1).indices].double().mean()
+
+
+@alternative("window_finds")
+def finds_in_numpy(positions, weights, gold, D):
+    gold, positions, weights = gold.numpy(), positions.numpy(), weights.numpy()
+    counts = gold.any(-1)
+    near = np.abs(np.arange(gold.shape[-1]) - positions[..., None]) <= D
+    on_gold = np.take_along_axis(gold, weights.argmax(-1)[..., None], -1)[..., 0]
+    return (near & gold).any(-1)[counts].mean(), on_gold[counts].mean()
+
+
+equivalent(
+    "window_finds",
+    "torch.arange(gold.shape[-1]) - positions.unsqueeze(-1) -> positions.unsqueeze(-1) - torch.arange(gold.shape[-1])",
+    _SQUARED,
+)
