@@ -676,8 +676,9 @@ with demonstration("window_finds"):
     placing.show_finds(window_finds, local_model, mirror)
 
 # %% [markdown]
-# The first column is the doing of the *position*, the second that of position and scores together, which can't be greater: what the window doesn't hold, the scores can't find. Below stand pointers
-# that never saw a sentence. The place that local-m takes, $t$, holds few gold words of a mirrored sentence, and the middle not many more. Only a window that moves backwards can do better, and that is what had to be learned.
+# The first column is the doing of the *position*, the second that of position and scores together, which can't be greater: what the window doesn't hold, the scores can't find. Compare your first two
+# rows: the position finds the neighbourhood, the scores find the word. In brackets stand pointers that never saw a sentence. The place that local-m takes, $t$, holds a gold word for less than a fifth of the words of long mirrored
+# sentences, the middle of the sentence for about a third. Only a window that moves backwards can do better, and that is what had to be learned.
 #
 # ## Four scores, three scopes
 #
@@ -764,7 +765,7 @@ with demonstration("work_per_step"):
 # %% [markdown]
 # Read the last two columns twice. **A mask saves nothing**: the model you trained computes all scores and then throws most of them away, as almost
 # every implementation does, because it is short and batches well. Only code that never touches the other words is
-# local in cost, too. Even that pays only for long sources. In multiply-adds the two cross at about a hundred words; in time, far later: look where the last two curves meet (around 500
+# local in cost, too. Even that pays only for long sources. In multiply-adds the two cross at about a hundred words; in time, far later: look where the curves of *global* and *local-p, window* meet (between 128 and 512
 # words in our run), since finding the window costs calls of its own. Our longest sentence has 30 words, which is why the table above
 # shows no seconds saved. (Lesson 12 makes real savings, at lengths where they count. The encoder, in any case, reads every word.)
 #
