@@ -37,6 +37,7 @@ MEANT = {  # exercise -> parts of lines whose numbers are what is tested, and wh
     ),
     "hard_context": (("0.25", "1e-"), "u on an edge of the running sum, a sum just below 1"),
     "on_target": (("- 1",), "pixels as places from −1 to 1"),
+    "input_feeding_step": (("slice(0, 1)",), "a batch of one sentence"),
     "head_roles": (("to[0] | to[1]",), "a query with two marked places"),
 }
 
