@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
@@ -33,12 +34,20 @@ class Program:
 CHROMIUM = Program("chromium", "chromium", "the tests in a real browser")
 BUBBLEWRAP = Program("bwrap", "bubblewrap", "the tests of the grader's sandbox")
 POSTGRESQL = Program("initdb", "postgresql", "the tests with a PostgreSQL server", "/usr/lib/postgresql/*/bin/initdb")
-PROGRAMS = (CHROMIUM, BUBBLEWRAP, POSTGRESQL)
+NODE = Program("node", "nodejs npm", "a class on a hub and its test")
+PROXY = Program(
+    "configurable-http-proxy",
+    "nodejs npm, then npm install -g configurable-http-proxy@5.1.0",
+    "a class on a hub and its test",
+    f"{sys.prefix}/bin/configurable-http-proxy",
+)
+HUB = (BUBBLEWRAP, NODE, PROXY)
+PROGRAMS = (CHROMIUM, BUBBLEWRAP, POSTGRESQL, NODE, PROXY)
 
 
-def missing() -> list[Program]:
-    """The programs that are not installed."""
-    return [program for program in PROGRAMS if not program.path]
+def missing(programs: Sequence[Program] = PROGRAMS) -> list[Program]:
+    """Those of these programs that are not installed."""
+    return [program for program in programs if not program.path]
 
 
 def nothing_may_be_left_out() -> bool:

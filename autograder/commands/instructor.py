@@ -173,6 +173,7 @@ def feedback(
 ) -> None:
     """Write what students get back: a page a student and lesson, an overview a student, and a zip for handing back."""
     from autograder.authoring import source
+    from autograder.grading.exchange import prepare_exchange
     from autograder.grading.feedback import write_feedback, write_overviews
     from autograder.grading.hand_back import write_zip
 
@@ -187,6 +188,10 @@ def feedback(
             console.print(f"For handing back, laid out for {form}: {path}")
             for name in left:
                 tell(f"not in the zip: {name}, whose file was not named as {form} names files")
+            if (unsent := prepare_exchange(gradebook, lesson.name, out)) is not None:
+                for sentence in unsent:
+                    tell(sentence)
+                console.print(f"For nbgrader's exchange: cd {out} && nbgrader release_feedback {lesson.name}")
         overviews = sum(1 for _ in write_overviews(gradebook, [source.load(name) for name in gradebook.lessons()], out))
         console.print(f"Overviews of {overviews} students: {out / 'feedback'}/STUDENT/index.html")
 

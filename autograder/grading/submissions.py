@@ -18,7 +18,7 @@ from lessonkit.errors import CourseError
 
 __all__ = ["LARGEST", "Collection", "Line", "Submission", "collect", "find_submissions"]
 
-
+NBGRADERS = ("timestamp.txt", "submission_secret.txt")  # what nbgrader's exchange puts beside a notebook
 MOST_COMPARED = 10  # notebooks of one student that are read to see whether they are the same
 
 
@@ -118,7 +118,7 @@ def collect(place: Path, lesson: str, pattern: str | None = None) -> Collection:
     files = files_in(place)
     lessons = sorted({*lesson_names(), lesson})
     placed, layout = owned(files, place, owners.custom(pattern) if pattern else None, lessons)
-    stamps = {file.parts[:-1]: file for file in files if file.parts[-1] == "timestamp.txt"}  # nbgrader's
+    stamps = {file.parts[:-1]: file for file in files if file.parts[-1] == NBGRADERS[0]}
     claims: dict[str, list[_Claim]] = defaultdict(list)
     lines: list[Line] = []
     others: dict[str, list[tuple[Owner, File]]] = defaultdict(list)
@@ -128,7 +128,7 @@ def collect(place: Path, lesson: str, pattern: str | None = None) -> Collection:
             continue
         for owner in file_owners:
             if not file.is_notebook:
-                if file.parts[-1] != "timestamp.txt":
+                if file.parts[-1] not in NBGRADERS:
                     others[clean(owner.id)].append((owner, file))
                 continue
             if owner.time is None and file.time is not None:

@@ -6,7 +6,10 @@ import re
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from autograder.authoring.source import ROOT
+from autograder.machine import PROXY
 
 
 def text(name: str) -> str:
@@ -16,6 +19,8 @@ def text(name: str) -> str:
 def test_the_editors_container_has_what_ci_installs():
     needed = re.search(r"packages=\((.*?)\)", text(".ci/run"))[1].split()
     assert not [package for package in needed if package not in text(".devcontainer/Dockerfile")]
+    (proxy,) = re.findall(r"configurable-http-proxy@[\d.]+", text(".ci/run"))
+    assert all(proxy in found for found in (text(".devcontainer/Dockerfile"), text("autograder/HUB.md"), PROXY.package))
     described = json.loads(text(".devcontainer/devcontainer.json"))
     assert (ROOT / ".devcontainer" / described["build"]["dockerfile"]).is_file()
     assert described["postCreateCommand"] == "make setup"
@@ -43,7 +48,8 @@ def test_nothing_of_git_or_of_the_environment_goes_into_an_image():
     assert {".git", ".venv", "out"} <= set(text(".dockerignore").split())
 
 
-def test_links_of_the_page_lead_somewhere():
-    page = ROOT / "autograder" / "ANYWHERE.md"
+@pytest.mark.parametrize("name", ["ANYWHERE.md", "HUB.md"])
+def test_links_of_the_page_lead_somewhere(name):
+    page = ROOT / "autograder" / name
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")):
         assert Path(page.parent / target).exists()
