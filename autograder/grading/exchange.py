@@ -6,12 +6,12 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
-from autograder.files import write_whole
 from autograder.grading.files import File, files_in, printable
 from autograder.grading.gradebook import GradebookWriter
 from autograder.grading.graded_notebook import feedback_path
 from autograder.grading.records import Record
 from autograder.grading.submissions import NBGRADERS
+from lessonkit.files import write_whole
 
 COLLECTED = "submitted"  # where nbgrader's collect puts what came through the exchange, in the course's folder
 STAMP, SECRET = NBGRADERS
