@@ -7,6 +7,7 @@ finds), or an index or folder of one's own. Where the index can't be reached, th
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
 PATIENCE = 10  # seconds for the index to answer
 ORDINARY = "ordinary"
+ORDINARY_GIGABYTES = 7  # 6 installed, and what pip unpacks
 
 
 def source_of(wanted: str, system: str, machine: str) -> str:
@@ -31,6 +33,17 @@ def problem(system: str, machine: str) -> str | None:
             "or an older PyTorch (2.2) at your own risk."
         )
     return None
+
+
+def too_full(system: str, free_bytes: int) -> str | None:
+    """A sentence if the ordinary wheel of Linux, with its libraries for GPUs, won't find room."""
+    if system != "Linux" or free_bytes >= 1e9 * ORDINARY_GIGABYTES:
+        return None
+    free = f"{free_bytes / 1e9:.1f} GB are free here"
+    return (
+        f"With the ordinary wheel the environment needs {ORDINARY_GIGABYTES} GB of disk, and {free}. "
+        "Make room, or name a folder that holds the CPU wheel: make setup TORCH=FOLDER"
+    )
 
 
 def command(requirement: str, source: str) -> list[str]:
@@ -62,7 +75,10 @@ def main() -> int:
         said = f"{requirement} could not be installed from TORCH={source}:"
         print(said, done.stderr.strip()[-500:], sep="\n", file=sys.stderr)
         return 2
-    print(f"{source} can't be reached, or has no wheel for this machine: taking the ordinary one, on Linux larger.")
+    print(f"{source} can't be reached, or has no wheel for this machine: taking the ordinary one, on Linux 4 GB more.")
+    if sentence := too_full(platform.system(), shutil.disk_usage(".").free):
+        print(sentence, file=sys.stderr)
+        return 2
     return 0
 
 

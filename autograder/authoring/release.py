@@ -3,6 +3,7 @@
 import zipfile
 from pathlib import Path
 
+from autograder import install_torch
 from autograder.authoring.source import ROOT, lesson_names
 from lessonkit.errors import CourseError
 from lessonkit.files import whole_file
@@ -71,12 +72,21 @@ def _requirements() -> str:
 
 
 def _readme() -> str:
-    return (
-        "# A course on attention\n\n"
-        "You need Python 3.11 or newer and about 2 GB of disk. In this folder:\n\n"
-        "    python3 -m venv .venv\n"
-        "    .venv/bin/pip install -r requirements.txt\n"
-        "    .venv/bin/jupyter lab --notebook-dir=lessons lessons/start.ipynb\n\nThis opens the start page. "
-        "On Windows write `.venv\\Scripts\\` instead of `.venv/bin/`. Work through the lessons in order. After each\n"
-        "exercise a check tells you whether it is right, and if not, what went wrong. Everything runs offline.\n"
-    )
+    torch = install_torch.requirement_in((ROOT / "requirements.txt").read_text("utf-8"))
+    return f"""\
+# A course on attention
+
+You need Python 3.11 or newer and 1.6 GB of disk. In this folder:
+
+    python3 -m venv .venv
+    .venv/bin/pip install {torch} --index-url {install_torch.CPU_WHEELS}
+    .venv/bin/pip install -r requirements.txt
+    .venv/bin/jupyter lab --notebook-dir=lessons --LabApp.default_url=/lab/tree/start.ipynb
+
+This opens the start page. On Windows write `.venv\\Scripts\\` instead of `.venv/bin/`. The second line takes PyTorch
+without libraries for GPUs, which nothing here uses. Leave it out on a Mac, or where that index can't be reached: on
+Linux the environment then takes 5.6 GB of disk. For Macs with Intel processors PyTorch has no such version any more.
+
+Work through the lessons in order. After each exercise a check tells you whether it is right, and if not, what went
+wrong. Everything runs offline.
+"""

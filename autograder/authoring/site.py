@@ -44,7 +44,9 @@ def build_site(out: Path) -> Path:
     """
     missing = [package for module, package in _NEEDED.items() if importlib.util.find_spec(module) is None]
     if missing:
-        raise CourseError(f"The site needs {' and '.join(missing)}: run `make setup`, or `pip install` them.")
+        raise CourseError(
+            f"The site needs {' and '.join(missing)}: `{sys.executable} -m pip install -r requirements.txt`."
+        )
     stale = [sentence for name in lesson_names() for sentence in notebook_differences(load(name))]
     if stale:
         raise CourseError("The site is made from notebooks that are in step:\n" + "\n".join(stale))

@@ -10,8 +10,6 @@ from datetime import date
 from pathlib import Path
 
 import torch
-from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -21,6 +19,7 @@ from lessonkit.data.documents import Batch, Document, Documents, batches
 from lessonkit.data.translation import Vocabulary
 from lessonkit.errors import CourseError
 from lessonkit.files import write_whole
+from lessonkit.full import needs_scikit_learn
 from lessonkit.models.seq2seq import count_parameters
 from lessonkit.seeds import seed_everything
 
@@ -41,8 +40,9 @@ def run(lesson: str, code: dict, minutes: float, folder: Path) -> dict:
     Killed, it goes on after the last finished fold, which stands in 06_folds.json in `folder`.
 
     Raises:
-        CourseError: the reviews can't be had, or a file can't be written.
+        CourseError: scikit-learn is missing, the reviews can't be had, or a file can't be written.
     """
+    needs_scikit_learn()
     torch.set_num_threads(1)
     start = time.process_time()
     whole = [(number // 100, _document(good, sentences)) for number, good, sentences in download.film_reviews()]
@@ -113,6 +113,9 @@ def vocabulary_of(training: list[Document]) -> Vocabulary:
 
 def bag_of_words(training: list[Document], test: list[Document]) -> float:
     """Share right of logistic regression on which words occur; its strength by a tenth of the training reviews."""
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.linear_model import LogisticRegression
+
     vectorizer = CountVectorizer(
         analyzer=lambda review: [w for s in review.sentences for w in s], binary=True, min_df=RARE
     )

@@ -10,14 +10,13 @@ from datetime import date
 from pathlib import Path
 
 import torch
-from sklearn.feature_extraction import DictVectorizer
-from sklearn.linear_model import LogisticRegression
 from tqdm import tqdm
 
 from lessonkit.data import download
 from lessonkit.data.inference import Inference, Pair
 from lessonkit.data.translation import Vocabulary
 from lessonkit.errors import CourseError
+from lessonkit.full import needs_scikit_learn
 from lessonkit.models.seq2seq import count_parameters
 from lessonkit.seeds import seed_everything
 
@@ -35,9 +34,10 @@ def run(lesson: str, code: dict, minutes: float, folder: Path) -> dict:
     seeds; every training takes STEPS steps. Nothing is kept in `folder`: all of it takes minutes.
 
     Raises:
-        CourseError: the data can't be had, or the time isn't enough for one reader.
+        CourseError: scikit-learn is missing, the data can't be had, or the time isn't enough for one reader.
     """
     del folder
+    needs_scikit_learn()
     torch.set_num_threads(1)
     start = time.process_time()
     parts = parts_of_sick()
@@ -105,6 +105,9 @@ def _words(text: str) -> tuple[str, ...]:
 
 def bag_of_pairs(parts: dict[str, list[Pair]]) -> float:
     """Accuracy of logistic regression on the words of each sentence alone, of both, and the share that both have."""
+
+    from sklearn.feature_extraction import DictVectorizer
+    from sklearn.linear_model import LogisticRegression
 
     def features(pair: Pair) -> dict[str, float]:
         p, h = set(pair.premise), set(pair.hypothesis)

@@ -42,6 +42,12 @@ def test_an_intel_mac_is_told():
     assert install_torch.problem("Darwin", "arm64") is None
 
 
+def test_a_disk_too_full_for_the_ordinary_wheel_is_a_sentence():
+    assert "4.2 GB are free" in install_torch.too_full("Linux", 4_200_000_000)
+    assert install_torch.too_full("Linux", 10**11) is None
+    assert install_torch.too_full("Darwin", 4_200_000_000) is None
+
+
 def wheel(folder: Path, version: str) -> None:
     """A wheel called torch that holds one line."""
     name = f"torch-{version}.dist-info"

@@ -28,7 +28,7 @@ def test_notebooks_out_of_step_are_refused(tmp_path, monkeypatch):
 
 def test_a_theme_that_is_not_installed_is_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setitem(site._NEEDED, "no_such_theme", "no-such-theme")
-    with pytest.raises(CourseError, match=r"needs no-such-theme: run `make setup`"):
+    with pytest.raises(CourseError, match=r"needs no-such-theme: `\S+ -m pip install -r requirements.txt`"):
         site.build_site(tmp_path)
 
 

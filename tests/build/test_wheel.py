@@ -1,6 +1,7 @@
 """The wheel, installed in a fresh environment in another folder, is enough for a notebook: checks, data, results."""
 
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -12,6 +13,7 @@ import pytest
 from autograder.authoring import source
 from autograder.authoring.release import LEARNERS
 from autograder.authoring.wheel import NEEDED, wheel
+from tests.build.test_release import imported
 
 pytestmark = pytest.mark.slow
 LOADED = """
@@ -82,6 +84,13 @@ def test_checks_give_their_marks(python, tmp_path):
     cells = [cell.source for cell in lesson.cells if cell.kind in ("plain", "exercise", "check")]
     marks = [float(line) for line in run(python, tmp_path, CELLS.replace("CELLS", repr(cells))).split()]
     assert marks == [exercise.points for exercise in lesson.exercises().values()]
+
+
+def test_it_asks_for_what_lessonkit_imports(tmp_path):
+    with zipfile.ZipFile(wheel(tmp_path)) as archive:
+        texts = {name: archive.read(name).decode() for name in archive.namelist() if name.endswith(".py")}
+    at_once = {name: re.sub(r"^ +(import|from) sklearn.*", "", text, flags=re.M) for name, text in texts.items()}
+    assert imported(at_once) <= {*NEEDED}  # scikit-learn is asked for where two full-size runs need it
 
 
 def test_it_holds_no_answer_and_is_the_same_each_time(tmp_path):
