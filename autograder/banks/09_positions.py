@@ -54,6 +54,20 @@ def exponent_double(T, d):
 
 @mistake(
     "sinusoidal_encoding",
+    "Your exponent counts twice, and each feature has its own: range(0, d, 2) gives 2i already, so don't double it, "
+    "and the cosine of a pair takes its sine's angle, p / 10000^(2i/d).",
+)
+def exponent_double_for_each_feature(T, d):
+    encoding = torch.zeros(T, d)
+    for p in range(T):
+        for i in range(0, d, 2):
+            encoding[p, i] = math.sin(p / 10_000 ** (2 * i / d))
+            encoding[p, i + 1] = math.cos(p / 10_000 ** (2 * (i + 1) / d))
+    return encoding
+
+
+@mistake(
+    "sinusoidal_encoding",
     "Sine and cosine of a pair turn at different speeds. Both features of pair i use the same angle, p / 10000^(2i/d).",
 )
 def own_speed_for_each_feature(T, d):
