@@ -13,6 +13,7 @@ from autograder.sandbox.text import one_line
 from lessonkit.errors import CourseError, did_you_mean
 
 LONGEST = 300  # characters of a message
+MOST_NAMED = 10  # of several students with one name
 
 
 def everything_of(gradebook: GradebookWriter, wanted: str, out: Path) -> Iterator[Table | str]:
@@ -23,11 +24,12 @@ def everything_of(gradebook: GradebookWriter, wanted: str, out: Path) -> Iterato
     """
     lessons = gradebook.lessons()
     records = [record for lesson in lessons for record in gradebook.records(lesson)]
-    who = {r.student for r in records if r.student == wanted} or {
-        r.student for r in records if r.name.casefold() == wanted.casefold()
-    }
+    who = _meant(records, wanted)
     if len(who) > 1:
-        raise CourseError(f"{len(who)} students are called {wanted!r}: {', '.join(sorted(who))}. Name one by the id.")
+        names = sorted({r.label for r in records if r.student in who})
+        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        said = ", ".join(names[:MOST_NAMED]) + more
+        raise CourseError(f"{len(who)} students are called {wanted!r}: {said}. Name one by the id.")
     if not who:
         known = sorted({r.student for r in records} | {r.name for r in records if r.name})
         raise CourseError(f"Nothing of {wanted!r} is graded here." + did_you_mean(wanted, known))
@@ -59,3 +61,13 @@ def _of(record: Record, out: Path) -> Iterator[Table | str]:
         yield escape(f"note: {one_line(note, LONGEST)}")
     places = [graded_path(out, record.student, record.lesson), feedback_path(out, record.student, record.lesson)]
     yield escape("files: " + ", ".join(str(path) for path in places if path.is_file()))
+
+
+def _meant(records: list[Record], wanted: str) -> set[str]:
+    """The ids of those who are meant: by the id, else by the name, else by a part of it."""
+    words = set(wanted.casefold().split())
+    return (
+        {r.student for r in records if r.student == wanted}
+        or {r.student for r in records if r.name.casefold() == wanted.casefold()}
+        or {r.student for r in records if words and words <= set(r.name.casefold().replace(",", " ").split())}
+    )

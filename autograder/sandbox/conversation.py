@@ -68,7 +68,7 @@ class Conversation:
                 if group is not None:
                     stack.callback(group.remove)
                     self._shut_into(group)
-                self._wait_until_ready()
+                self._wait_until_ready(number)
                 prepared = time.monotonic()
                 with turn:
                     ready = time.monotonic()
@@ -102,11 +102,14 @@ class Conversation:
             reason = f"a notebook can't be put into its cgroup ({error.strerror})"
             raise CourseError(bwrap.INSTALL.format(reason=reason)) from error
 
-    def _wait_until_ready(self) -> None:
+    def _wait_until_ready(self, number: int) -> None:
         try:
             header, _ = self._channel.answer(("ready", "failed"), wall=90.0 if self._zygote.kernel else 30.0)
         except GoneError as gone:
-            header = {"type": "failed", "reason": str(gone)}
+            self._zygote.receive(
+                number
+            )  # a sandbox that has ended itself is started anew: that is no lack of this machine
+            header = {"type": "failed", "reason": str(gone).rstrip(".")}
         if header["type"] == "failed":
             raise CourseError(bwrap.INSTALL.format(reason=header.get("reason")))
 

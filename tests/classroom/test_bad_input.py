@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import signal
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +15,7 @@ from typer.testing import CliRunner
 from autograder import cli
 from autograder.authoring.generate import COURSE
 from autograder.commands.shared import app
-from autograder.grading import by_hand
+from autograder.grading import by_hand, feedback
 from autograder.grading import gradebook as gradebooks
 from autograder.grading.feedback import write_feedback
 from autograder.grading.gradebook import GradebookWriter, database_url
@@ -72,6 +73,36 @@ def test_a_full_disk_in_the_middle_of_feedback(place, monkeypatch):
     assert not [p for p in written if p.suffix == ".part"]
     assert all(p.read_text("utf-8").endswith("</html>\n") for p in written if p.suffix == ".html")
     assert len(list(write_feedback(gradebook, LESSON, out))) == 4
+    assert set(points(gradebook).values()) == {MOST}
+
+
+@pytest.mark.parametrize("where", ["_parts", "replace"])
+def test_a_process_that_dies_while_a_page_is_made(place, monkeypatch, where):
+    """Killed while the third page is rendered, or before it has its name: the same command makes them all."""
+    out, gradebook = place
+    owner = feedback if where == "_parts" else Path
+    make, calls = getattr(owner, where), []
+
+    def dies(*given):
+        calls.append(given)
+        if len(calls) == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return make(*given)
+
+    child = os.fork()
+    if child == 0:
+        try:
+            monkeypatch.setattr(owner, where, dies)
+            with closing(GradebookWriter(database_url(out, None))) as own:
+                list(write_feedback(own, LESSON, out))
+        finally:
+            os._exit(0)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    pages = sorted((out / "feedback").rglob("*.html"))
+    assert [page.parts[-3] for page in pages] == ["ada", "bob"]
+    assert all(page.read_text("utf-8").endswith("</html>\n") for page in pages)
+    assert len(list(write_feedback(gradebook, LESSON, out))) == 4
+    assert not list((out / "feedback").rglob("*.part"))
     assert set(points(gradebook).values()) == {MOST}
 
 
@@ -199,3 +230,12 @@ def test_everything_of_one_student(place):
     assert lines[-1].startswith("Together: ")
     with pytest.raises(CourseError, match=r"Nothing of 'adda' is graded here\. Did you mean 'ada'"):
         list(everything_of(gradebook, "adda", out))
+
+
+def test_a_student_is_found_by_a_part_of_the_name(place):
+    out, gradebook = place
+    enter(gradebook, out, "7", facts={"name": "Zoë Müller"})
+    enter(gradebook, out, "8", facts={"name": "Zoë King"})
+    assert any("7" in str(part) for part in everything_of(gradebook, "müller", out))
+    with pytest.raises(CourseError, match=r"2 students are called 'zoë': Zoë King \(8\), Zoë Müller \(7\)\. Name one"):
+        list(everything_of(gradebook, "zoë", out))
