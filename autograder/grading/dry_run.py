@@ -37,14 +37,17 @@ def tables(place: Path, lesson: str | None, pattern: str | None) -> Iterator[Tab
 
 def _of(collection: Collection, lesson: str) -> Iterator[Table | str]:
     table = Table(title=f"{lesson}, recognised as: {collection.layout}")
-    for column in ("file", "student", "name", "lesson", "handed in", "counts", "why"):
+    others = any(line.lesson not in ("", lesson) for line in collection.lines)  # else the title says it
+    shown = ("file", "student", "name", *(["lesson"] if others else []), "handed in", "counts", "why")
+    for column in shown:
         table.add_column(column, overflow="fold")
     by_student = {submission.student: submission for submission in collection.submissions}
     for line in collection.lines:
         submission = by_student.get(line.student)
         name = submission.name if submission else ""
         time = f"{line.time:%Y-%m-%d %H:%M}" if line.time else ""
-        cells = (line.file, line.student, name, line.lesson, time, "yes" if line.counts else "no", line.why)
+        lessons = [line.lesson] if others else []
+        cells = (line.file, line.student, name, *lessons, time, "yes" if line.counts else "no", line.why)
         table.add_row(*map(escape, cells))
     yield table
     counting = sum(not submission.refused for submission in collection.submissions)

@@ -91,7 +91,7 @@ def head(here: Graded) -> str:
             ("handed in nothing", f"{len(here.absent)} of the roster: {absent}" if absent else ""),
             ("can't be read", str(len(records) - len(judged(records)) or "")),
             ("late", str(sum(bool(late_in_words(r)) for r in records) or "")),
-            ("marks changed by hand", f"of {by_hand} students" if by_hand else ""),
+            ("marks changed by hand", f"of {by_hand} student{'s' * (by_hand > 1)}" if by_hand else ""),
             ("counts for nobody", rich(", ".join(excused))),
             ("points to be had", f"{max(r.max_points for r in records):g}"),
             ("graded", _between(graded)),
@@ -183,7 +183,8 @@ def heat_map(here: Graded) -> str:
     rows = []
     for record in sorted(here.records, key=lambda r: (-r.points, r.label.casefold())):
         cells = [_heat(verdict_of(record, name)) for name in names]
-        more = "; ".join(text for v in record.verdicts if (text := changed_by_hand(v)))
+        own = (v for v in record.verdicts if v.get("excused") is None)  # an excuse is for all, and told above
+        more = "; ".join(text for v in own if (text := changed_by_hand(v)))
         late = late_in_words(record)
         told = ", ".join(part for part in (f"late: {late}" if late else "", f"by hand: {more}" if more else "") if part)
         rows.append([here.link_to(record), *cells, f"{record.points:g}", told])
@@ -192,7 +193,11 @@ def heat_map(here: Graded) -> str:
     key = "<p class='soft'>✓ solved, ✗ tried, ○ not started or missing, – can't be read; the bluer, the more points."
     if not any(isinstance(row[0], Markup) for row in rows):
         key += " With <code>feedback</code> run before <code>report</code>, each name is a link to its page."
-    heads = [Markup(escape(name).replace("_", "_<wbr>")) for name in names]
+    excused = {item.exercise for item in here.found if item.excused is not None}
+    heads = [
+        Markup(escape(name).replace("_", "_<wbr>") + ("<br>counts for nobody" if name in excused else ""))
+        for name in names
+    ]
     most = max(record.max_points for record in here.records)
     columns = ["student", *heads, f"points of {most:g}", ""]
     return "".join([key, "</p>", table(columns, rows, named=True, kind="heat")])

@@ -82,7 +82,7 @@ def test_the_report_names_people_date_seed_version_and_who_is_not_there(place):
         "2026-03-05 08:00 UTC",
         "secret seeds</th><td>7<",
         "Anna Absent",
-        "of 1 students",
+        "of 1 student<",
         "version of the course",
     ):
         assert said in report
