@@ -13,9 +13,10 @@ from autograder.sandbox.isolate import HOME
 from lessonkit.errors import CourseError
 
 INSTALL = (
-    "No sandbox is available: {reason}. Install bubblewrap (Debian, Ubuntu: `apt install bubblewrap`) and allow user "
-    "namespaces (`sysctl kernel.unprivileged_userns_clone=1`; on Ubuntu 24.04 and later also "
-    "`sysctl kernel.apparmor_restrict_unprivileged_userns=0`), or grade on a machine of your own with `--no-sandbox`."
+    "No sandbox is available: {reason}. Install bubblewrap (Debian, Ubuntu: `apt install bubblewrap`) and allow it "
+    "user namespaces: on Ubuntu 24.04 and later by an AppArmor profile for bwrap alone, on older Debian by `sysctl "
+    "kernel.unprivileged_userns_clone=1`; autograder/ANYWHERE.md has the profile, and what a container or a hub "
+    "needs. Or grade on a machine of your own with `--no-sandbox`."
 )
 CODE = Path("/run/grader")  # where the inner half of this package lies inside
 INNER = ("isolate.py", "seccomp.py", "protocol.py", "shell.py", "probing.py", "child.py", "kernel.py", "zygote.py")
