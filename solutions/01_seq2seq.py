@@ -8,7 +8,7 @@
 #
 # It works astonishingly well, for short sentences. In this lesson you build it, decode with it, and then watch how and
 # why it breaks. That is worth the time: attention, from lesson 03 on, is the answer to exactly this failure. Allow 120
-# minutes for all seven exercises; the last one is hard and optional for what follows.
+# minutes for all six exercises; the last one is hard and optional for what follows.
 #
 # **Notation**
 #
@@ -57,38 +57,16 @@ with demonstration("lengths"):
 #
 # with the word's vector $x_t \in \mathbb{R}^d$, $W_{xh}$ (n, d), $W_{hh}$ (n, n). The same weights are used at every step.
 
-# %% [markdown] task="rnn_step"
-# One step, for a batch.
-# hint: For one sentence it is `W_xh @ x`. With the batch first, x is (B, d), and the product becomes `x @ W_xh.T`.
-# hint: Three terms are added inside the tanh; the bias (n,) is added to every row by broadcasting.
+# Here it is for a batch. (Of one sentence it is `W_xh @ x`; with the batch first, x is (B, d), and the product becomes `x @ W_xh.T`.)
 
 
-# %% exercise="rnn_step" minutes=5 difficulty=1
+# %% name="rnn_step" show=true
 def rnn_step(x: Tensor, h: Tensor, W_xh: Tensor, W_hh: Tensor, b: Tensor) -> Tensor:
     """h_t = tanh(W_xh x_t + W_hh h_{t−1} + b)  (Elman 1990).
 
     x (B, d), h (B, n), W_xh (n, d), W_hh (n, n), b (n,)  ->  new h (B, n)
     """
-    ### BEGIN SOLUTION
     return torch.tanh(x @ W_xh.T + h @ W_hh.T + b)
-    ### END SOLUTION
-
-
-# %% check="rnn_step" points=1
-def probe(rnn_step, draw):
-    B, d, n = draw.sizes(3)
-    return {
-        "h": rnn_step(
-            draw.normal(B, d),
-            draw.normal(B, n),
-            draw.normal(n, d, scale=0.7),
-            draw.normal(n, n, scale=0.7),
-            draw.normal(n),
-        )
-    }
-
-
-check("rnn_step", rnn_step, probe)
 
 
 # %% [markdown]
@@ -140,33 +118,14 @@ check("last_state", last_state, probe)
 # | reads | BOS | le | chat | dort |
 # | should say | le | chat | dort | EOS |
 
-# %% [markdown] task="shift_right"
-# Make the first row of the table from the second. `tgt` must stay as it is.
-# hint: The result begins with a column of BOS, and ends with the last word but one.
-# hint: `torch.full_like(tgt[:, :1], bos)` is the column; `torch.cat` along `dim=1` puts things side by side.
 
-
-# %% exercise="shift_right" minutes=5 difficulty=1
+# %% name="shift_right" show=true
 def shift_right(tgt: Tensor, bos: int) -> Tensor:
     """What the decoder reads: BOS, then every word but the last.
 
     tgt (B, T) int64, bos the number of BOS  ->  (B, T) int64
     """
-    ### BEGIN SOLUTION
     return torch.cat([torch.full_like(tgt[:, :1], bos), tgt[:, :-1]], dim=1)
-    ### END SOLUTION
-
-
-# %% check="shift_right" points=1
-def probe(shift_right, draw):
-    found = {}
-    for name in ("read", "another BOS"):
-        (B, T), V = draw.sizes(2, 3), draw.size(20, 60)
-        found[name] = shift_right(draw.words(B, T, V), draw.integers(3, V))
-    return found
-
-
-check("shift_right", shift_right, probe)
 
 
 # %% [markdown]
@@ -216,7 +175,7 @@ check("token_loss", token_loss, probe)
 # `step(tokens, state)` takes the last words (B,) and a state, and returns logits (B, V) and the new state. Start with BOS. Once a
 # row has said EOS, everything after it is EOS. Stop when all rows have, or after `max_length` words.
 # hint: Keep a boolean `done` (B,). Choose `logits.argmax(-1)`, and overwrite the choice by EOS where a row was done *before*.
-# hint: Collect the chosen words of each step in a list, update `done`, break if `done.all()`; `torch.stack(list, dim=1)` at the end.
+# hint: Collect the chosen words of each step in a list, update `done`, stop when `done.all()`; `torch.stack(list, dim=1)` at the end.
 
 
 # %% exercise="greedy_decode" minutes=15 difficulty=3
@@ -228,18 +187,13 @@ def greedy_decode(
     step: (tokens (B,), state) -> (logits (B, V), new state)   ->  words (B, L) int64, L ≤ max_length
     """
     ### BEGIN SOLUTION
-    tokens, done, chosen = (
-        torch.full((batch,), bos),
-        torch.zeros(batch, dtype=torch.bool),
-        [],
-    )
-    for _ in range(max_length):
+    tokens, chosen = torch.full((batch,), bos), []
+    done = torch.zeros(batch, dtype=torch.bool)
+    while len(chosen) < max_length and not done.all():
         logits, state = step(tokens, state)
         tokens = logits.argmax(-1).masked_fill(done, eos)
         chosen.append(tokens)
         done = done | (tokens == eos)
-        if done.all():
-            break
     return torch.stack(chosen, dim=1)
     ### END SOLUTION
 
@@ -297,7 +251,7 @@ check("greedy_decode", greedy_decode, probe)
 # told what is right. The encoder learns from that alone: the gradient of the loss reaches it through $C$. So whatever the encoder is to learn must fit through $C$,
 # forwards as a number and backwards as a gradient.
 #
-# The loss and the writing are yours: training calls your `shift_right` and `token_loss`, translating your `greedy_decode`, the encoder your `last_state`.
+# The loss and the writing are yours: training calls your `token_loss`, translating your `greedy_decode`, the encoder your `last_state`.
 
 
 # %% demo="mechanism"
@@ -457,7 +411,69 @@ with demonstration("explorer"):
 # ## Errors add up
 #
 # With the teacher the decoder reads the right word before. On its own it reads what it wrote; after one mistake it is in
-# a place that it never practised.
+# a place that it never practised. Does it show? We need a measure: **at each place of the sentence, how often is the word right?** Sentences differ in length, and what
+# the model writes may be shorter or longer than what is right. So before you count, decide who counts.
+
+# %% [markdown] task="right_by_place"
+# For each of the first `places` places, the share of words that are right there. Only sentences whose *right* translation reaches the place are counted. One whose
+# written words have ended by then counts, and is wrong there: the model left a word out. What it writes beyond the right end counts nowhere. Each place is reached by at least one sentence.
+# hint: Which sentences reach place 3 (from 0)? Those with `len(r) > 3`. Their number is what you divide by.
+# hint: `m[place]` fails where `m` is too short: ask `len(m) > place and m[place] == r[place]`.
+# hint: Go through the places; at each, collect the pairs (written, right) that reach it, count those that are right, and divide.
+
+
+# %% exercise="right_by_place" minutes=10 difficulty=2
+def right_by_place(made: list[list], right: list[list], places: int) -> list[float]:
+    """At each place, among the sentences whose right translation reaches it: the share whose word there is right.
+
+    made, right: for each sentence the list of its words, in the same order of sentences  ->  shares for place 0 … places − 1
+    """
+    ### BEGIN SOLUTION
+    shares = []
+    for place in range(places):
+        reached = [i for i, words in enumerate(right) if len(words) > place]
+        hits = sum(
+            len(made[i]) > place and made[i][place] == right[i][place] for i in reached
+        )
+        shares.append(hits / len(reached))
+    return shares
+    ### END SOLUTION
+
+
+# %% check="right_by_place" points=2
+def probe(right_by_place, draw):
+    places = draw.size(5, 8)
+
+    def sentence(length):
+        return [f"w{word}" for word in draw.permutation(30)[:length].tolist()]
+
+    def others(count):
+        return [f"x{word}" for word in draw.permutation(30)[:count].tolist()]
+
+    first = sentence(places + draw.size(1, 3))
+    cut, whole = sentence(places + 1), sentence(draw.size(2, places - 2))
+    longer, late = sentence(draw.size(2, places - 1)), sentence(places)
+    pairs = [
+        (others(1) + first[1:], first),  # one mistake, at the beginning
+        (cut[:1], cut),  # ends before any other does
+        (longer + others(draw.size(1, 4)), longer),  # goes on
+        (others(1) + late[:-1], late),  # each word one place too late
+        (list(whole), whole),
+    ]
+    for _ in range(draw.size(2, 4)):
+        words = sentence(draw.size(places - 1, places + 2))
+        wrong = others(len(words))
+        flip = draw.integers(0, 2, len(words)).tolist()
+        pairs.append(
+            ([w if f else x for w, x, f in zip(words, wrong, flip, strict=True)], words)
+        )
+    pairs = [pairs[i] for i in draw.permutation(len(pairs)).tolist()]
+    made, right = (draw.watch([list(pair[i]) for pair in pairs]) for i in (0, 1))
+    shares = right_by_place(made, right, places)
+    return {"shares": torch.as_tensor(shares, dtype=torch.float64)}
+
+
+check("right_by_place", right_by_place, probe)
 
 # %% predict="error_accumulation"
 predict("error_accumulation", "Long sentences, place 20: with the right words fed in, what share of its words is right?", (0.0, 1.0, 0.05))  # fmt: skip
@@ -466,7 +482,7 @@ predict("error_accumulation", "Long sentences, place 20: with the right words fe
 # Figure: words right by place, with the teacher and alone
 with demonstration("error_accumulation"):
     # fmt: off
-    teacher, alone = sentence_vector.show_errors_by_place(model, data.test_long, greedy_decode)
+    teacher, alone = sentence_vector.show_errors_by_place(model, data.test_long, greedy_decode, right_by_place)
     lesson.reveal("error_accumulation", teacher, f"Alone it is {alone:.2f}. What falls with the teacher is the vector; what lies between is its own words, and shifts.")
 
 # %% [markdown]

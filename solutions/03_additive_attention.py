@@ -10,7 +10,7 @@
 # put the sentence on the desk: the decoder gets its own $C_i$ for each word $i$, a weighted average of *all* encoder
 # states, with weights that it computes itself.
 #
-# This lesson builds that model in six exercises. The corpus comes with gold alignments, so at the end we can do what is
+# This lesson builds that model, and the measures to judge it by, in five exercises. The corpus comes with gold alignments, so at the end we can do what is
 # rarely done: not only look at the attention, but measure how often it looks at the right word. Allow 90 minutes.
 #
 # A word of history: attention was first learned for pictures (the glimpses of Mnih et al. 2014, in lesson 13); Bahdanau's paper, of the
@@ -171,66 +171,17 @@ def probe(additive_score, draw):
 check("additive_score", additive_score, probe)
 
 
-# %% [markdown] task="alignment_weights"
-# Turn scores into weights over the *source* words. Padding must get no weight. `masked_softmax(scores, mask)` of lesson 00 is
-# imported above; you may use it, or write it again.
-# hint: For each sentence of the batch the weights of its words sum to 1. Which axis holds the words?
-# hint: The words are the last axis, and `src_mask` is True where a word may be attended to. It is one call.
+# %% [markdown]
+# From scores to weights you know the way: the masked softmax of lesson 00, over the *source* words. Padding gets no weight.
 
 
-# %% exercise="alignment_weights" minutes=3 difficulty=1
+# %% name="alignment_weights" show=true
 def alignment_weights(scores: Tensor, src_mask: Tensor) -> Tensor:
     """α_ij: softmax of the scores over the source words, zeros at padding (Bahdanau et al. 2015, sec. 3.1).
 
     scores (B, S), src_mask (B, S) bool, True = a word  ->  weights (B, S)
     """
-    ### BEGIN SOLUTION
     return masked_softmax(scores, src_mask)
-    ### END SOLUTION
-
-
-# %% check="alignment_weights" points=1
-def probe(alignment_weights, draw):
-    B, T = draw.sizes(2, 3)
-    scores, mask = draw.normal(B, T, scale=draw.scale(1, 5)), draw.mask(B, T)
-    return {
-        "weights": alignment_weights(scores, mask),
-        "square": alignment_weights(draw.normal(T, T), draw.mask(T, T)),
-    }
-
-
-check("alignment_weights", alignment_weights, probe)
-
-
-# %% [markdown] task="context_vector"
-# $c_i$: the average of the encoder's states by these weights, for a batch.
-# hint: For one sentence it is a row (1 × S) times a matrix (S × d). `weights` has no axis of length 1 yet.
-# hint: `weights.unsqueeze(1) @ states` is (B, 1, d); `.squeeze(1)` removes the axis again.
-
-
-# %% exercise="context_vector" minutes=5 difficulty=1
-def context_vector(weights: Tensor, states: Tensor) -> Tensor:
-    """c_i = Σ_j α_ij h_j  (Bahdanau et al. 2015, eq. 5).
-
-    weights (B, S), states (B, S, d)  ->  context (B, d)
-    """
-    ### BEGIN SOLUTION
-    return (weights.unsqueeze(1) @ states).squeeze(1)
-    ### END SOLUTION
-
-
-# %% check="context_vector" points=1
-def probe(context_vector, draw):
-    B, T, d = draw.sizes(3)
-    k = draw.size(3, 5)
-    square = context_vector(draw.weights(k, k), draw.normal(k, k, k))
-    # axes of length 1 must not be squeezed away
-    one = context_vector(draw.weights(1, T), draw.normal(1, T, 1))
-    context = context_vector(draw.weights(B, T), draw.normal(B, T, d))
-    return {"context": context, "square": square, "one": one}
-
-
-check("context_vector", context_vector, probe)
 
 
 # %% [markdown]
@@ -242,14 +193,15 @@ check("context_vector", context_vector, probe)
 # old state → **attend** → weights → context → **cell** ([last word; context], old state) → new state
 
 # %% [markdown] task="decoder_step"
-# Put the pieces in order. You get two functions: `attend(query, memory, src_mask)` gives the weights, (B, S); `cell(input, state)`
-# is the GRU; both are called by position. `memory` is the encoder's states, which were `keys` to the score and `states` to the
-# average. Return the new state, the context and the weights.
-# hint: First the weights, with the state you were given as the query. Then the context from weights and memory.
+# Put the pieces in order. You get two functions: `attend(query, memory, src_mask)` gives the weights, (B, S): your score, then the softmax above. `cell(input, state)`
+# is the GRU; both are called by position. `memory` is the encoder's states $h_j$, which were the keys of the score. What is missing
+# is the context, $c_i = \sum_j \alpha_{ij} h_j$: write it yourself, for a batch. Return the new state, the context and the weights.
+# hint: First the weights, with the state you were given as the query. The context of one sentence is a row (1 × S) times a matrix (S × d); `weights` has no axis of length 1 yet.
+# hint: `weights.unsqueeze(1) @ memory` is (B, 1, d); `.squeeze(1)` removes the axis again. Name the axis, or a batch of one sentence loses its own.
 # hint: The cell's input is the embedded word and the context, side by side, in this order: `torch.cat([embedded, context], dim=-1)`.
 
 
-# %% exercise="decoder_step" minutes=10 difficulty=3
+# %% exercise="decoder_step" minutes=15 difficulty=3
 def decoder_step(
     embedded: Tensor,
     state: Tensor,
@@ -271,25 +223,40 @@ def decoder_step(
     ### END SOLUTION
 
 
-# %% check="decoder_step" points=3
+# %% check="decoder_step" points=4
 def probe(decoder_step, draw):
-    B, T, n, e, d = draw.sizes(5)
-    embedded, state, memory = draw.normal(B, e), draw.normal(B, n), draw.normal(B, T, d)
-    A, C, R = (
-        draw.normal(d, n, scale=0.3),
-        draw.normal(n, e + d, scale=0.3),
-        draw.normal(n, n, scale=0.5),
-    )
-    mask = draw.mask(B, T)
+    def pieces(n, e, d):
+        A, C = draw.normal(d, n, scale=0.3), draw.normal(n, e + d, scale=0.3)
+        R = draw.normal(n, n, scale=0.5)
 
-    def attend(query, memory, src_mask):
-        return masked_softmax((memory @ A @ query.unsqueeze(-1)).squeeze(-1), src_mask)
+        def attend(query, memory, src_mask):
+            scores = (memory @ A @ query.unsqueeze(-1)).squeeze(-1)
+            return masked_softmax(scores, src_mask)
 
-    def cell(input, state):
-        return torch.tanh(input @ C.T + state @ R.T)
+        def cell(input, state):
+            return torch.tanh(input @ C.T + state @ R.T)
 
-    new_state, context, weights = decoder_step(embedded, state, memory, mask, attend, cell)
-    return {"state": new_state, "context": context, "weights": weights}
+        return attend, cell
+
+    sizes, k, found = draw.sizes(5), draw.size(3, 5), {}
+    # all sizes different, all alike, and axes of length 1, which must not be squeezed away
+    cases = {"": sizes, ", square": (k,) * 5, ", one": (1, *sizes[1:4], 1)}
+    for name, (B, T, n, e, d) in cases.items():
+        embedded, state, memory = (
+            draw.normal(B, e),
+            draw.normal(B, n),
+            draw.normal(B, T, d),
+        )
+        mask = draw.mask(B, T) if B > 1 else torch.ones(1, T, dtype=torch.bool)
+        new_state, context, weights = decoder_step(
+            embedded, state, memory, mask, *pieces(n, e, d)
+        )
+        found |= {
+            f"state{name}": new_state,
+            f"context{name}": context,
+            f"weights{name}": weights,
+        }
+    return found
 
 
 check("decoder_step", decoder_step, probe)
@@ -362,7 +329,7 @@ HIDDEN, SCORE, RATE = 96, 48, 4e-3  # n, a and the rate, chosen on the validatio
 def make_model(
     step: Callable, score: Callable, weigh: Callable, one_way: bool = False
 ) -> seq2seq.EncoderDecoder:
-    """A translator from the three functions of the exercises; `one_way` is for an ablation further down."""
+    """A translator from step, score and weights; `one_way` is for an ablation further down."""
     encoder, decoder = (
         (OneWayEncoder, OneWayDecoder)
         if one_way
@@ -459,10 +426,9 @@ def attention_of(
 # %% demo="heat_map" varies=true
 # Figure: your model's attention, gold outlined
 with demonstration("heat_map"):
+    # fmt: off
     (weights,) = attention_of(model, [example])
-    figures.attention(
-        weights, example.target, example.source, gold_cells(example), sides=SIDES
-    )
+    figures.attention(weights, example.target, example.source, gold_cells(example), sides=SIDES)
 
 # %% [markdown]
 # A picture of one sentence proves little: somebody chose it. So we count, over a whole test set. First, turn weights into
@@ -491,7 +457,8 @@ def probe(links_from_weights, draw):
     few, many = sorted(draw.sizes(2, 3, 8))
     for name, (T, S) in {"wide": (few, many), "tall": (many, few)}.items():
         links = links_from_weights(draw.weights(T, S))
-        found[name] = sorted([int(source), int(target)] for source, target in links)
+        pairs = sorted([int(source), int(target)] for source, target in links)
+        found[name] = torch.tensor(pairs, dtype=torch.int64).reshape(-1, 2)
     return found
 
 
@@ -559,6 +526,9 @@ predict(
 
 # %% name="corpus_error_rate"
 # Helper: the error rate over a whole test set
+from lessonkit.models import translators
+
+
 def corpus_error_rate(
     model: seq2seq.EncoderDecoder, pairs: list[translation.Pair]
 ) -> float:
@@ -576,8 +546,6 @@ def corpus_error_rate(
 # Table: your model beside pointers that never look
 with demonstration("error_rate"):
     # fmt: off
-    from lessonkit.models import translators
-
     yours, diagonal = translators.show_error_rates(lambda pairs: corpus_error_rate(model, pairs))
     lesson.reveal("error_rate", round(100 * yours), f"The bare diagonal is wrong {100 * diagonal:.0f} times in a hundred: that is what a model has to beat, not 100.")
 
@@ -603,10 +571,56 @@ with demonstration("explorer"):
 # %% [markdown]
 # ## Predict, then break it
 #
-# **Equal attention.** Take the choosing away: all source words get the same weight. $c_i$ is the mean of the states, the same at every step. The
-# decoder still sees an average over all words, not just a last state. Is that enough?
+# **Equal attention.** What makes the difference: that the decoder has *all* the states, or that it *chooses* among them? To find out, switch off one
+# and keep the other.
+
+# %% [markdown] task="equal_weights"
+# Take the choosing away, and nothing else: write a function that can stand in the place of `alignment_weights`, and gives every word of a sentence the same weight,
+# whatever its score. All else must stay as it is, or you don't know what made the difference: the weights of a sentence still sum to 1, padding still gets none, and they are
+# numbers of the kind that the scores are.
+# hint: How many words has each sentence? `src_mask` knows.
+# hint: `src_mask.sum(1, keepdim=True)` counts the words, (B, 1); the weight of a word is one over that.
+
+
+# %% exercise="equal_weights" minutes=6 difficulty=2
+def equal_weights(scores: Tensor, src_mask: Tensor) -> Tensor:
+    """The same weight for every word of the source, zeros at padding; the scores are ignored.
+
+    scores (B, S), src_mask (B, S) bool, True = a word  ->  weights (B, S)
+    """
+    ### BEGIN SOLUTION
+    return src_mask.to(scores.dtype) / src_mask.sum(1, keepdim=True)
+    ### END SOLUTION
+
+
+# %% check="equal_weights" points=1
+def probe(equal_weights, draw):
+    B, T = draw.sizes(2, 3)
+    k = draw.size(3, 6)
+    scores = draw.normal(B, T, scale=draw.scale(1, 5))
+    return {
+        "weights": equal_weights(scores, draw.mask(B, T)),
+        "square": equal_weights(draw.normal(k, k), draw.mask(k, k)),
+    }
+
+
+check("equal_weights", equal_weights, probe)
+
+# %% [markdown]
+# With it $c_i$ is the mean of the states, the same at every step. First the trained model: its weights are taken from it, and nothing else.
+
+# %% demo="switched_off" varies=true
+# Table: your trained model, with its choice and without
+with demonstration("switched_off"):
+    blind = make_model(decoder_step, additive_score, equal_weights)
+    blind.load_state_dict(model.state_dict())
+    translators.show_exact({"as trained": model, "all weights equal": blind})
+
+# %% [markdown]
+# That says how much *this* model relies on choosing. It isn't fair to equal attention: that model was never trained to do without. So train one that never could choose.
+# The decoder still sees an average over all words, not just a last state. Is that enough?
 #
-# The figures are recorded, three seeds, with the code of this lesson and another `weigh`. The fight is fair: each model got its own learning rate, the one of 2e-3, 4e-3 and 8e-3
+# The figures are recorded, three seeds, with the code of this lesson and `equal_weights` for `weigh`. The fight is fair: each model got its own learning rate, the one of 2e-3, 4e-3 and 8e-3
 # with which it did best on the validation sentences (equal attention, which did best at the highest, was given 16e-3, too). You can run it yourself in a minute:
 #
 # ```python
@@ -621,11 +635,6 @@ predict("ablation_table", "How well does it translate, beside lesson 01's one ve
 
 
 # %% name="ablations" show=true
-def equal_weights(scores: Tensor, src_mask: Tensor) -> Tensor:
-    """The same weight for every word of the source; the scores are ignored."""
-    return src_mask / src_mask.sum(1, keepdim=True)
-
-
 class OneWayEncoder(nn.Module):
     """Two GRUs side by side, both from left to right: as many features and weights as the bidirectional one has."""
 
@@ -652,8 +661,6 @@ class OneWayDecoder(AttentionDecoder):
 # Table: one vector, equal attention, additive attention
 with demonstration("ablation_table"):
     # fmt: off
-    from lessonkit.models import translators
-
     one = Lesson("01_seq2seq")
     above = {"one vector (lesson 01, 14 passes)": [*(one.spread("vector", m) for m in ("short", "medium", "long")), "no attention", "lesson 01's"]}
     translators.show_scores(lesson, {"equal": "equal attention", "additive": "additive attention"}, above)
@@ -675,8 +682,6 @@ predict("one_way", "Where does the one-way model look, when it doesn't look at t
 # Tables and figure: both directions against one, and where each looks beside the right word
 with demonstration("one_way"):
     # fmt: off
-    from lessonkit.models import translators
-
     side = translators.show_looks(lesson)
     lesson.reveal("one_way", side, f"Of its wrong looks {lesson.spread('one_way', 'further_right_all')} are further right; of the other's {lesson.spread('additive', 'further_right_all')}. Its states there know what the state at the right word can't know yet.")
 

@@ -8,71 +8,6 @@ from torch.nn import functional as F
 
 from autograder.authoring.bank import alternative, equivalent, mistake
 
-# rnn_step
-
-
-@mistake("rnn_step", "The tanh is missing: without it the network is linear, and its state can grow without bound.")
-def without_tanh(x, h, W_xh, W_hh, b):
-    return x @ W_xh.T + h @ W_hh.T + b
-
-
-@mistake("rnn_step", "The bias is missing.")
-def without_bias(x, h, W_xh, W_hh, b):
-    return torch.tanh(x @ W_xh.T + h @ W_hh.T)
-
-
-@mistake("rnn_step", "The old state has no part in the new one: add W_hh h inside the tanh, or nothing is remembered.")
-def without_memory(x, h, W_xh, W_hh, b):
-    return torch.tanh(x @ W_xh.T + b)
-
-
-@mistake("rnn_step", "The input has no part in the new state: add W_xh x inside the tanh.")
-def without_input(x, h, W_xh, W_hh, b):
-    return torch.tanh(h @ W_hh.T + b)
-
-
-@mistake("rnn_step", "W_hh is transposed: with the batch first, the product W_hh h is `h @ W_hh.T`.")
-def not_transposed(x, h, W_xh, W_hh, b):
-    return torch.tanh(x @ W_xh.T + h @ W_hh + b)
-
-
-@mistake("rnn_step", "The tanh is applied to each part separately. Add the three terms first, then take one tanh.")
-def tanh_of_parts(x, h, W_xh, W_hh, b):
-    return torch.tanh(x @ W_xh.T) + torch.tanh(h @ W_hh.T) + b
-
-
-@mistake("rnn_step", "This is a sigmoid; the plain recurrent network uses tanh.")
-def sigmoid_step(x, h, W_xh, W_hh, b):
-    return torch.sigmoid(x @ W_xh.T + h @ W_hh.T + b)
-
-
-@mistake("rnn_step", "The gradient to h is cut: don't detach the state inside a step.")
-def detached_state(x, h, W_xh, W_hh, b):
-    return torch.tanh(x @ W_xh.T + h.detach() @ W_hh.T + b + 0 * h)
-
-
-@alternative("rnn_step")
-def with_linear(x, h, W_xh, W_hh, b):
-    return torch.tanh(F.linear(x, W_xh, b) + F.linear(h, W_hh))
-
-
-@alternative("rnn_step")
-def library_cell(x, h, W_xh, W_hh, b):
-    cell = torch.nn.RNNCell(x.shape[1], h.shape[1])
-    parameters = {"weight_ih": W_xh, "weight_hh": W_hh, "bias_ih": b, "bias_hh": torch.zeros_like(b)}
-    return torch.func.functional_call(cell, parameters, (x, h))
-
-
-@alternative("rnn_step")
-def one_matrix(x, h, W_xh, W_hh, b):
-    return (torch.cat([x, h], 1) @ torch.cat([W_xh, W_hh], 1).T + b).tanh()
-
-
-@alternative("rnn_step")
-def sentence_by_sentence(x, h, W_xh, W_hh, b):
-    return torch.stack([torch.tanh(W_xh @ x[i] + W_hh @ h[i] + b) for i in range(len(x))])
-
-
 # last_state
 
 
@@ -132,80 +67,11 @@ def with_one_hot(outputs, lengths):
 
 @mistake(
     "last_state",
-    "The values are right, but numpy cuts the gradient: the encoder would learn nothing. Index the tensor itself.",
+    "The values are right, but the gradient is cut (numpy, `.tolist()`, `torch.tensor`): the encoder would not learn. "
+    "Index the tensor itself.",
 )
 def numpy_index(outputs, lengths):
     return outputs.numpy()[np.arange(len(lengths)), lengths.numpy() - 1]
-
-
-# shift_right
-
-
-@mistake("shift_right", "BOS is missing: the decoder has nothing to read before the first word.")
-def no_bos(tgt, bos):
-    return tgt[:, :-1]
-
-
-@mistake("shift_right", "The last word is still there: the decoder would read one word more than it has to say.")
-def last_word_kept(tgt, bos):
-    return torch.cat([torch.full_like(tgt[:, :1], bos), tgt], dim=1)
-
-
-@mistake("shift_right", "Shifted to the left: the decoder would read the very word that it has to say.")
-def shifted_left(tgt, bos):
-    return torch.cat([tgt[:, 1:], torch.full_like(tgt[:, :1], bos)], dim=1)
-
-
-@mistake("shift_right", "torch.roll brings the last word to the front; BOS must stand there.")
-def rolled(tgt, bos):
-    return tgt.roll(1, dims=1)
-
-
-@mistake("shift_right", "You change `tgt` itself: the loss needs it as it was. Write into a new tensor.")
-def in_place(tgt, bos):
-    shifted = tgt[:, :-1].clone()
-    tgt[:, 1:] = shifted
-    tgt[:, 0] = bos
-    return tgt
-
-
-@mistake("shift_right", "BOS replaces the first word, but nothing is shifted.")
-def replaced(tgt, bos):
-    return torch.cat([torch.full_like(tgt[:, :1], bos), tgt[:, 1:]], dim=1)
-
-
-@mistake("shift_right", "The number of BOS is fixed in your code: use the argument `bos`.")
-def fixed_bos(tgt, bos):
-    return torch.cat([torch.zeros_like(tgt[:, :1]), tgt[:, :-1]], dim=1)
-
-
-@mistake("shift_right", "You shift along the batch: time is the second axis, dim=1.")
-def along_the_batch(tgt, bos):
-    return torch.cat([torch.full_like(tgt[:1], bos), tgt[:-1]], dim=0)
-
-
-@alternative("shift_right")
-def with_pad(tgt, bos):
-    return F.pad(tgt, (1, -1), value=bos)
-
-
-@alternative("shift_right")
-def roll_and_overwrite(tgt, bos):
-    read = tgt.roll(1, dims=1)
-    read[:, 0] = bos
-    return read
-
-
-@alternative("shift_right")
-def new_tensor(tgt, bos):
-    read = torch.empty_like(tgt)
-    read[:, 0], read[:, 1:] = bos, tgt[:, :-1]
-    return read
-
-
-@alternative("shift_right")
-def as_lists(tgt, bos):
-    return [[bos, *row[:-1]] for row in tgt.tolist()]
 
 
 # token_loss
@@ -649,28 +515,11 @@ equivalent("gradient_by_distance", "1 - h ** 2 -> h ** 2 - 1", "the sign of a Ja
 # Seen in learners' work
 
 
-@mistake("rnn_step", "The bias stands outside of tanh: add it to the sum before.")
-def bias_outside(x, h, W_xh, W_hh, b):
-    return torch.tanh(x @ W_xh.T + h @ W_hh.T) + b
-
-
 @mistake(
     "last_state", "The indices are in the wrong order: first the row, then the place, `outputs[rows, lengths - 1]`."
 )
 def indices_swapped(outputs, lengths):
     return outputs[lengths - 1, torch.arange(len(lengths))]
-
-
-@mistake(
-    "shift_right",
-    "Your result holds decimal numbers, since `torch.zeros` and `torch.full` of a float make them. An embedding wants "
-    "int64: `torch.full_like(tgt, bos)`.",
-)
-def made_of_floats(tgt, bos):
-    read = torch.zeros(tgt.shape)
-    read[:, 0] = bos
-    read[:, 1:] = tgt[:, :-1]
-    return read
 
 
 @mistake(
@@ -821,11 +670,6 @@ def no_end(step, state, bos, eos, beam, max_length, alpha):
     return _other_beam(step, state, bos, eos, beam, max_length + 1, alpha)
 
 
-@alternative("rnn_step")
-def names_float32(x, h, W_xh, W_hh, b):
-    return torch.tanh(torch.einsum("bd,nd->bn", x.float(), W_xh) + h @ W_hh.T + b)
-
-
 @mistake("last_state", "This is the mean over a sentence's real words. Pick the state at the last one, lengths − 1.")
 def mean_of_real_words(outputs, lengths):
     return torch.stack([outputs[i, : lengths[i]].mean(0) for i in range(len(lengths))])
@@ -839,8 +683,258 @@ def counted_from_the_end(outputs, lengths):
     return outputs[torch.arange(len(lengths)), -lengths]
 
 
-@mistake("shift_right", "You shift along the batch, so the sentences change places. Time is the second axis.")
-def rolled_along_the_batch(tgt, bos):
-    read = tgt.roll(1, 0)
-    read[:, 0] = bos
-    return read
+# right_by_place
+
+
+@mistake(
+    "right_by_place",
+    "You divide by the number of *all* sentences. Only those whose right translation reaches the place are asked.",
+)
+def divided_by_all_sentences(made, right, places):
+    return [
+        sum(len(m) > p < len(r) and m[p] == r[p] for m, r in zip(made, right, strict=True)) / len(right)
+        for p in range(places)
+    ]
+
+
+@mistake(
+    "right_by_place",
+    "Sentences whose written words have ended are left out. They count, and are wrong there: a word is missing.",
+)
+def early_ends_left_out(made, right, places):
+    shares = []
+    for p in range(places):
+        both = [(m[p], r[p]) for m, r in zip(made, right, strict=True) if len(m) > p < len(r)]
+        shares.append(sum(a == b for a, b in both) / max(1, len(both)))
+    return shares
+
+
+@mistake(
+    "right_by_place",
+    "You divide by the sentences whose *written* words reach the place. The right translation must reach it.",
+)
+def reached_by_the_written(made, right, places):
+    shares = []
+    for p in range(places):
+        hits = sum(len(m) > p < len(r) and m[p] == r[p] for m, r in zip(made, right, strict=True))
+        shares.append(hits / max(1, sum(len(m) > p for m in made)))
+    return shares
+
+
+@mistake("right_by_place", "These are counts. A share is a count divided by how many sentences reach the place.")
+def counts_only(made, right, places):
+    return [
+        float(sum(len(m) > p < len(r) and m[p] == r[p] for m, r in zip(made, right, strict=True)))
+        for p in range(places)
+    ]
+
+
+@mistake(
+    "right_by_place",
+    "A word counts as right wherever it stands in your measure. Compare it with the word at its own place.",
+)
+def wherever_it_stands(made, right, places):
+    shares = []
+    for p in range(places):
+        reached = [(m, r) for m, r in zip(made, right, strict=True) if len(r) > p]
+        shares.append(sum(len(m) > p and m[p] in r for m, r in reached) / len(reached))
+    return shares
+
+
+@mistake(
+    "right_by_place",
+    "One mistake makes all later words wrong in your measure. Each place is judged by itself: `m[p] == r[p]`.",
+)
+def right_up_to_here(made, right, places):
+    shares = []
+    for p in range(places):
+        reached = [(m, r) for m, r in zip(made, right, strict=True) if len(r) > p]
+        shares.append(sum(m[: p + 1] == r[: p + 1] for m, r in reached) / len(reached))
+    return shares
+
+
+@mistake("right_by_place", "Places are counted from 0: the first share is that of word 0.")
+def places_from_one(made, right, places):
+    shares = []
+    for p in range(1, places + 1):
+        reached = [(m, r) for m, r in zip(made, right, strict=True) if len(r) > p]
+        shares.append(sum(len(m) > p and m[p] == r[p] for m, r in reached) / max(1, len(reached)))
+    return shares
+
+
+@mistake("right_by_place", "This is the share of words that are *wrong*: 1 minus what is asked for.")
+def share_of_the_wrong(made, right, places):
+    return [1 - share for share in _shares(made, right, places)]
+
+
+@mistake(
+    "right_by_place",
+    "Where the written words have ended, `m[place]` fails. Ask first: `len(m) > place and m[place] == r[place]`.",
+)
+def index_past_the_end(made, right, places):
+    shares = []
+    for p in range(places):
+        reached = [(m, r) for m, r in zip(made, right, strict=True) if len(r) > p]
+        shares.append(sum(m[p] == r[p] for m, r in reached) / len(reached))
+    return shares
+
+
+@mistake(
+    "right_by_place",
+    "Where both have ended you count a match (nothing equals nothing). Only sentences whose right translation reaches "
+    "the place are asked.",
+)
+def nothing_equals_nothing(made, right, places):
+    def at(words, p):
+        return words[p] if p < len(words) else None
+
+    return [sum(at(m, p) == at(r, p) for m, r in zip(made, right, strict=True)) / len(right) for p in range(places)]
+
+
+@mistake(
+    "right_by_place", "This is one share for all places together. Each place has its own: a list of `places` numbers."
+)
+def one_share(made, right, places):
+    pairs = [
+        (m[p] if len(m) > p else None, r[p])
+        for m, r in zip(made, right, strict=True)
+        for p in range(min(places, len(r)))
+    ]
+    return sum(a == b for a, b in pairs) / len(pairs)
+
+
+@mistake(
+    "right_by_place", "These are the shares of the sentences. Go through the *places*, and count sentences at each."
+)
+def by_sentence(made, right, places):
+    return [
+        sum(a == b for a, b in zip(m, r[:places], strict=False)) / len(r[:places])
+        for m, r in zip(made, right, strict=True)
+    ]
+
+
+@mistake("right_by_place", "Only the places that every sentence reaches are there. Where few are left, ask those.")
+def stops_at_the_shortest(made, right, places):
+    return _shares(made, right, min(places, *map(len, right)))
+
+
+def _shares(made, right, places):
+    shares = []
+    for p in range(places):
+        reached = [(m, r) for m, r in zip(made, right, strict=True) if len(r) > p]
+        shares.append(sum(len(m) > p and m[p] == r[p] for m, r in reached) / len(reached))
+    return shares
+
+
+@alternative("right_by_place")
+def hits_and_reached(made, right, places):
+    hits, reached = [0] * places, [0] * places
+    for m, r in zip(made, right, strict=True):
+        for p in range(min(places, len(r))):
+            reached[p] += 1
+            if p < len(m) and m[p] == r[p]:
+                hits[p] += 1
+    return [h / n for h, n in zip(hits, reached, strict=True)]
+
+
+@alternative("right_by_place")
+def by_slices(made, right, places):
+    shares = []
+    for p in range(places):
+        asked = [m[p : p + 1] == r[p : p + 1] for m, r in zip(made, right, strict=True) if r[p : p + 1]]
+        shares.append(float(np.mean(asked)))
+    return shares
+
+
+@alternative("right_by_place")
+def as_a_tensor(made, right, places):
+    right_there = torch.full((len(right), places), float("nan"))
+    for i, (m, r) in enumerate(zip(made, right, strict=True)):
+        for p, word in enumerate(r[:places]):
+            right_there[i, p] = float(m[p : p + 1] == [word])
+    return torch.nanmean(right_there, dim=0)
+
+
+# Seen in learners' work, once more
+
+
+@mistake(
+    "last_state",
+    "`gather` picks one feature a sentence here: its index needs all n of them, `expand(-1, 1, outputs.shape[2])`.",
+)
+def one_feature_gathered(outputs, lengths):
+    return outputs.gather(1, (lengths - 1).view(-1, 1, 1)).squeeze(1)
+
+
+@mistake(
+    "token_loss",
+    "`reshape` doesn't turn axes, it cuts the numbers anew: words and classes are mixed up. Turn with "
+    "`transpose(1, 2)`, or flatten.",
+)
+def reshaped_instead_of_turned(logits, tgt, pad):
+    B, T, V = logits.shape
+    return F.cross_entropy(logits.reshape(B, V, T), tgt, ignore_index=pad)
+
+
+@mistake(
+    "token_loss", "You average the probabilities and take the logarithm last. Take −log of each word's, then average."
+)
+def logarithm_of_the_mean(logits, tgt, pad):
+    p = torch.softmax(logits, -1).gather(-1, tgt.unsqueeze(-1)).squeeze(-1)
+    return -torch.log(p[tgt != pad].mean())
+
+
+@mistake(
+    "gradient_by_distance",
+    "You walk forwards from the first step: that is ∂h_t/∂h_0. Begin at t = T and walk back: the last state stays.",
+)
+def from_the_first_step(states, W_hh):
+    J = torch.eye(len(W_hh), dtype=W_hh.dtype)
+    norms = [torch.linalg.matrix_norm(J, 2)]
+    for t in range(1, len(states)):
+        J = ((1 - states[t] ** 2).unsqueeze(1) * W_hh) @ J
+        norms.append(torch.linalg.matrix_norm(J, 2))
+    return torch.stack(norms)
+
+
+def _kept_beam(
+    step, state, bos, eos, beam, max_length, alpha, start=(), empty=0.0, add=lambda a, b: a + b, worst=False
+):
+    """A right search, but for its beginning, how scores are joined, and which are kept."""
+    opened, finished = [(list(start), empty, state)], []
+    for _ in range(max_length):
+        found = []
+        for words, score, old in opened:
+            log_probs, new = step(words[-1] if words else bos, old)
+            best = log_probs.topk(min(beam, len(log_probs)))
+            pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
+            found += [([*words, word], add(score, p), new) for word, p in pairs]
+        found = sorted(found, key=lambda f: f[1], reverse=not worst)[:beam]
+        finished += [f for f in found if f[0][-1] == eos]
+        opened = [f for f in found if f[0][-1] != eos]
+        if not opened:
+            break
+    return max(finished or opened, key=lambda f: f[1] / len(f[0]) ** alpha)[0]
+
+
+@mistake(
+    "beam_search",
+    "BOS is part of your result, and of the length that divides. The result holds the words after it only.",
+)
+def bos_is_a_word(step, state, bos, eos, beam, max_length, alpha):
+    return _kept_beam(step, state, bos, eos, beam, max_length, alpha, start=(bos,))
+
+
+@mistake("beam_search", "BOS is counted in the length that divides. L is the number of words after it, EOS included.")
+def length_with_bos(step, state, bos, eos, beam, max_length, alpha):
+    return _kept_beam(step, state, bos, eos, beam, max_length, alpha, start=(bos,))[1:]
+
+
+@mistake("beam_search", "You multiply log-probabilities. Probabilities are multiplied; their logarithms are *added*.")
+def logarithms_multiplied(step, state, bos, eos, beam, max_length, alpha):
+    return _kept_beam(step, state, bos, eos, beam, max_length, alpha, empty=1.0, add=lambda a, b: a * b)
+
+
+@mistake("beam_search", "The *worst* continuations are kept: `sort` puts the smallest first. Sort with `reverse=True`.")
+def the_worst_kept(step, state, bos, eos, beam, max_length, alpha):
+    return _kept_beam(step, state, bos, eos, beam, max_length, alpha, worst=True)

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from autograder.authoring.bank import alternative, mistake
+from autograder.authoring.bank import alternative, equivalent, mistake
 
 # additive_score
 
@@ -101,160 +101,6 @@ def one_matrix(query, keys, W, U, v):
 def three_loops(query, keys, W, U, v):
     rows = [[v @ torch.tanh(W @ query[b] + U @ keys[b, t]) for t in range(keys.shape[1])] for b in range(len(query))]
     return torch.stack([torch.stack(row) for row in rows])
-
-
-# alignment_weights
-
-
-@mistake(
-    "alignment_weights", "You normalise over the batch: the weights of *one sentence's words* sum to 1. Use dim=-1."
-)
-def over_the_batch(scores, src_mask):
-    lowest = torch.finfo(scores.dtype).min
-    return torch.softmax(scores.masked_fill(~src_mask, lowest), dim=0).masked_fill(~src_mask, 0.0)
-
-
-@mistake("alignment_weights", "The mask is not used: padding gets weight, and pulls the context towards nothing.")
-def mask_ignored(scores, src_mask):
-    return torch.softmax(scores, dim=-1)
-
-
-@mistake(
-    "alignment_weights",
-    "The mask is inverted: True is a word, so words must keep their scores and padding must lose them.",
-)
-def mask_inverted(scores, src_mask):
-    lowest = torch.finfo(scores.dtype).min
-    return torch.softmax(scores.masked_fill(src_mask, lowest), dim=-1).masked_fill(src_mask, 0.0)
-
-
-@mistake(
-    "alignment_weights",
-    "Masked after the softmax: the weights of a padded sentence no longer sum to 1. Mask the scores before.",
-)
-def masked_after(scores, src_mask):
-    return torch.softmax(scores, dim=-1) * src_mask
-
-
-@mistake("alignment_weights", "A score of 0 still gets weight, since e⁰ = 1. Padding needs a score of −∞, not 0.")
-def masked_with_zero(scores, src_mask):
-    return torch.softmax(scores * src_mask, dim=-1)
-
-
-@mistake("alignment_weights", "These are logarithms of weights. Use softmax, not log_softmax.")
-def log_weights(scores, src_mask):
-    lowest = torch.finfo(scores.dtype).min
-    return torch.log_softmax(scores.masked_fill(~src_mask, lowest), dim=-1).masked_fill(~src_mask, 0.0)
-
-
-@mistake("alignment_weights", "Every word gets the same weight: the scores are not used.")
-def equal_attention(scores, src_mask):
-    return src_mask / src_mask.sum(1, keepdim=True)
-
-
-@alternative("alignment_weights")
-def minus_infinity(scores, src_mask):
-    return scores.masked_fill(~src_mask, float("-inf")).softmax(-1)
-
-
-@alternative("alignment_weights")
-def additive_mask(scores, src_mask):
-    return torch.softmax(scores + torch.where(src_mask, 0.0, -1e9), dim=1)
-
-
-@alternative("alignment_weights")
-def renormalised(scores, src_mask):
-    powers = torch.exp(scores) * src_mask
-    return powers / powers.sum(1, keepdim=True)
-
-
-@alternative("alignment_weights")
-def sentence_by_sentence(scores, src_mask):
-    weights = []
-    for row, words in zip(scores, src_mask.sum(1), strict=True):
-        weights.append(torch.cat([torch.softmax(row[:words], 0), torch.zeros(len(row) - words)]))
-    return torch.stack(weights)
-
-
-# context_vector
-
-
-@mistake("context_vector", "This is the plain mean of the states: the weights are not used.")
-def plain_mean(weights, states):
-    return states.mean(dim=1)
-
-
-@mistake("context_vector", "You return the last state, as in lesson 01. Average all states with the weights.")
-def last_state_only(weights, states):
-    return states[:, -1]
-
-
-@mistake(
-    "context_vector",
-    "You return the one state with the largest weight: that is hard attention, and cannot be trained this way.",
-)
-def hard_attention(weights, states):
-    return states[torch.arange(len(states)), weights.argmax(1)]
-
-
-@mistake("context_vector", "The states are weighted but not added up: sum over the words (dim=1).")
-def not_summed(weights, states):
-    return weights.unsqueeze(-1) * states
-
-
-@mistake("context_vector", "You sum over the batch: each sentence has its own context. Sum over the words (dim=1).")
-def summed_over_batch(weights, states):
-    return (weights.unsqueeze(-1) * states).sum(0)
-
-
-@mistake("context_vector", "The weighted states are averaged once more: use sum, since the weights sum to 1 already.")
-def mean_of_weighted(weights, states):
-    return (weights.unsqueeze(-1) * states).mean(1)
-
-
-@mistake(
-    "context_vector",
-    "squeeze() without an axis removes every axis of length 1, also the batch's. Name the axis: squeeze(1).",
-)
-def squeezed_all(weights, states):
-    return (weights.unsqueeze(1) @ states).squeeze()
-
-
-@mistake("context_vector", "One axis too many is left: (B, 1, d). Remove the axis of length 1 with squeeze(1).")
-def axis_left(weights, states):
-    return weights.unsqueeze(1) @ states
-
-
-@alternative("context_vector")
-def product_and_sum(weights, states):
-    return (weights[:, :, None] * states).sum(dim=1)
-
-
-@alternative("context_vector")
-def einsum_context(weights, states):
-    return torch.einsum("bt,btd->bd", weights, states)
-
-
-@alternative("context_vector")
-def bmm_transposed(weights, states):
-    return torch.bmm(states.transpose(1, 2), weights.unsqueeze(2)).squeeze(2)
-
-
-@alternative("context_vector")
-def word_by_word(weights, states):
-    context = torch.zeros(states.shape[0], states.shape[2])
-    for t in range(states.shape[1]):
-        context = context + weights[:, t : t + 1] * states[:, t]
-    return context
-
-
-@mistake(
-    "context_vector",
-    "The values are right, but numpy cuts the gradient: "
-    "the scores would stay as random as they began. Use `@` or `torch.einsum`.",
-)
-def numpy_context(weights, states):
-    return np.einsum("bt,btd->bd", weights.numpy(), states.numpy())
 
 
 # decoder_step
@@ -500,16 +346,6 @@ def as_a_tensor(links, sure, possible):
 
 
 @mistake(
-    "context_vector",
-    "The values are right, but the weights are detached: no gradient would reach the scores, and attention "
-    "would stay as "
-    "random as it began.",
-)
-def weights_detached(weights, states):
-    return (weights.detach().unsqueeze(1) @ states).squeeze(1)
-
-
-@mistake(
     "decoder_step", "`attend(...).detach()` cuts the gradient: the values are right, but attention would never learn."
 )
 def attention_detached(embedded, state, memory, src_mask, attend, cell):
@@ -616,3 +452,265 @@ def with_sigmoid(query, keys, W, U, v):
 )
 def scaled_by_root(query, keys, W, U, v):
     return torch.tanh((query @ W.T).unsqueeze(1) + keys @ U.T) @ v / len(v) ** 0.5
+
+
+# What was an exercise of its own: the context
+
+
+def _step_with(context_of, embedded, state, memory, src_mask, attend, cell):
+    """A right step, but for the context, (weights, memory) -> context."""
+    weights = attend(state, memory, src_mask)
+    context = context_of(weights, memory)
+    return cell(torch.cat([embedded, context], dim=-1), state), context, weights
+
+
+@mistake(
+    "decoder_step",
+    "The context is the one state with the largest weight: that is hard attention, and cannot be trained this way.",
+)
+def hard_attention(*given):
+    return _step_with(lambda weights, memory: memory[torch.arange(len(memory)), weights.argmax(1)], *given)
+
+
+@mistake("decoder_step", "The weighted states are averaged once more: use sum, since the weights sum to 1 already.")
+def mean_of_weighted(*given):
+    return _step_with(lambda weights, memory: (weights.unsqueeze(-1) * memory).mean(1), *given)
+
+
+@mistake(
+    "decoder_step",
+    "squeeze() without an axis removes every axis of length 1, also the batch's. Name the axis: squeeze(1).",
+)
+def squeezed_all(embedded, state, memory, src_mask, attend, cell):
+    weights = attend(state, memory, src_mask)
+    context = (weights.unsqueeze(1) @ memory).squeeze()
+    return cell(torch.cat([embedded, context], dim=-1), state), context, weights
+
+
+@mistake("decoder_step", "The context has an axis too many, (B, 1, d): remove the axis of length 1 with squeeze(1).")
+def axis_left(embedded, state, memory, src_mask, attend, cell):
+    weights = attend(state, memory, src_mask)
+    context = weights.unsqueeze(1) @ memory
+    return cell(torch.cat([embedded, context], dim=-1), state), context, weights
+
+
+@mistake("decoder_step", "The context's axis of length 1 is removed for the cell only: return it as (B, d), too.")
+def axis_left_in_the_result(embedded, state, memory, src_mask, attend, cell):
+    weights = attend(state, memory, src_mask)
+    context = weights.unsqueeze(1) @ memory
+    return cell(torch.cat([embedded, context.squeeze(1)], dim=-1), state), context, weights
+
+
+@mistake(
+    "decoder_step", "Word and context are added. They stand side by side: `torch.cat([embedded, context], dim=-1)`."
+)
+def word_and_context_added(embedded, state, memory, src_mask, attend, cell):
+    weights = attend(state, memory, src_mask)
+    context = (weights.unsqueeze(1) @ memory).squeeze(1)
+    return cell(embedded + context, state), context, weights
+
+
+@mistake("decoder_step", "A softmax is taken of the weights once more. `attend` gives weights: use them as they are.")
+def softmax_of_the_weights(embedded, state, memory, src_mask, attend, cell):
+    weights = torch.softmax(attend(state, memory, src_mask), dim=-1)
+    context = (weights.unsqueeze(1) @ memory).squeeze(1)
+    return cell(torch.cat([embedded, context], dim=-1), state), context, weights
+
+
+@mistake(
+    "decoder_step", "The results are in another order: the new state comes first, then the context, then the weights."
+)
+def weights_first(embedded, state, memory, src_mask, attend, cell):
+    weights = attend(state, memory, src_mask)
+    context = (weights.unsqueeze(1) @ memory).squeeze(1)
+    return weights, context, cell(torch.cat([embedded, context], dim=-1), state)
+
+
+@mistake(
+    "decoder_step",
+    "The cell gets the context alone: the last word is missing. `torch.cat([embedded, context], dim=-1)`.",
+)
+def word_forgotten(embedded, state, memory, src_mask, attend, cell):
+    weights = attend(state, memory, src_mask)
+    context = (weights.unsqueeze(1) @ memory).squeeze(1)
+    return cell(context, state), context, weights
+
+
+@mistake("decoder_step", "The cell gets the last word alone: without the context the attention is for nothing.")
+def context_forgotten(embedded, state, memory, src_mask, attend, cell):
+    weights = attend(state, memory, src_mask)
+    context = (weights.unsqueeze(1) @ memory).squeeze(1)
+    return cell(embedded, state), context, weights
+
+
+@alternative("decoder_step")
+def context_word_by_word(embedded, state, memory, src_mask, attend, cell):
+    weights = attend(state, memory, src_mask)
+    context = sum(weights[:, j, None] * memory[:, j] for j in range(memory.shape[1]))
+    return cell(torch.cat([embedded, context], dim=-1), state), context, weights
+
+
+# equal_weights
+
+
+@mistake(
+    "equal_weights",
+    "Padding gets weight, too. Count the words, `src_mask.sum(1, keepdim=True)`, not the places; a 0 is no mask.",
+)
+def over_all_places(scores, src_mask):
+    return torch.full_like(scores, 1 / scores.shape[1])
+
+
+@mistake(
+    "equal_weights",
+    "You divide by the number of places, padding included: the weights of a padded sentence don't sum to 1.",
+)
+def divided_by_places(scores, src_mask):
+    return src_mask.to(scores.dtype) / src_mask.shape[1]
+
+
+@mistake(
+    "equal_weights", "Each word gets 1. The weights of a sentence must sum to 1: divide by the number of its words."
+)
+def ones(scores, src_mask):
+    return src_mask.to(scores.dtype)
+
+
+@mistake("equal_weights", "The mask is inverted: the padding gets the weight. True is a word.")
+def equal_among_padding(scores, src_mask):
+    return (~src_mask).to(scores.dtype) / (~src_mask).sum(1, keepdim=True).clamp(min=1)
+
+
+@mistake(
+    "equal_weights", "The words of the whole batch share the weight. Each sentence has its own: `sum(1, keepdim=True)`."
+)
+def shared_by_the_batch(scores, src_mask):
+    return src_mask.to(scores.dtype) / src_mask.sum()
+
+
+@mistake("equal_weights", "You count along the batch: axis 0 holds the sentences, axis 1 their words.")
+def counted_along_the_batch(scores, src_mask):
+    return src_mask.to(scores.dtype) / src_mask.sum(0, keepdim=True).clamp(min=1)
+
+
+@mistake(
+    "equal_weights",
+    "The count of words has lost its axis, and meets the wrong one: with `keepdim=True` it is (B, 1), one a sentence.",
+)
+def count_without_axis(scores, src_mask):
+    return src_mask.to(scores.dtype) / src_mask.sum(1)
+
+
+@mistake("equal_weights", "These are the scores' own weights, as before: the choosing isn't switched off.")
+def still_chooses(scores, src_mask):
+    lowest = torch.finfo(scores.dtype).min
+    return torch.softmax(scores.masked_fill(~src_mask, lowest), dim=-1).masked_fill(~src_mask, 0.0)
+
+
+@mistake("equal_weights", "The scores still count: the mean score of a sentence is no weight. Use the mask alone.")
+def mean_score(scores, src_mask):
+    count = src_mask.sum(1, keepdim=True)
+    return ((scores * src_mask).sum(1, keepdim=True) / count) * src_mask
+
+
+@mistake(
+    "equal_weights",
+    "Right among the words, but padding holds the same weight: multiply by the mask, or fill with 0 afterwards.",
+)
+def padding_not_emptied(scores, src_mask):
+    return (1 / src_mask.sum(1, keepdim=True)).expand(scores.shape)
+
+
+@mistake(
+    "equal_weights", "One word gets it all, the first: that is a choice, too. All words of a sentence share alike."
+)
+def the_first_takes_all(scores, src_mask):
+    weights = torch.zeros_like(scores)
+    weights[:, 0] = 1.0
+    return weights
+
+
+equivalent(
+    "equal_weights",
+    "ignore scores in equal_weights",
+    "the scores are to be ignored; only their kind of number is used",
+)
+
+
+@alternative("equal_weights")
+def softmax_of_zeros(scores, src_mask):
+    return torch.softmax(torch.zeros_like(scores).masked_fill(~src_mask, -torch.inf), dim=-1)
+
+
+@alternative("equal_weights")
+def sentence_after_sentence(scores, src_mask):
+    weights = torch.zeros_like(scores)
+    for b, there in enumerate(src_mask):
+        weights[b, there] = 1 / there.sum()
+    return weights
+
+
+@alternative("equal_weights")
+def normalised_mask(scores, src_mask):
+    return torch.nn.functional.normalize(src_mask.float(), p=1, dim=1)
+
+
+@alternative("equal_weights")
+def mask_over_its_sum(scores, src_mask):
+    return src_mask / src_mask.sum(1, keepdim=True)
+
+
+# Seen in learners' work, once more
+
+
+@mistake(
+    "links_from_weights", "This is one place counted over the whole table. Each row has its own: `argmax(dim=-1)`."
+)
+def place_in_the_whole_table(weights):
+    return {(int(weights.argmax()), t) for t in range(len(weights))}
+
+
+@mistake(
+    "links_from_weights",
+    "No source word is linked twice in yours. It may be: *not* makes both *ne* and *pas*. Take each row by itself.",
+)
+def each_word_once(weights):
+    links, used = set(), set()
+    for t, row in enumerate(weights):
+        free = [s for s in row.argsort(descending=True).tolist() if s not in used]
+        if free:
+            used.add(free[0])
+            links.add((free[0], t))
+    return links
+
+
+@mistake(
+    "links_from_weights",
+    "Only weights above one half make a link here. The largest may be smaller: each target word has its one link.",
+)
+def above_one_half(weights):
+    return {(s, t) for t, row in enumerate(weights) for s, w in enumerate(row) if w > 0.5}
+
+
+@mistake(
+    "alignment_error_rate",
+    "Brackets are missing: divide the *sum* of the two counts, and take that from 1: `1 - (... + ...) / (... + ...)`.",
+)
+def sum_not_in_brackets(links, sure, possible):
+    possible = possible | sure
+    return 1 - len(links & sure) + len(links & possible) / (len(links) + len(sure))
+
+
+@mistake(
+    "alignment_error_rate",
+    "The denominator is |A| + |S|, each counted by itself; yours counts unions, what either has.",
+)
+def divided_by_unions(links, sure, possible):
+    possible = possible | sure
+    return 1 - (len(links & sure) + len(links & possible)) / (len(links | sure) + len(links | possible))
+
+
+@mistake("alignment_error_rate", "|A ∪ S| counts what A and S share only once. The denominator is |A| + |S|.")
+def divided_by_one_union(links, sure, possible):
+    possible = possible | sure
+    return 1 - (len(links & sure) + len(links & possible)) / len(links | sure)

@@ -69,15 +69,21 @@ def explorer(model: EncoderDecoder, data: Translation, decode: Callable) -> None
     widgets.explore(picture, said, start={"sentence": list(shown)[-3]}, sentence=list(shown))
 
 
-def share_right_by_place(
-    model: EncoderDecoder, pairs: Sequence[Pair], decode: Callable, places: int = 24
-) -> list[float]:
-    """At each place, among the sentences that reach it: the share whose word there is right, writing on their own."""
-    made, shares = translate(model, pairs, load_translation(), decode=decode), []
+def right_by_place(made: Sequence[Sequence], right: Sequence[Sequence], places: int) -> list[float]:
+    """At each place, among the sentences that reach it: the share whose word there is right."""
+    shares = []
     for place in range(places):
-        reached = [(m, p.target) for m, p in zip(made, pairs, strict=True) if len(p.target) > place]
-        shares.append(sum(len(m) > place and m[place] == t[place] for m, t in reached) / len(reached))
+        reached = [(m, r) for m, r in zip(made, right, strict=True) if len(r) > place]
+        shares.append(sum(len(m) > place and m[place] == r[place] for m, r in reached) / len(reached))
     return shares
+
+
+def share_right_by_place(
+    model: EncoderDecoder, pairs: Sequence[Pair], decode: Callable, places: int = 24, measure: Callable = right_by_place
+) -> list[float]:
+    """At each place the share of words that are right, writing on its own."""
+    made = translate(model, pairs, load_translation(), decode=decode)
+    return measure(made, [list(pair.target) for pair in pairs], places)
 
 
 def share_kept_by_place(
@@ -96,22 +102,26 @@ def share_kept_by_place(
 
 
 @torch.no_grad()
-def share_right_with_teacher(model: EncoderDecoder, pairs: Sequence[Pair], places: int = 24) -> list[float]:
+def share_right_with_teacher(
+    model: EncoderDecoder, pairs: Sequence[Pair], places: int = 24, measure: Callable = right_by_place
+) -> list[float]:
     """The same share, but with the right words fed in."""
-    hits, reached, data = torch.zeros(places), torch.zeros(places), load_translation()
+    made, right, data = [], [], load_translation()
     for batch in batches(pairs, data.source_vocabulary, data.target_vocabulary, 250):
         words = model(batch.src, shift_right(batch.tgt, Vocabulary.bos), batch.src_mask).argmax(-1)
-        counted = batch.tgt > Vocabulary.eos
-        hits += ((words == batch.tgt) & counted)[:, :places].sum(0)
-        reached += counted[:, :places].sum(0)
-    return (hits / reached).tolist()
+        for written, target, pair in zip(words.tolist(), batch.tgt.tolist(), batch.pairs, strict=True):
+            made.append(written[: len(pair.target)])
+            right.append(target[: len(pair.target)])
+    return measure(made, right, places)
 
 
-def show_errors_by_place(model: EncoderDecoder, pairs: Sequence[Pair], decode: Callable) -> tuple[float, float]:
+def show_errors_by_place(
+    model: EncoderDecoder, pairs: Sequence[Pair], decode: Callable, measure: Callable
+) -> tuple[float, float]:
     """Words right by place: with the teacher, alone, and wherever they stand. Returns the first two at place 20."""
     curves = {
-        "reads the right word": share_right_with_teacher(model, pairs, 20),
-        "reads its own word": share_right_by_place(model, pairs, decode, 20),
+        "reads the right word": share_right_with_teacher(model, pairs, 20, measure),
+        "reads its own word": share_right_by_place(model, pairs, decode, 20, measure),
         "its own, wherever it stands": share_kept_by_place(model, pairs, decode, 20),
     }
     series = {name: (range(1, 21), shares) for name, shares in curves.items()}

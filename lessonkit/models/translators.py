@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from lessonkit.data.translation import Pair, load_translation
 from lessonkit.models.alignment import blind_error_rates
+from lessonkit.models.seq2seq import EncoderDecoder, exact_match_by_length
 from lessonkit.show import figures, recorded, tables
 
 KINDS = {
@@ -29,6 +30,15 @@ def show_error_rates(rate_of: Callable[[Sequence[Pair]], float]) -> tuple[float,
     caption = "Alignment error rate of the model, and of pointers that never look at a word"
     tables.show_table(["who points", *tests], rows, caption)
     return yours["medium"], blind[1]["the diagonal"]
+
+
+def show_exact(models: Mapping[str, EncoderDecoder]) -> None:
+    """The share of test sentences that each translates without a mistake, by length."""
+    data = load_translation()
+    found = {name: exact_match_by_length(model, data) for name, model in models.items()}
+    rows = [[name, *[f"{share:.1%}" for share in shares.values()]] for name, shares in found.items()]
+    caption = "Test sentences translated without a mistake"
+    tables.show_table(["the trained model", *next(iter(found.values()))], rows, caption)
 
 
 def own_rate(lesson: object, model: str) -> str:
