@@ -12,8 +12,8 @@
 # the recurrent network out. Every word asks every word of its own sentence, and that's all. They called the paper *Attention Is
 # All You Need*.
 #
-# You build this *self-attention* in seven exercises: first by loops, then as three matrix products. Then you let it fight a
-# recurrent network over pronouns, and check whether *it* points at its antecedent. A small grammar wrote the sentences, so the right
+# You build this *self-attention* in six exercises: you turn loops into matrix products, mend a colleague's version, let yours fight a
+# recurrent network over pronouns, and write the measurement that tells whether *it* points at its antecedent. A small grammar wrote the sentences, so the right
 # noun is known for each of them: such a known right answer is called **gold**. Allow 100 minutes.
 #
 # **Notation**
@@ -176,43 +176,17 @@ with demonstration("mechanism"):
     arrows = [("X", "Q", "Wq"), ("X", "K", "Wk"), ("X", "V", "Wv"), ("Q", "A", "asks"), ("K", "A", "is asked"), ("A", "W", "softmax"), ("W", "O", "average"), ("V", "O", "answers")]
     drawing.draw("The words X, T by d, are multiplied by three learned matrices: queries and keys, T by d_k, and values, T by d_v. Queries times keys give T by T scores; softmax over each row gives weights; weights times values are the outputs, T by d_v.", boxes, arrows, height=3.2)
 
-# %% [markdown] task="project_qkv"
-# Make queries, keys and values of all words of a batch. As a loop:
-#
-# ```python
-# for b in range(B):
-#     for t in range(T):
-#         q[b, t] = W_q @ a[b, t]        # and so on for k and v
-# ```
-# hint: The words are rows here. For a row, "matrix times column" becomes "row times transposed matrix".
-# hint: (B, T, d) @ (d, d_k) works on all words of all sentences at once. W_q is (d_k, d): what must happen to it?
-# hint: `a @ W_q.T` does all words of all sentences: (B, T, d) @ (d, d_k) is (B, T, d_k).
+# %% [markdown]
+# In code, for all words of a batch at once. The words are *rows* here, and for a row "matrix times column" becomes "row times
+# transposed matrix":
 
 
-# %% exercise="project_qkv" minutes=5 difficulty=1
+# %% name="projections" show=true
 def project_qkv(
     a: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """q_i = W^q a_i, k_i = W^k a_i, v_i = W^v a_i for every word  (Vaswani et al. 2017, sec. 3.2).
-
-    words a (B, T, d), W_q (d_k, d), W_k (d_k, d), W_v (d_v, d)  ->  q (B, T, d_k), k (B, T, d_k), v (B, T, d_v)
-    """
-    ### BEGIN SOLUTION
+    """q_i = W^q a_i and so on: a (B, T, d), W_q, W_k (d_k, d), W_v (d_v, d) -> (B, T, d_k), (B, T, d_k), (B, T, d_v)."""
     return a @ W_q.T, a @ W_k.T, a @ W_v.T
-    ### END SOLUTION
-
-
-# %% check="project_qkv" points=1
-def probe(project_qkv, draw):
-    B, T, d, d_k, d_v = draw.sizes(5)
-    q, k, v = project_qkv(
-        draw.normal(B, T, d), draw.normal(d_k, d), draw.normal(d_k, d), draw.normal(d_v, d)
-    )
-    square = project_qkv(draw.normal(B, T, d), *[draw.normal(d, d) for _ in range(3)])
-    return {"q": q, "k": k, "v": v, "all sizes equal": list(square)}
-
-
-check("project_qkv", project_qkv, probe)
 
 
 # %% [markdown]
@@ -224,46 +198,18 @@ check("project_qkv", project_qkv, probe)
 # $$e_{ij} = w^\top \tanh(q_i + k_j)$$
 #
 # The only news is the shape: there are $T$ queries, not one, so there are $T \times T$ scores. The row is the word that asks,
-# the column the word that is asked.
-
-# %% [markdown] task="additive_self_scores"
-# Write it without a loop. Let the number of queries Q and the number of keys T differ: in self-attention they are the same, but
-# then your function serves for target-source attention, too.
-# hint: `q` is (B, Q, n), `k` is (B, T, n). You need every pair: (B, Q, T, n). Which axis of length 1 does each of them need?
-# hint: `unsqueeze` puts in an axis of length 1: q as (B, Q, 1, n), k as (B, 1, T, n). Their sum has every pair.
-# hint: `q.unsqueeze(2) + k.unsqueeze(1)` is (B, Q, 1, n) + (B, 1, T, n). Then tanh, then `@ w` sums over n.
+# the column the word that is asked. `unsqueeze` puts in an axis of length 1, so that every query meets every key:
 
 
-# %% exercise="additive_self_scores" minutes=8 difficulty=2
+# %% name="additive" show=true
 def additive_self_scores(q: Tensor, k: Tensor, w: Tensor) -> Tensor:
-    """Score every key against every query: w^T tanh(q_i + k_j)  (after Bahdanau et al. 2015, appendix A.1.2).
-
-    queries q (B, Q, n), keys k (B, T, n), w (n,)  ->  scores (B, Q, T): rows ask, columns are asked
-    """
-    ### BEGIN SOLUTION
-    return torch.tanh(q.unsqueeze(2) + k.unsqueeze(1)) @ w
-    ### END SOLUTION
-
-
-# %% check="additive_self_scores" points=2
-def probe(additive_self_scores, draw):
-    B, Q, T, n = draw.sizes(4)
-    s = draw.size(3, 5)
-    return {
-        "scores": additive_self_scores(
-            draw.normal(B, Q, n), draw.normal(B, T, n), draw.normal(n)
-        ),
-        "all sizes equal": additive_self_scores(
-            draw.normal(s, s, s), draw.normal(s, s, s), draw.normal(s)
-        ),
-    }
-
-
-check("additive_self_scores", additive_self_scores, probe)
+    """w^T tanh(q_i + k_j)  (after Bahdanau et al. 2015, appendix A.1.2): q (B, Q, n), k (B, T, n), w (n,) -> (B, Q, T)."""
+    pairs = q.unsqueeze(2) + k.unsqueeze(1)  # (B, Q, 1, n) + (B, 1, T, n) -> (B, Q, T, n)
+    return torch.tanh(pairs) @ w
 
 
 # %% [markdown]
-# The additive score makes a tensor of $B \cdot Q \cdot T \cdot n$ numbers before it sums over $n$. The **dot product** does not: all
+# It makes a tensor of $B \cdot Q \cdot T \cdot n$ numbers before it sums over $n$. The **dot product** does not: all
 # scores of a sentence are one matrix product, the operation that computers do fastest. That is why Vaswani et al. chose it
 # (section 3.2.1). But they divide it by a number:
 #
@@ -308,7 +254,7 @@ check("dot_scores", dot_scores, probe)
 
 
 # %% [markdown]
-# Which of your two scores is cheaper? They give as many numbers, here for 64 sentences of 32 words and 64 features.
+# Which of the two scores is cheaper, the additive one or yours? They give as many numbers, here for 64 sentences of 32 words and 64 features.
 
 # %% predict="two_scores"
 predict("two_scores", "How many times as long does the additive score take?", (1, 300, 1))
@@ -372,46 +318,16 @@ with demonstration("scale"):
 #
 # Note what is *not* here: no state of the last step. $b_1$ needs the whole sentence, but no other $b$.
 
-# %% [markdown] task="output_by_loop"
-# Compute $b_i$ for one word of one sentence, with the dot score. Use loops; the matrix form comes next. Word numbers start at 0.
-# hint: One loop over j: the score of word j is `q[i] @ k[j] / math.sqrt(d_k)`. Collect `torch.exp` of it.
-# hint: The weight of word j is its own number over the sum of all of them. What it is multiplied by is the *value* of word j.
-# hint: A second loop over j: add `powers[j] / sum(powers) * v[j]` to a vector of zeros as long as `v[0]`.
 
-
-# %% exercise="output_by_loop" minutes=8 difficulty=2
+# %% name="loop" show=true
 def output_by_loop(i: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """b_i = Σ_j softmax_j(q_i · k_j / √d_k) v_j: the output of self-attention for word i of one sentence.
-
-    i from 0, queries q (T, d_k), keys k (T, d_k), values v (T, d_v)  ->  b_i (d_v,)
-    """
-    ### BEGIN SOLUTION
+    """b_i for word i, from 0, of one sentence: q (T, d_k), k (T, d_k), v (T, d_v) -> (d_v,)."""
     T, d_k = k.shape
     powers = [torch.exp(q[i] @ k[j] / math.sqrt(d_k)) for j in range(T)]
     output = torch.zeros(v.shape[1])
     for j in range(T):
         output = output + powers[j] / sum(powers) * v[j]
     return output
-    ### END SOLUTION
-
-
-# %% check="output_by_loop" points=2
-def probe(output_by_loop, draw):
-    T, d_k, d_v = draw.sizes(3, 4, 9)
-    q, k, v = draw.normal(T, d_k), draw.normal(T, d_k), draw.normal(T, d_v)
-    return {
-        "first word": output_by_loop(0, q, k, v),
-        "middle word": output_by_loop(draw.size(1, T - 2), q, k, v),
-        "last word": output_by_loop(T - 1, q, k, v),
-    }
-
-
-check(
-    "output_by_loop",
-    output_by_loop,
-    probe,
-    no_gradients="a loop to be read: nothing trains through it",
-)
 
 
 # %% [markdown]
@@ -436,7 +352,7 @@ check(
 
 # %% [markdown] task="self_attention"
 # Write self-attention in matrix form, rows convention. Return the outputs *and* the weights. `masked_softmax(scores, mask)` is imported.
-# hint: Four lines: project (you may call your `project_qkv`, or write it again), score, weigh, average.
+# hint: Four lines: project (call `project_qkv`, or write it again), score, weigh, average.
 # hint: The mask goes in with the scores, before they become weights. Which width is d_k: that of the words, the queries or the values?
 # hint: `scores = q @ k.transpose(-2, -1) / math.sqrt(d_k)` with d_k the width of the *queries*; `masked_softmax(scores, mask)` normalises over the last axis, the keys; the outputs are `weights @ v`.
 
@@ -483,12 +399,74 @@ check("self_attention", self_attention, probe)
 
 
 # %% [markdown]
-# Are the two conventions really the same? And does it do what the loop does? With your functions:
+# ### Find the bug
+#
+# A colleague has written the same thing from lecture slides, with words as columns. It runs on every batch, the shapes are right, and nobody has
+# noticed. Two of its lines are wrong.
+
+
+# %% name="colleague" show=true
+def slide_attention(I, W_q, W_k, W_v, mask):
+    Q, K, V = W_q @ I, W_k @ I, W_v @ I  # (B, d_k, T), (B, d_k, T), (B, d_v, T)
+    A = K.mT @ Q / math.sqrt(I.shape[1])  # (B, T, T): column = who asks
+    weights = masked_softmax(A, mask)
+    return V @ weights, weights
+
+
+# %% [markdown] task="mended_columns"
+# Copy the function, and mend it. Its words and its weights stay columns, as the docstring says; the mask is the course's, row = who asks.
+# hint: For each word that asks, the weights of all who are asked sum to 1. Print `weights.sum(1)` and `weights.sum(2)`: which should be 1 here?
+# hint: `masked_softmax` normalises the last axis, and wants the mask the same way round as the scores. Here both stand the other way. And how many products does each score add up?
+# hint: Turn the scores, weigh, turn back: `masked_softmax(A.mT, mask).mT`. And a score adds up d_k products: `Q.shape[1]`, not the d of the words.
+
+
+# %% exercise="mended_columns" minutes=10 difficulty=3
+def mended_columns(
+    I: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, mask: Tensor
+) -> tuple[Tensor, Tensor]:
+    """O = V A' with words as columns: the colleague's function without its two mistakes.
+
+    words I (B, d, T), W_q (d_k, d), W_k (d_k, d), W_v (d_v, d), mask bool, broadcastable to (B, T, T): [row asks, column is asked]
+    -> outputs (B, d_v, T), weights A' (B, T, T): [i, j] is the weight that word j, who asks, gives to word i
+    """
+    ### BEGIN SOLUTION
+    Q, K, V = W_q @ I, W_k @ I, W_v @ I
+    A = K.mT @ Q / math.sqrt(Q.shape[1])
+    weights = masked_softmax(A.mT, mask).mT
+    return V @ weights, weights
+    ### END SOLUTION
+
+
+# %% check="mended_columns" points=2
+def probe(mended_columns, draw):
+    B, T, d_k, d_v = draw.sizes(4, 3, 7)
+    d = draw.size(10, 12)  # not d_k², so that √d is not d_k
+    I, matrices = draw.normal(B, d, T), [draw.normal(n, d) for n in (d_k, d_k, d_v)]
+    padding = draw.mask(B, T).unsqueeze(1)  # (B, 1, T): padding may not be asked
+    some = draw.uniform(T, T) < 0.6  # (T, T): any words may be hidden, but one
+    some[:, draw.integers(0, T)] = True
+    found = {}
+    for name, mask in {"": padding, ", some hidden": some}.items():
+        outputs, weights = mended_columns(I, *matrices, draw.watch(mask))
+        found |= {f"outputs{name}": outputs, f"weights{name}": weights}
+    return found
+
+
+check("mended_columns", mended_columns, probe)
+
+
+# %% [markdown]
+# Are the two conventions really the same? And does each do what the loop does? With your two functions:
 
 # %% demo="conventions"
-# Table: your matrix form, the columns convention, and your loop
+# Table: your matrix form beside the columns convention, mended and not, and the loop
 with demonstration("conventions"):
-    readers.compare_conventions(self_attention, output_by_loop, project_qkv)
+    readers.compare_conventions(self_attention, {"your mended columns": mended_columns, "the colleague's": slide_attention}, output_by_loop, project_qkv)  # fmt: skip
+
+# %% [markdown]
+# Transposed, they are the same. The colleague's function averages, too, and its loss would fall; only the words that are asked share out their answers
+# there, so that a word whom many ask has less left for each. Compare numbers with a loop that anyone can read, on sizes that all differ, and such a bug
+# can't hide.
 
 # %% [markdown]
 # ## A mask that looks back
@@ -724,8 +702,56 @@ with demonstration("heat_map"):
     readers.show_map(model, readers.readable()[0])
 
 # %% [markdown]
-# One sentence proves little, so count. For every test sentence we take the place that gets the pronoun's largest weight. Who points blindly, or at the
-# nearest noun, hits it as often as the lines in brackets say.
+# One sentence proves little, so measure. How? Two numbers suggest themselves. In how many sentences does the pronoun's *largest* weight lie on the antecedent?
+# And *how much* weight lies there, on average? Neither stands for the other: who gives 0.4 to the antecedent and 0.3 to each of two others
+# points at it, and isn't sure.
+
+# %% [markdown] task="points_at"
+# Write the measurement, for any word that asks: `asks` holds its place in each sentence, `gold` the place where it should look. The first number is a share
+# of the sentences.
+# hint: A word that asks is a *row* of its sentence's map. It stands at another place in each sentence.
+# hint: `weights[torch.arange(B), asks]` takes from each sentence one row: (B, T). (`weights[:, asks]` would take all these rows from every sentence.)
+# hint: `rows.argmax(-1)` are the places of the largest weights, to be compared with gold; `rows[torch.arange(B), gold]` are the weights there.
+
+
+# %% exercise="points_at" minutes=10 difficulty=3
+def points_at(weights: Tensor, asks: Tensor, gold: Tensor) -> tuple[float, float]:
+    """How often a word's largest weight lies on its gold word, and how much weight lies there on average.
+
+    weights (B, T, T): [sentence, word that asks, word that is asked]; asks (B,), gold (B,) int64: a place in each sentence
+    ->  share of the sentences whose largest weight of `asks` is on `gold`, mean over sentences of its weight on `gold`
+    """
+    ### BEGIN SOLUTION
+    sentences = torch.arange(len(weights))
+    rows = weights[sentences, asks]
+    hits = rows.argmax(-1) == gold
+    return hits.float().mean().item(), rows[sentences, gold].mean().item()
+    ### END SOLUTION
+
+
+# %% check="points_at" points=3
+def probe(points_at, draw):
+    def measured(B, T):
+        weights, asks = draw.normal(B, T, T, scale=2).softmax(-1), draw.integers(0, T, B)
+        largest = weights[torch.arange(B), asks].argmax(-1)
+        gold = torch.where(draw.uniform(B) < 0.5, largest, draw.integers(0, T, B))
+        share, mean = points_at(draw.watch(weights), draw.watch(asks), draw.watch(gold))
+        return {"share": share, "mean weight": mean}
+
+    n = draw.size(7, 9)
+    square = measured(n, n)  # as many sentences as words
+    return measured(draw.size(30, 40), draw.size(5, 8)) | {
+        f"{k}, B = T": v for k, v in square.items()
+    }
+
+
+check(
+    "points_at", points_at, probe, no_gradients="a measurement: nothing trains through it"
+)
+
+# %% [markdown]
+# Your measurement goes over all test sentences, for the pronoun and for the word that decides. Who points blindly, or at the nearest noun, hits as often as
+# the lines in brackets say.
 
 # %% predict="pointing"
 predict(
@@ -738,12 +764,12 @@ predict(
 # Tables: where the pronoun looks most, beside guesses
 with demonstration("pointing"):
     # fmt: off
-    hits = readers.show_points(model)
+    hits = readers.show_points(model, points_at)
     readers.show_recorded_points(lesson)
     lesson.reveal("pointing", round(100 * hits["long"]), "Nobody told it to. But the answer can be read from the noun only, and this is the one way to the noun.")
 
 # %% [markdown]
-# The pronoun nearly always points at its antecedent. Look back at the map, too: only the pronoun's row was ever read and trained, so
+# The pronoun nearly always points at its antecedent, though not with all its weight: two thirds lie there, on average. Look back at the map, too: only the pronoun's row was ever read and trained, so
 # most other rows mean nothing. The deciding word was mixed with the pronoun, and asks something like it, but less surely: on all three seeds it is on the antecedent
 # in about two of three sentences, and in nearly all others on another noun (second table). Which noun it takes then is not counted.
 #

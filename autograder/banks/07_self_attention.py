@@ -18,180 +18,6 @@ def _scores(q, k):
     return q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])
 
 
-# project_qkv
-
-
-@mistake(
-    "project_qkv",
-    "The matrices are not transposed. For a word that is a column, q = W a; for one that is a row, q = a Wᵀ.",
-)
-def not_transposed(a, W_q, W_k, W_v):
-    return a @ W_q, a @ W_k, a @ W_v
-
-
-@mistake("project_qkv", "Keys and values are made with the queries' matrix: each of the three has its own.")
-def one_matrix_for_all(a, W_q, W_k, W_v):
-    return a @ W_q.T, a @ W_q.T, a @ W_q.T
-
-
-@mistake("project_qkv", "The values are the words themselves: multiply them by W_v, too.")
-def values_not_projected(a, W_q, W_k, W_v):
-    return a @ W_q.T, a @ W_k.T, a
-
-
-@mistake("project_qkv", "The values are made with W_k. Keys and values have a matrix each.")
-def values_from_keys(a, W_q, W_k, W_v):
-    return a @ W_q.T, a @ W_k.T, a @ W_k.T
-
-
-@mistake("project_qkv", "Queries and keys have changed places: the order is q, k, v.")
-def keys_first(a, W_q, W_k, W_v):
-    return a @ W_k.T, a @ W_q.T, a @ W_v.T
-
-
-@mistake(
-    "project_qkv", "The features stand before the words: (B, d_k, T). In this course a word is a row: (B, T, d_k)."
-)
-def features_first(a, W_q, W_k, W_v):
-    columns = a.transpose(1, 2)
-    return W_q @ columns, W_k @ columns, W_v @ columns
-
-
-@mistake("project_qkv", "The projections are linear: leave out the tanh. Only the additive score has one, and later.")
-def tanh_of_projections(a, W_q, W_k, W_v):
-    return torch.tanh(a @ W_q.T), torch.tanh(a @ W_k.T), torch.tanh(a @ W_v.T)
-
-
-@alternative("project_qkv")
-def with_linear(a, W_q, W_k, W_v):
-    return F.linear(a, W_q), F.linear(a, W_k), F.linear(a, W_v)
-
-
-@alternative("project_qkv")
-def with_einsum(a, W_q, W_k, W_v):
-    return tuple(torch.einsum("nd,btd->btn", W, a) for W in (W_q, W_k, W_v))
-
-
-@alternative("project_qkv")
-def one_product_then_split(a, W_q, W_k, W_v):
-    sizes = [len(W_q), len(W_k), len(W_v)]
-    return (a @ torch.cat([W_q, W_k, W_v]).T).split(sizes, dim=-1)
-
-
-@alternative("project_qkv")
-def word_by_word(a, W_q, W_k, W_v):
-    made = []
-    for W in (W_q, W_k, W_v):
-        out = torch.zeros(a.shape[0], a.shape[1], W.shape[0])
-        for b in range(a.shape[0]):
-            for t in range(a.shape[1]):
-                out[b, t] = W @ a[b, t]
-        made.append(out)
-    return made
-
-
-@alternative("project_qkv")
-def as_columns_and_back(a, W_q, W_k, W_v):
-    columns = a.transpose(1, 2)
-    return tuple((W @ columns).transpose(1, 2) for W in (W_q, W_k, W_v))
-
-
-# additive_self_scores
-
-
-@mistake(
-    "additive_self_scores",
-    "Rows and columns are swapped: the row is the word that asks. Give q the axis at 2 and k the axis at 1.",
-)
-def rows_are_keys(q, k, w):
-    return torch.tanh(q.unsqueeze(1) + k.unsqueeze(2)) @ w
-
-
-@mistake(
-    "additive_self_scores", "Without tanh, w·q_i is the same for every key: all words would ask alike. Apply tanh."
-)
-def without_tanh(q, k, w):
-    return (q.unsqueeze(2) + k.unsqueeze(1)) @ w
-
-
-@mistake(
-    "additive_self_scores", "tanh is applied to the score. It belongs inside: tanh(q_i + k_j), then the product with w."
-)
-def tanh_outside(q, k, w):
-    return torch.tanh((q.unsqueeze(2) + k.unsqueeze(1)) @ w)
-
-
-@mistake("additive_self_scores", "Query and key are multiplied. In the additive score they are added.")
-def multiplied(q, k, w):
-    return torch.tanh(q.unsqueeze(2) * k.unsqueeze(1)) @ w
-
-
-@mistake("additive_self_scores", "tanh is applied to q and k separately. Add them first: one tanh of the sum.")
-def two_tanhs(q, k, w):
-    return (torch.tanh(q).unsqueeze(2) + torch.tanh(k).unsqueeze(1)) @ w
-
-
-@mistake("additive_self_scores", "You add up the features instead of weighing them with w: take the product `@ w`.")
-def w_ignored(q, k, w):
-    return torch.tanh(q.unsqueeze(2) + k.unsqueeze(1)).sum(-1)
-
-
-@mistake("additive_self_scores", "These are weights already. Return the scores, before any softmax.")
-def softmaxed(q, k, w):
-    return torch.softmax(torch.tanh(q.unsqueeze(2) + k.unsqueeze(1)) @ w, dim=-1)
-
-
-@mistake(
-    "additive_self_scores",
-    "q and k are added as they are: word i only meets word i. Every query must meet every key: (B, Q, 1, "
-    "n) + (B, 1, T, n).",
-)
-def no_pairs(q, k, w):
-    return torch.tanh(q + k) @ w
-
-
-@mistake(
-    "additive_self_scores",
-    "The score is divided by √n. That belongs to the dot product; the additive score has no scale.",
-)
-def scaled_too(q, k, w):
-    return torch.tanh(q.unsqueeze(2) + k.unsqueeze(1)) @ w / math.sqrt(q.shape[-1])
-
-
-@mistake(
-    "additive_self_scores", "An axis of length 1 is left at the end: take `@ w` with w as a vector, or squeeze it away."
-)
-def axis_left(q, k, w):
-    return torch.tanh(q.unsqueeze(2) + k.unsqueeze(1)) @ w.unsqueeze(1)
-
-
-@alternative("additive_self_scores")
-def query_by_query(q, k, w):
-    return torch.stack([torch.tanh(q[:, i : i + 1] + k) @ w for i in range(q.shape[1])], dim=1)
-
-
-@alternative("additive_self_scores")
-def additive_einsum(q, k, w):
-    return torch.einsum("bqtn,n->bqt", (q[:, :, None] + k[:, None]).tanh(), w)
-
-
-@alternative("additive_self_scores")
-def three_loops(q, k, w):
-    return torch.stack(
-        [
-            torch.stack([torch.stack([torch.tanh(x + y) @ w for y in keys]) for x in asks])
-            for asks, keys in zip(q, k, strict=True)
-        ]
-    )
-
-
-@alternative("additive_self_scores")
-def weighed_sum(q, k, w):
-    Q, T = q.shape[1], k.shape[1]
-    pairs = q.repeat_interleave(T, dim=1) + k.repeat(1, Q, 1)
-    return (torch.tanh(pairs) * w).sum(-1).view(len(q), Q, T)
-
-
 # dot_scores
 
 
@@ -279,128 +105,6 @@ def dots_by_loop(q, k):
 def both_by_fourth_root(q, k):
     root = q.shape[-1] ** 0.25
     return (q / root) @ (k / root).mT
-
-
-# output_by_loop
-
-
-@mistake(
-    "output_by_loop", "Query and key have changed roles: word i asks, so the score is q[i] @ k[j], not q[j] @ k[i]."
-)
-def roles_swapped(i, q, k, v):
-    return torch.softmax(q @ k[i] / math.sqrt(k.shape[1]), dim=0) @ v
-
-
-@mistake("output_by_loop", "The scale is missing: divide each score by √d_k before the exponential.")
-def loop_without_scale(i, q, k, v):
-    return torch.softmax(k @ q[i], dim=0) @ v
-
-
-@mistake("output_by_loop", "The scores are divided by d_k: it must be its root.")
-def loop_divided_by_width(i, q, k, v):
-    return torch.softmax(k @ q[i] / k.shape[1], dim=0) @ v
-
-
-@mistake("output_by_loop", "The weights don't sum to 1: divide each exponential by the sum of them all.")
-def not_normalised(i, q, k, v):
-    return torch.exp(k @ q[i] / math.sqrt(k.shape[1])) @ v
-
-
-@mistake(
-    "output_by_loop", "The word does not ask itself. In self-attention every word may, also word i: leave no j out."
-)
-def itself_left_out(i, q, k, v):
-    scores = (k @ q[i] / math.sqrt(k.shape[1])).index_fill(0, torch.tensor([i]), -1e30)
-    return torch.softmax(scores, dim=0) @ v
-
-
-@mistake(
-    "output_by_loop",
-    "Only the words up to i are asked. That is the causal mask, which comes later: j runs over all words.",
-)
-def only_earlier_words(i, q, k, v):
-    return torch.softmax(k[: i + 1] @ q[i] / math.sqrt(k.shape[1]), dim=0) @ v[: i + 1]
-
-
-@mistake("output_by_loop", "Word numbers start at 0: `i` is the place itself, don't subtract 1.")
-def counts_from_one(i, q, k, v):
-    return torch.softmax(k @ q[i - 1] / math.sqrt(k.shape[1]), dim=0) @ v
-
-
-@mistake("output_by_loop", "You average the keys. The answer that a word gives is its value: use v[j].")
-def keys_averaged(i, q, k, v):
-    return (torch.softmax(k @ q[i] / math.sqrt(k.shape[1]), dim=0) @ k)[: v.shape[1]]
-
-
-@mistake(
-    "output_by_loop", "The sum is divided by T once more. The weights sum to 1 already: add up, don't take the mean."
-)
-def mean_of_weighted(i, q, k, v):
-    return torch.softmax(k @ q[i] / math.sqrt(k.shape[1]), dim=0) @ v / len(v)
-
-
-@mistake(
-    "output_by_loop", "The scores themselves are used as weights: take softmax of them first, exp over the sum of exp."
-)
-def without_softmax(i, q, k, v):
-    return (k @ q[i] / math.sqrt(k.shape[1])) @ v
-
-
-@mistake("output_by_loop", "Word 0 asks, whatever i is. The query is that of word i: `q[i]`.")
-def first_word_asks(i, q, k, v):
-    return torch.softmax(k @ q[0] / math.sqrt(k.shape[1]), dim=0) @ v
-
-
-@mistake("output_by_loop", "You divide by √d_v. The dot product has d_k terms: take the keys' width, `k.shape[1]`.")
-def loop_root_of_values(i, q, k, v):
-    return torch.softmax(k @ q[i] / math.sqrt(v.shape[1]), dim=0) @ v
-
-
-@mistake("output_by_loop", "You divide by √T. Not the number of words counts, but the width of the keys: `k.shape[1]`.")
-def loop_root_of_length(i, q, k, v):
-    return torch.softmax(k @ q[i] / math.sqrt(len(k)), dim=0) @ v
-
-
-@mistake("output_by_loop", "Every weight goes to v[i], so the output is v[i] itself. Word j answers with v[j].")
-def own_value_only(i, q, k, v):
-    return torch.softmax(k @ q[i] / math.sqrt(k.shape[1]), dim=0).sum() * v[i]
-
-
-@mistake("output_by_loop", "Only the words before i are asked, so word 0 gets nothing. j runs over all T words.")
-def only_words_before(i, q, k, v):
-    return torch.softmax(k[:i] @ q[i] / math.sqrt(k.shape[1]), dim=0) @ v[:i]
-
-
-@alternative("output_by_loop")
-def softmax_and_product(i, q, k, v):
-    return torch.softmax(k @ q[i] / k.shape[-1] ** 0.5, dim=0) @ v
-
-
-@alternative("output_by_loop")
-def through_numpy(i, q, k, v):
-    scores = k.numpy() @ q[i].numpy() / np.sqrt(k.shape[1])
-    weights = np.exp(scores - scores.max())
-    return weights / weights.sum() @ v.numpy()
-
-
-@alternative("output_by_loop")
-def whole_matrix_then_row(i, q, k, v):
-    return (torch.softmax(q @ k.T / math.sqrt(q.shape[1]), dim=1) @ v)[i]
-
-
-@alternative("output_by_loop")
-def with_python_floats(i, q, k, v):
-    T, d_k = k.shape
-    scores = [sum(float(q[i, m]) * float(k[j, m]) for m in range(d_k)) / math.sqrt(d_k) for j in range(T)]
-    total = sum(math.exp(s) for s in scores)
-    return torch.tensor(
-        [sum(math.exp(scores[j]) / total * float(v[j, m]) for j in range(T)) for m in range(v.shape[1])]
-    )
-
-
-@alternative("output_by_loop")
-def fused(i, q, k, v):
-    return F.scaled_dot_product_attention(q[None, i : i + 1], k[None], v[None])[0, 0]
 
 
 # self_attention
@@ -884,27 +588,9 @@ def as_tensors(kind, T, i, j):
     return torch.tensor(float(path)), torch.tensor(T if recurrent else 1)
 
 
-equivalent(
-    "output_by_loop", "q[i] @ k[j] -> k[j] @ q[i]", "the dot product of two vectors doesn't depend on their order"
-)
 equivalent("path_length_and_steps", "j - i -> i - j", "only the absolute value counts; i > j is treated apart")
 
 # Seen in learners' work
-
-
-@mistake("project_qkv", "W is reshaped where it should be transposed: that puts its numbers in other places.")
-def reshaped_matrices(a, W_q, W_k, W_v):
-    return tuple(a @ W.reshape(a.shape[-1], -1) for W in (W_q, W_k, W_v))
-
-
-@mistake("project_qkv", "The keys are made with W_q. Each of the three has its own matrix.")
-def keys_by_the_queries_matrix(a, W_q, W_k, W_v):
-    return a @ W_q.T, a @ W_q.T, a @ W_v.T
-
-
-@mistake("additive_self_scores", "sigmoid is not tanh: it has no negative values. Use torch.tanh.")
-def with_sigmoid(q, k, w):
-    return torch.sigmoid(q.unsqueeze(2) + k.unsqueeze(1)) @ w
 
 
 def _attending(a, W_q, W_k, W_v, mask, *, dim=-1, turned=False, lowest=-1e9, clean=False):
@@ -956,6 +642,333 @@ def one_step_less(kind, T, i, j):
     return path, steps - 1 if steps > 1 else steps
 
 
-@alternative("additive_self_scores")
-def names_float32(q, k, w):
-    return torch.einsum("bqtn,n->bqt", torch.tanh(q.unsqueeze(2) + k.unsqueeze(1)), w.float())
+@mistake("dot_scores", "You divide by √Q, the root of the number of queries. A score adds up d_k products: √d_k.")
+def root_of_queries(q, k):
+    return q @ k.mT / math.sqrt(q.shape[1])
+
+
+@mistake(
+    "path_length_and_steps",
+    "T² scores are computed, but none waits for another: attention takes one step, not T².",
+)
+def scores_in_turn(kind, T, i, j):
+    path, steps = one_case_each(kind, T, i, j)
+    return path, steps if "rnn" in kind else T * T
+
+
+@mistake(
+    "path_length_and_steps",
+    "The steps are counted for all T outputs: both directions of `birnn` go through the whole sentence, T states.",
+)
+def birnn_goes_as_far_as_needed(kind, T, i, j):
+    path, steps = one_case_each(kind, T, i, j)
+    return path, max(i, j) + 1 if kind == "birnn" else steps
+
+
+@mistake(
+    "path_length_and_steps",
+    "The path in `birnn` begins at word i, which enters the state there and travels |j − i| states to output j. Words "
+    "outside of the two play no part.",
+)
+def birnn_from_the_end(kind, T, i, j):
+    path, steps = one_case_each(kind, T, i, j)
+    return min(i, j) + 1 if kind == "birnn" else path, steps
+
+
+# mended_columns
+
+
+def _columns(I, W_q, W_k, W_v, mask, weigh, width=None):
+    Q, K, V = W_q @ I, W_k @ I, W_v @ I
+    weights = weigh(K.mT @ Q / math.sqrt(width or Q.shape[1]), mask)
+    return V @ weights, weights
+
+
+def _by_columns(A, mask):
+    return masked_softmax(A.mT, mask).mT
+
+
+@mistake(
+    "mended_columns",
+    "This is still the colleague's function: its scale takes the wrong width, its softmax the wrong axis.",
+)
+def not_mended(I, W_q, W_k, W_v, mask):
+    return _columns(I, W_q, W_k, W_v, mask, masked_softmax, width=I.shape[1])
+
+
+@mistake(
+    "mended_columns",
+    "The scale is right now, the softmax isn't: who asks is a column here, and each *column* of the weights sums to 1.",
+)
+def scale_mended_only(I, W_q, W_k, W_v, mask):
+    return _columns(I, W_q, W_k, W_v, mask, masked_softmax)
+
+
+@mistake(
+    "mended_columns",
+    "The softmax is right now, the scale isn't: I.shape[1] is d, the width of the words. A score adds up d_k products, "
+    "the width of the queries.",
+)
+def softmax_mended_only(I, W_q, W_k, W_v, mask):
+    return _columns(I, W_q, W_k, W_v, mask, _by_columns, width=I.shape[1])
+
+
+@mistake("mended_columns", "You divide by √T: I.shape[-1] is the number of words here. Take the queries' width, d_k.")
+def root_of_words(I, W_q, W_k, W_v, mask):
+    return _columns(I, W_q, W_k, W_v, mask, _by_columns, width=I.shape[-1])
+
+
+@mistake(
+    "mended_columns",
+    "You turned the mask; the softmax still runs over the rows: those who are asked share out a weight of 1 each.",
+)
+def mask_turned_only(I, W_q, W_k, W_v, mask):
+    return _columns(I, W_q, W_k, W_v, mask, lambda A, m: masked_softmax(A, m.mT))
+
+
+@mistake(
+    "mended_columns",
+    "The softmax is right, but it hides the wrong places: in the mask the row asks, in your scores the column. Turn "
+    "the mask with the scores, `mask.mT`.",
+)
+def mask_not_turned(I, W_q, W_k, W_v, mask):
+    return _columns(I, W_q, W_k, W_v, mask, lambda A, m: torch.softmax(A.masked_fill(~m, -1e9), dim=1))
+
+
+@mistake(
+    "mended_columns",
+    "The softmax is right, but it hides the wrong places: in the mask the row asks, in your scores the column. "
+    "`masked_softmax(A.mT, mask)` has both the same way round, without turning the mask.",
+)
+def mask_turned_as_well(I, W_q, W_k, W_v, mask):
+    return _columns(I, W_q, W_k, W_v, mask, lambda A, m: masked_softmax(A.mT, m.mT).mT)
+
+
+@mistake("mended_columns", "The mask is not used: hidden words get weight.")
+def columns_without_mask(I, W_q, W_k, W_v, mask):
+    return _columns(I, W_q, W_k, W_v, mask, lambda A, m: torch.softmax(A, dim=1))
+
+
+@mistake(
+    "mended_columns",
+    "The weights are not turned back: V A' needs columns that sum to 1. Turn them after the softmax, `.mT`.",
+)
+def not_turned_back(I, W_q, W_k, W_v, mask):
+    return _columns(I, W_q, W_k, W_v, mask, lambda A, m: masked_softmax(A.mT, m))
+
+
+@mistake(
+    "mended_columns",
+    "The outputs are right, the weights are returned as rows. Here [i, j] is what word j, who asks, gives to word i.",
+)
+def weights_as_rows(I, W_q, W_k, W_v, mask):
+    outputs, weights = _columns(I, W_q, W_k, W_v, mask, _by_columns)
+    return outputs, weights.mT
+
+
+@mistake(
+    "mended_columns",
+    "The outputs are rows, (B, T, d_v). Words stay columns here: (B, d_v, T).",
+)
+def outputs_as_rows(I, W_q, W_k, W_v, mask):
+    outputs, weights = _columns(I, W_q, W_k, W_v, mask, _by_columns)
+    return outputs.mT, weights
+
+
+@mistake(
+    "mended_columns",
+    "Both results are rows: that is your `self_attention`. Here words stay columns: outputs (B, d_v, T), and [i, j] of "
+    "the weights is what word j gives to word i.",
+)
+def all_as_rows(I, W_q, W_k, W_v, mask):
+    outputs, weights = _columns(I, W_q, W_k, W_v, mask, _by_columns)
+    return outputs.mT, weights.mT
+
+
+@mistake("mended_columns", "Keys ask and queries answer: with columns the scores are Kᵀ Q, as the colleague has it.")
+def columns_keys_ask(I, W_q, W_k, W_v, mask):
+    Q, K, V = W_q @ I, W_k @ I, W_v @ I
+    weights = _by_columns(Q.mT @ K / math.sqrt(Q.shape[1]), mask)
+    return V @ weights, weights
+
+
+@mistake("mended_columns", "Masked after the softmax: the columns no longer sum to 1. Mask the scores, before it.")
+def columns_masked_after(I, W_q, W_k, W_v, mask):
+    return _columns(I, W_q, W_k, W_v, mask, lambda A, m: torch.softmax(A, dim=1) * m.mT)
+
+
+@mistake("mended_columns", "You divide by d_k. Divide by its root: that keeps the variance of the scores at 1.")
+def columns_divided_by_width(I, W_q, W_k, W_v, mask):
+    return _columns(I, W_q, W_k, W_v, mask, _by_columns, width=len(W_q) ** 2)
+
+
+@alternative("mended_columns")
+def softmax_of_columns(I, W_q, W_k, W_v, mask):
+    return _columns(I, W_q, W_k, W_v, mask, lambda A, m: torch.softmax(A.masked_fill(~m.mT, -torch.inf), dim=1))
+
+
+@alternative("mended_columns")
+def through_rows(I, W_q, W_k, W_v, mask):
+    a = I.transpose(1, 2)
+    q, k, v = _projected(a, W_q, W_k, W_v)
+    weights = masked_softmax(_scores(q, k), mask)
+    return (weights @ v).transpose(1, 2), weights.transpose(1, 2)
+
+
+@alternative("mended_columns")
+def asks_first_then_turned(I, W_q, W_k, W_v, mask):
+    Q, K, V = (torch.einsum("nd,bdt->bnt", W, I) for W in (W_q, W_k, W_v))
+    weights = masked_softmax(torch.einsum("bnj,bni->bji", Q, K) / len(W_q) ** 0.5, mask)
+    return torch.einsum("bvi,bji->bvj", V, weights), weights.permute(0, 2, 1)
+
+
+@alternative("mended_columns")
+def columns_in_float32(I, W_q, W_k, W_v, mask):
+    return _columns(*(x.float() for x in (I, W_q, W_k, W_v)), mask, _by_columns)
+
+
+# points_at
+
+
+def _rows(weights, asks):
+    return weights[torch.arange(len(weights)), asks]
+
+
+def _mean_on_gold(rows, gold):
+    return rows[torch.arange(len(rows)), gold].mean().item()
+
+
+def _share(hits):
+    return hits.double().mean().item()
+
+
+@mistake(
+    "points_at",
+    "You take the column of the word: that is who asks *it*. Its own questions are its row, weights[sentence, asks].",
+)
+def column_taken(weights, asks, gold):
+    rows = _rows(weights.mT, asks)
+    return _share(rows.argmax(-1) == gold), _mean_on_gold(rows, gold)
+
+
+@mistake("points_at", "`asks` and `gold` have changed places: the row is that of the word that asks.")
+def gold_asks(weights, asks, gold):
+    rows = _rows(weights, gold)
+    return _share(rows.argmax(-1) == asks), _mean_on_gold(rows, asks)
+
+
+@mistake(
+    "points_at",
+    "You count weights above one half. The largest may be smaller: compare the place of the largest, argmax.",
+)
+def above_one_half(weights, asks, gold):
+    rows = _rows(weights, asks)
+    return _share(rows[torch.arange(len(rows)), gold] > 0.5), _mean_on_gold(rows, gold)
+
+
+@mistake("points_at", "You return the number of hits. Asked for is their share of the sentences.")
+def hits_counted(weights, asks, gold):
+    rows = _rows(weights, asks)
+    return float((rows.argmax(-1) == gold).sum()), _mean_on_gold(rows, gold)
+
+
+@mistake("points_at", "The second number is the *sum* of the weights on gold words. Take their mean.")
+def weights_added(weights, asks, gold):
+    rows = _rows(weights, asks)
+    return _share(rows.argmax(-1) == gold), rows[torch.arange(len(rows)), gold].sum().item()
+
+
+@mistake("points_at", "The results have changed places: first the share of hits, then the mean weight.")
+def weight_first(weights, asks, gold):
+    rows = _rows(weights, asks)
+    return _mean_on_gold(rows, gold), _share(rows.argmax(-1) == gold)
+
+
+@mistake(
+    "points_at",
+    "The mean weight runs over the hits only. All sentences count, also those where another word got more.",
+)
+def hits_only(weights, asks, gold):
+    rows = _rows(weights, asks)
+    hits = rows.argmax(-1) == gold
+    return _share(hits), rows[torch.arange(len(rows)), gold][hits].mean().item()
+
+
+@mistake(
+    "points_at",
+    "The second number is the mean of the *largest* weights, wherever they lie: take the weight on the gold word.",
+)
+def largest_weights(weights, asks, gold):
+    rows = _rows(weights, asks)
+    return _share(rows.argmax(-1) == gold), rows.max(-1).values.mean().item()
+
+
+@mistake(
+    "points_at",
+    "`weights[:, asks]` takes every sentence's `asks` from every sentence, (B, B, T). One row of each: "
+    "weights[torch.arange(B), asks].",
+)
+def all_rows_of_all(weights, asks, gold):
+    rows = weights[:, asks]
+    return _share(rows.argmax(-1) == gold), rows[:, torch.arange(len(gold)), gold].mean().item()
+
+
+@mistake("points_at", "The largest weight of the *whole map* is looked for. Only the row of the word that asks counts.")
+def largest_of_the_map(weights, asks, gold):
+    places = weights.flatten(1).argmax(-1) % weights.shape[-1]
+    return _share(places == gold), _mean_on_gold(_rows(weights, asks), gold)
+
+
+@mistake(
+    "points_at",
+    "`argmax` without an axis gives one place for all rows together. Each has its own: argmax(-1).",
+)
+def argmax_of_all(weights, asks, gold):
+    rows = _rows(weights, asks)
+    return _share(rows.argmax() == gold), _mean_on_gold(rows, gold)
+
+
+@mistake(
+    "points_at",
+    "The mean row is taken first. A hit is a matter of each sentence: argmax, then the mean.",
+)
+def mean_row_first(weights, asks, gold):
+    rows = _rows(weights, asks)
+    return _share(rows.mean(0).argmax() == gold), _mean_on_gold(rows, gold)
+
+
+@mistake("points_at", "One number a sentence is returned. Take the mean over the sentences, twice.")
+def for_each_sentence(weights, asks, gold):
+    rows = _rows(weights, asks)
+    return (rows.argmax(-1) == gold).double(), rows[torch.arange(len(rows)), gold]
+
+
+@alternative("points_at")
+def sentence_after_sentence(weights, asks, gold):
+    hits, total = 0, 0.0
+    for map_, i, j in zip(weights, asks.tolist(), gold.tolist(), strict=True):
+        hits += int(map_[i].argmax()) == j
+        total += float(map_[i, j])
+    return hits / len(weights), total / len(weights)
+
+
+@alternative("points_at")
+def by_gather(weights, asks, gold):
+    rows = weights.gather(1, asks.view(-1, 1, 1).expand(-1, 1, weights.shape[-1])).squeeze(1)
+    on_gold = rows.gather(1, gold.unsqueeze(1)).squeeze(1)
+    return (on_gold == rows.amax(-1)).float().mean(), on_gold.mean()
+
+
+@alternative("points_at")
+def by_one_hot(weights, asks, gold):
+    T = weights.shape[-1]
+    rows = torch.einsum("bij,bi->bj", weights, F.one_hot(asks, T).to(weights.dtype))
+    there = F.one_hot(gold, T).bool()
+    return (F.one_hot(rows.argmax(1), T).bool() & there).any(1).double().mean().item(), rows[there].mean().item()
+
+
+@alternative("points_at")
+def in_numpy(weights, asks, gold):
+    n = np.arange(len(weights))
+    rows = weights.detach().numpy()[n, asks.numpy()]
+    return float(np.mean(rows.argmax(1) == gold.numpy())), float(rows[n, gold.numpy()].mean())

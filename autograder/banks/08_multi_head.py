@@ -98,93 +98,6 @@ def numpy_split(x, heads):
     return np.stack(np.split(x.numpy(), heads, axis=2), axis=1)
 
 
-# merge_heads
-
-
-@mistake(
-    "merge_heads",
-    "reshape without transpose: the shape is right, but a word now holds numbers of other words. "
-    "Bring the words forward "
-    "first, transpose(1, 2), then join the last two axes.",
-)
-def reshape_without_transpose(x):
-    B, heads, T, d_k = x.shape
-    return x.reshape(B, T, heads * d_k)
-
-
-@mistake(
-    "merge_heads",
-    "view needs numbers that lie in order, and after transpose they don't. Use reshape, flatten(2), or "
-    ".contiguous() before view.",
-)
-def view_after_transpose(x):
-    B, heads, T, d_k = x.shape
-    return x.transpose(1, 2).view(B, T, heads * d_k)
-
-
-@mistake("merge_heads", "You join words and features, (B, h, T·d_k). Swap heads and words first: transpose(1, 2).")
-def words_joined(x):
-    return x.flatten(2)
-
-
-@mistake(
-    "merge_heads",
-    "The heads are interleaved: feature 1 of all heads, then feature 2. Each head's features stay "
-    "together, head 1 first.",
-)
-def interleaved_merge(x):
-    return x.permute(0, 2, 3, 1).flatten(2)
-
-
-@mistake("merge_heads", "The heads are added up. They stand side by side: the result has h·d_k features.")
-def heads_added(x):
-    return x.sum(1)
-
-
-@mistake("merge_heads", "The heads are averaged: that is what multi-head attention avoids. Put them side by side.")
-def heads_averaged(x):
-    return x.mean(1)
-
-
-@mistake("merge_heads", "Heads and features are still two axes, (B, T, h, d_k): join them with flatten(2).")
-def not_joined(x):
-    return x.transpose(1, 2)
-
-
-@mistake("merge_heads", "You swapped heads and features. Swap heads and words: transpose(1, 2).")
-def other_swap(x):
-    return x.transpose(1, 3).flatten(2)
-
-
-@alternative("merge_heads")
-def joined_with_cat(x):
-    return torch.cat(x.unbind(1), dim=-1)
-
-
-@alternative("merge_heads")
-def contiguous_view(x):
-    B, heads, T, d_k = x.shape
-    return x.permute(0, 2, 1, 3).contiguous().view(B, T, heads * d_k)
-
-
-@alternative("merge_heads")
-def head_by_head(x):
-    B, heads, T, d_k = x.shape
-    result = torch.zeros(B, T, heads * d_k)
-    for i in range(heads):
-        result[..., i * d_k : (i + 1) * d_k] = x[:, i]
-    return result
-
-
-@mistake(
-    "merge_heads",
-    "The values are right, but numpy cuts the gradient: "
-    "nothing before it could learn. Use torch's transpose and reshape.",
-)
-def numpy_merge(x):
-    return np.concatenate(list(x.numpy().swapaxes(0, 1)), axis=-1)
-
-
 # multi_head_attention
 
 
@@ -496,82 +409,6 @@ def sum_of_heads(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
     weights = _weigh(_scores(x, memory, W_q, W_k, heads), mask)
     outputs = weights @ split(memory @ W_v, heads)
     return sum(outputs[:, i] @ W for i, W in enumerate(W_o.chunk(heads))), weights
-
-
-# torch_projections
-
-
-@mistake(
-    "torch_projections",
-    "PyTorch's matrices are (out, in), for x @ W.T. To use them as x @ W, transpose each of the four.",
-)
-def nothing_transposed(module):
-    return *module.in_proj_weight.chunk(3), module.out_proj.weight
-
-
-@mistake("torch_projections", "The last matrix is not transposed: out_proj.weight is (out, in), like the others.")
-def out_not_transposed(module):
-    return *(W.T for W in module.in_proj_weight.chunk(3)), module.out_proj.weight
-
-
-@mistake("torch_projections", "W_q, W_k and W_v are not transposed: the rows of in_proj_weight are outputs.")
-def in_not_transposed(module):
-    return *module.in_proj_weight.chunk(3), module.out_proj.weight.T
-
-
-@mistake("torch_projections", "The order in in_proj_weight is queries, keys, values.")
-def keys_first(module):
-    W_k, W_q, W_v = module.in_proj_weight.chunk(3)
-    return W_q.T, W_k.T, W_v.T, module.out_proj.weight.T
-
-
-@mistake("torch_projections", "The order in in_proj_weight is queries, keys, values: yours takes values before keys.")
-def values_before_keys(module):
-    W_q, W_v, W_k = module.in_proj_weight.chunk(3)
-    return W_q.T, W_k.T, W_v.T, module.out_proj.weight.T
-
-
-@mistake(
-    "torch_projections",
-    "You cut along the wrong axis. In in_proj_weight the three matrices lie one below the other: cut its rows, "
-    "chunk(3), and transpose each piece after.",
-)
-def cut_along_features(module):
-    W_q, W_k, W_v = module.in_proj_weight.chunk(3, dim=1)
-    return W_q.T, W_k.T, W_v.T, module.out_proj.weight.T
-
-
-@mistake(
-    "torch_projections",
-    "You take every third row. The first d rows are the queries', the next d the keys': cut into "
-    "three blocks, chunk(3).",
-)
-def every_third_row(module):
-    W = module.in_proj_weight
-    return W[0::3].T, W[1::3].T, W[2::3].T, module.out_proj.weight.T
-
-
-@mistake("torch_projections", "Four matrices are asked for: W_o is module.out_proj.weight.T.")
-def three_only(module):
-    return tuple(W.T for W in module.in_proj_weight.chunk(3))
-
-
-@alternative("torch_projections")
-def by_rows(module):
-    W, d = module.in_proj_weight, module.embed_dim
-    return [W[:d].T, W[d : 2 * d].T, W[2 * d :].T, module.out_proj.weight.T]
-
-
-@alternative("torch_projections")
-def transposed_and_side_by_side(module):
-    return *module.in_proj_weight.T.chunk(3, dim=1), module.out_proj.weight.T
-
-
-@alternative("torch_projections")
-def from_the_state(module):
-    state = module.state_dict()
-    W = state["in_proj_weight"].reshape(3, module.embed_dim, -1).mT
-    return W[0], W[1], W[2], state["out_proj.weight"].mT.clone()
 
 
 # count_parameters_and_flops
@@ -947,15 +784,6 @@ def over_the_heads_with_a_large_number(x, memory, W_q, W_k, W_v, W_o, heads, mas
 
 
 @mistake(
-    "torch_projections", "`.T.reshape(3, ...)` mixes rows and columns: cut in_proj_weight into three first, `chunk(3)`."
-)
-def transposed_then_reshaped(module):
-    d = module.out_proj.weight.shape[0]
-    W_q, W_k, W_v = module.in_proj_weight.T.reshape(3, d, d)
-    return W_q, W_k, W_v, module.out_proj.weight.T
-
-
-@mistake(
     "count_parameters_and_flops",
     "4 d² holds only where heads · d_k = d. In general each matrix is d × (heads · d_k).",
 )
@@ -993,3 +821,218 @@ def names_float32(weights, relations):
 @alternative("head_roles")
 def flat_product_in_float32(weights, relations):
     return weights.mean(0).flatten(1) @ relations.flatten(1).float().T / relations.any(-1).sum(-1)
+
+
+# switch_off_heads
+
+
+def _one_after_another(loss, heads, off, *, better=min, stays_off=True):
+    gates, gone = torch.ones(heads), []
+    for _ in range(off):
+        losses = {}
+        for head in range(heads):
+            if head not in gone or not stays_off:
+                without = gates.clone()
+                without[head] = 0
+                losses[head] = loss(without)
+        gone.append(better(losses, key=losses.get))
+        gates[gone[-1]] = 0.0 if stays_off else 1.0
+    return gone
+
+
+def _alone(loss, heads):
+    return [loss(1 - torch.eye(heads)[head]) for head in range(heads)]
+
+
+@mistake(
+    "switch_off_heads",
+    "Each head is tried alone, once: that is a ranking. Try again after each step, with the heads off that are gone.",
+)
+def ranked_once(loss, heads, off):
+    alone = _alone(loss, heads)
+    return sorted(range(heads), key=alone.__getitem__)[:off]
+
+
+@mistake(
+    "switch_off_heads",
+    "You take the head whose absence costs *most*. Switch off the one without which the loss is least.",
+)
+def costliest_first(loss, heads, off):
+    return _one_after_another(loss, heads, off, better=max)
+
+
+@mistake(
+    "switch_off_heads",
+    "The same head goes at every step: what is off must stay off, and must not be tried again.",
+)
+def same_head_again(loss, heads, off):
+    return _one_after_another(loss, heads, off, stays_off=False)
+
+
+@mistake(
+    "switch_off_heads",
+    "The gates are not copied: each head that you try stays off, so that the next one is tried without it.",
+)
+def tried_in_place(loss, heads, off):
+    gates, gone = torch.ones(heads), []
+    for _ in range(off):
+        losses = {}
+        for head in range(heads):
+            if head not in gone:
+                gates[head] = 0
+                losses[head] = loss(gates)
+        gone.append(min(losses, key=losses.get))
+    return gone
+
+
+@mistake(
+    "switch_off_heads",
+    "The heads that stay on are returned. Asked for are those that go, in the order in which they go.",
+)
+def heads_that_stay(loss, heads, off):
+    gone = _one_after_another(loss, heads, off)
+    return [head for head in range(heads) if head not in gone]
+
+
+@mistake("switch_off_heads", "The right heads, sorted by number. Return them in the order in which they go.")
+def sorted_by_number(loss, heads, off):
+    return sorted(_one_after_another(loss, heads, off))
+
+
+@mistake("switch_off_heads", "The right heads, the last one first. Return them in the order in which they go.")
+def last_one_first(loss, heads, off):
+    return _one_after_another(loss, heads, off)[::-1]
+
+
+@mistake("switch_off_heads", "Your heads are counted from 1. The first head is number 0.")
+def counted_from_one(loss, heads, off):
+    return [head + 1 for head in _one_after_another(loss, heads, off)]
+
+
+@mistake(
+    "switch_off_heads",
+    "Your gates are turned round: 1 where a head is off. A gate of 1 is on, 0 is off; all are on at first.",
+)
+def gates_turned(loss, heads, off):
+    return _one_after_another(lambda gates: loss(1 - gates), heads, off)
+
+
+@mistake("switch_off_heads", "The gates are returned. Asked for are the numbers of the heads that go.")
+def gates_returned(loss, heads, off):
+    gates = torch.ones(heads)
+    gates[_one_after_another(loss, heads, off)] = 0
+    return gates.tolist()
+
+
+@mistake(
+    "switch_off_heads",
+    "You begin with all heads off and choose whom to switch on. Begin with all on, and switch off one after another.",
+)
+def switched_on(loss, heads, off):
+    gates, on = torch.zeros(heads), []
+    for _ in range(heads - off):
+        losses = {}
+        for head in range(heads):
+            if head not in on:
+                more = gates.clone()
+                more[head] = 1
+                losses[head] = loss(more)
+        on.append(min(losses, key=losses.get))
+        gates[on[-1]] = 1
+    return [head for head in range(heads) if head not in on]
+
+
+@mistake("switch_off_heads", "One head too few is switched off: `off` steps are asked for.")
+def one_too_few(loss, heads, off):
+    return _one_after_another(loss, heads, off - 1)
+
+
+@mistake("switch_off_heads", "Nothing is chosen: the first heads go, whatever the loss says.")
+def first_heads(loss, heads, off):
+    return list(range(off))
+
+
+@alternative("switch_off_heads")
+def by_recursion(loss, heads, off, gone=()):
+    if off == 0:
+        return list(gone)
+
+    def without(head):
+        return loss(torch.tensor([0.0 if i in (*gone, head) else 1.0 for i in range(heads)]))
+
+    best = min((head for head in range(heads) if head not in gone), key=without)
+    return by_recursion(loss, heads, off - 1, (*gone, best))
+
+
+@alternative("switch_off_heads")
+def by_argmin(loss, heads, off):
+    gates, gone = torch.ones(heads, dtype=torch.float32), []
+    for _ in range(off):
+        losses = torch.full((heads,), torch.inf)
+        for head in torch.nonzero(gates).flatten().tolist():
+            losses[head] = loss(gates * (torch.arange(heads) != head))
+        best = losses.argmin()
+        gates = gates.index_fill(0, best, 0.0)
+        gone.append(int(best))
+    return gone
+
+
+@alternative("switch_off_heads")
+def shrinking_list(loss, heads, off):
+    on, gone = list(range(heads)), []
+    while len(gone) < off:
+        least = float("inf")
+        for head in on:
+            gates = torch.zeros(heads)
+            for other in on:
+                gates[other] = other != head
+            if (now := loss(gates)) < least:
+                least, best = now, head
+        on.remove(best)
+        gone.append(best)
+    return torch.tensor(gone)
+
+
+@alternative("switch_off_heads")
+def restored_after_each_try(loss, heads, off):
+    gates, gone = torch.ones(heads), []
+    for _ in range(off):
+        tried = []
+        for head in range(heads):
+            if gates[head] == 0:
+                continue
+            gates[head] = 0
+            tried.append((loss(gates), head))
+            gates[head] = 1
+        gone.append(min(tried)[1])
+        gates[gone[-1]] = 0
+    return gone
+
+
+# Seen in learners' work
+
+
+@mistake(
+    "split_heads", "You cut the *words* into parts, dim 1. Every word stays whole: cut its features, the last axis."
+)
+def words_cut(x, heads):
+    return torch.stack(x.chunk(heads, dim=1), 1)
+
+
+@mistake(
+    "multi_head_attention",
+    "One head, as wide as the model, attends here. Cut queries, keys and values into `heads` heads before the scores.",
+)
+def one_wide_head(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    scores = (x @ W_q) @ (memory @ W_k).mT / x.shape[-1] ** 0.5
+    weights = torch.softmax(scores, -1) if mask is None else masked_softmax(scores, mask)
+    return weights @ (memory @ W_v) @ W_o, weights.unsqueeze(1)
+
+
+@mistake(
+    "head_roles",
+    "Nothing is divided: the weights of all sentences and queries are added up. Take their mean, over sentences and "
+    "over the queries that have a marked place.",
+)
+def all_added_up(weights, relations):
+    return torch.einsum("bhij,rij->hr", weights, relations.to(weights.dtype))

@@ -2,7 +2,7 @@
 
 import torch
 
-from lessonkit.models import neighbours
+from lessonkit.models import neighbours, spare_heads
 from lessonkit.seeds import seed_everything
 
 SEEDS = [0, 1, 2]
@@ -43,7 +43,7 @@ def _train(lesson: dict, seed: int, attention: object, heads: int, offsets: tupl
 def _prune(lesson: dict, seed: int, attention: object) -> dict:
     offsets = neighbours.RELATIONS[4]
     model = _train(lesson, seed, attention, 8, offsets)[0]
-    importance = neighbours.importance_of(model, offsets)
+    importance = spare_heads.importance_of(model, offsets)
     damage, roles = (
         neighbours.damage(model, offsets),
         lesson["head_roles"](neighbours.test_weights(model, offsets), neighbours.relation_maps(offsets)),
@@ -62,11 +62,23 @@ def _prune(lesson: dict, seed: int, attention: object) -> dict:
         "looks_most_is_missed_most": round((roles.argmax(0) == damage.argmax(0)).float().mean().item(), 4),
         "roles": [[round(x, 4) for x in row] for row in roles.tolist()],
         "damage": [[round(x, 4) for x in row] for row in damage.tolist()],
+        **_choose(lesson, model, order),
     }
 
 
+def _choose(lesson: dict, model: object, order: list[int]) -> dict:
+    found = spare_heads.choices(model, neighbours.RELATIONS[4], order, lesson["switch_off_heads"])
+    return {"choosing": {name: round(share, 4) for name, share in found.items()}}
+
+
+def choosing(lesson: dict, seed: int) -> dict:
+    """Only four heads switched off, chosen in several ways."""
+    model = _train(lesson, seed, lesson["multi_head_attention"], 8, neighbours.RELATIONS[4])[0]
+    return _choose(lesson, model, spare_heads.importance_of(model, neighbours.RELATIONS[4]).argsort().tolist())
+
+
 def _curve(lesson: dict, model: object, order: list[int]) -> list[float]:
-    return [round(share, 4) for share in neighbours.pruning_curve(model, neighbours.RELATIONS[4], order)]
+    return [round(share, 4) for share in spare_heads.pruning_curve(model, neighbours.RELATIONS[4], order)]
 
 
 def _rank_correlation(a: torch.Tensor, b: torch.Tensor) -> float:
@@ -79,7 +91,7 @@ def ranking(lesson: dict, seed: int) -> dict:
     """Only how well the importance ranks the heads."""
     offsets = neighbours.RELATIONS[4]
     model = _train(lesson, seed, lesson["multi_head_attention"], 8, offsets)[0]
-    importance, damage = neighbours.importance_of(model, offsets), neighbours.damage(model, offsets)
+    importance, damage = spare_heads.importance_of(model, offsets), neighbours.damage(model, offsets)
     return {
         "importance": [round(x, 6) for x in importance.tolist()],
         "importance_correlation": round(_rank_correlation(importance, damage.mean(1)), 4),

@@ -10,7 +10,6 @@ import matplotlib.pyplot as plt
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from lessonkit.models import multi_head
@@ -261,29 +260,6 @@ def heads_figure(model: nn.Module, letters: Tensor, offsets: Offsets, off: int) 
     return fig
 
 
-def importance_of(model: nn.Module, offsets: Offsets, measure: Callable = multi_head.head_importance) -> Tensor:
-    """Michel's importance of every head (h,), on 200 words that are neither in training nor in the test."""
-    letters, asked = draw_letters(200, offsets, torch.Generator().manual_seed(4321))
-
-    def losses(gates: Tensor) -> Tensor:
-        logits = model(letters, gates).flatten(1, 2)
-        each = F.cross_entropy(logits.mT, asked.flatten(1), ignore_index=-1, reduction="none")
-        return each.mean(1)
-
-    return measure(losses, len(letters), model.heads)
-
-
-def pruning_curve(model: nn.Module, offsets: Offsets, order: Sequence[int]) -> list[float]:
-    """The share of single answers that are right, with 0, 1, 2, … heads of `order` switched off."""
-    gates, curve = torch.ones(model.heads), []
-    for head in [None, *order]:
-        if head is not None:
-            gates[head] = 0
-        said, asked = answers(model, offsets, gates)
-        curve.append((said == asked).float().mean().item())
-    return curve
-
-
 def show_shares(shares: Mapping[str, float | Sequence[float]], caption: str) -> None:
     """A row a name: one share, or the mean of several with the least and the greatest."""
     rows = []
@@ -292,34 +268,6 @@ def show_shares(shares: Mapping[str, float | Sequence[float]], caption: str) -> 
         spread = f" [{min(several):.2f} to {max(several):.2f}]" if len(several) > 1 else ""
         rows.append([name, f"{sum(several) / len(several):.2f}{spread}"])
     tables.show_table(["", "share right"], rows, caption)
-
-
-def show_importance(importance: Tensor, lost: Tensor) -> None:
-    """Heads from the least to the most important, beside what is lost without each: (h,) both."""
-    rows = [[i + 1, f"{importance[i]:.1e}", f"{lost[i]:.3f}"] for i in importance.argsort().tolist()]
-    columns = ["head", "importance (one backward pass)", "answers lost when it is off"]
-    tables.show_table(columns, rows, "Heads of the model above, least important first")
-
-
-def show_pruning(lesson: object) -> list[int]:
-    """Recorded: what is still right as heads go, in three orders. Returns how many went for less than .01, by run."""
-    runs = [run["pruning"] for run in lesson.results()["runs"]]
-    names = "least important first", "random order", "most important first"
-    counts = list(range(len(runs[0][names[0]])))
-    series = {name: (counts, [run[name] for run in runs]) for name in names}
-    figures.curves(series, "heads switched off (of 8)", "share of answers right", guess=1 / 20, limits=(0, 1.05))
-    return spare(lesson)
-
-
-def spare(lesson: object) -> list[int]:
-    """How many heads of each recorded run can be switched off, least important first, with less than .01 lost."""
-    curves = [run["pruning"]["least important first"] for run in lesson.results()["runs"]]
-    return [max(i for i, share in enumerate(curve) if share > curve[0] - 0.01) for curve in curves]
-
-
-def half(lesson: object) -> list[float]:
-    """What is still right in each recorded run without the four least important of its eight heads."""
-    return [run["pruning"]["least important first"][4] for run in lesson.results()["runs"]]
 
 
 def show_breaks(lesson: object, names: Mapping[str, str]) -> None:

@@ -191,19 +191,36 @@ def points(model: nn.Module, sentences: Sequence[Sentence], who: str = "pronoun"
     return {where: count / len(sentences) for where, count in found.items()}
 
 
-def show_points(model: nn.Module) -> dict[str, float]:
-    """Where pronoun and deciding word look most, by distance, and guesses. Returns the pronoun's hits by distance."""
+@torch.no_grad()
+def pointing(model: nn.Module, sentences: Sequence[Sentence], who: str, points_at: Callable) -> tuple[float, float]:
+    """`points_at` over all sentences: a word's share of largest weights on the antecedent, its mean weight there."""
+    share = mean = 0.0
+    for batch in batches(load_pronouns(), sentences, 250):
+        model(batch)
+        asks, gold = (torch.tensor([getattr(s, place) for s in batch.sentences]) for place in (who, "antecedent"))
+        found = points_at(model.weights, asks, gold)
+        share, mean = (sum_ + float(n) * len(asks) for sum_, n in zip((share, mean), found, strict=True))
+    return share / len(sentences), mean / len(sentences)
+
+
+def show_points(model: nn.Module, points_at: Callable) -> dict[str, float]:
+    """Where pronoun and deciding word look most, by distance, and guesses; the first two columns as `points_at` says.
+
+    Returns the pronoun's hits by distance.
+    """
     rows, hits = [], {}
     for who, label in (("pronoun", "the pronoun"), ("decider", "the deciding word")):
         for name, sentences in tests(load_pronouns()).items():
-            shares = points(model, sentences, who)
-            rows.append([label, name, *[f"{n:.1%}" for n in shares.values()]])
+            share, mean = pointing(model, sentences, who, points_at)
+            elsewhere = list(points(model, sentences, who).items())[1:]
+            rows.append([label, name, f"{share:.1%}", f"{mean:.2f}", *[f"{n:.1%}" for _, n in elsewhere]])
             if who == "pronoun":
-                hits[name] = shares["antecedent"]
+                hits[name] = share
     for guess in ("the nearest noun", "a noun drawn blindly"):
         for name, sentences in tests(load_pronouns()).items():
-            rows.append([f"({guess})", name, f"{blind_shares(sentences)[guess]:.1%}", *["–"] * 3])
-    tables.show_table(["who asks", "distance", *shares], rows, "Where the largest weight lies, and where guesses lie")
+            rows.append([f"({guess})", name, f"{blind_shares(sentences)[guess]:.1%}", *["–"] * 4])
+    columns = ["who asks", "distance", "largest weight: antecedent", "mean weight there", *[n for n, _ in elsewhere]]
+    tables.show_table(columns, rows, "Where the largest weight lies, and where guesses lie")
     return hits
 
 
@@ -254,16 +271,16 @@ def compare_scores(dot: Callable, additive: Callable) -> float:
     return long / short
 
 
-def compare_conventions(attend: Callable, loop: Callable, project: Callable) -> None:
-    """The matrix form beside the columns convention, and beside a loop over the words: are they equal?"""
+def compare_conventions(attend: Callable, columns: Mapping[str, Callable], loop: Callable, project: Callable) -> None:
+    """The matrix form beside functions that take words as columns, and beside a loop over the words: are they equal?"""
     generator = torch.Generator().manual_seed(0)
     X = torch.randn(1, 4, 8, generator=generator)
     matrices = [torch.randn(6, 8, generator=generator) for _ in range(3)]
-    rows, _ = attend(X, *matrices, torch.ones(4, 4, dtype=torch.bool))
-    Q, K, V = (W @ X[0].T for W in matrices)  # words are columns: I = X[0].T, (d, T)
-    columns = V @ torch.softmax(K.T @ Q / Q.shape[0] ** 0.5, dim=0)  # every column sums to 1
+    everybody = torch.ones(4, 4, dtype=torch.bool)
+    rows, _ = attend(X, *matrices, everybody)
     q, k, v = (made[0] for made in project(X, *matrices))
-    others = {"V A', transposed": columns.T, "the loop": torch.stack([loop(i, q, k, v) for i in range(4)])}
+    others = {f"{name}, transposed": form(X.mT, *matrices, everybody)[0].mT[0] for name, form in columns.items()}
+    others["the loop"] = torch.stack([loop(i, q, k, v) for i in range(4)])
     equal = [[name, "yes" if torch.allclose(rows[0], other, atol=1e-5) else "no"] for name, other in others.items()]
     tables.show_table(["your matrix form against", "equal to five decimals"], equal)
 

@@ -12,7 +12,8 @@ B, T, S, D, HEADS = 3, 5, 7, 12, 4
 
 
 def of_the_lesson(name, lesson="08"):
-    return source.load(lesson).exercises()[name].reference
+    """A function of the lesson: an exercise's answer, or code that it gives."""
+    return source.load(lesson).namespace()[name]
 
 
 def masks(name):
