@@ -18,9 +18,9 @@ sys.path.insert(0, str(HERE.parent))
 from autograder.authoring import start  # noqa: E402
 from autograder.authoring.bank import load  # noqa: E402
 from autograder.authoring.site import numbers_in  # noqa: E402
-from autograder.files import write_whole  # noqa: E402
 from autograder.machine import CHROMIUM  # noqa: E402
 from lessonkit.errors import CourseError  # noqa: E402
+from lessonkit.files import write_whole  # noqa: E402
 
 README = HERE.parent / "README.md"
 SITE = HERE.parent / "out" / "site"
