@@ -57,7 +57,25 @@ CASES = {
     "%pip in an answer costs nothing": "classroom/test_odd_lines::test_lines_that_other_courses_put_first",
     "torch.compile in an answer": "classroom/test_odd_lines::test_lines_that_other_courses_put_first",
     "check and probe rebound": "classroom/test_odd_lines::test_lines_that_other_courses_put_first",
+    '"No module named lessonkit"': "classroom/test_learner_cases::test_another_python_is_told_what_to_do",
+    "another default device": "checks/test_mechanism::test_the_default_device_and_compile_dont_matter",
+    "an endless loop on Windows": "checks/test_mechanism::test_an_endless_loop_ends_without_the_systems_alarm",
+    "another numpy draws other numbers": "checks/test_mechanism::"
+    "test_draws_are_what_they_were_and_no_numpy_changes_them",
+    "an encoding copied from a blog": "classroom/test_learner_cases::test_an_encoding_that_many_copy_is_named",
+    "bubblewrap on Ubuntu 24.04": "classroom/test_learner_cases::"
+    "test_a_machine_without_namespaces_is_opened_for_one_program_only",
+    "contrast of the card": "classroom/test_learner_cases::test_a_cards_text_has_the_pages_colour",
+    "contrast of our pages": "classroom/test_learner_cases::test_text_of_our_pages_has_contrast_in_both_themes",
     # an instructor's class of thirty
+    "nbgrader's generate_feedback beside ours": "grading/test_results::test_nbgraders_commands_run_on_the_result",
+    "marks a student and lesson, beside marks an exercise": "grading/test_results::test_csv",
+    "formgrader has names, and opens as the page says": "browser/test_formgrader::test_formgrader_on_the_result",
+    "limits of time and memory by option": "classroom/test_learner_cases::test_limits_can_be_set_by_option",
+    "make grade is the sealed way": "classroom/test_learner_cases::test_make_grade_is_the_sealed_way",
+    "GRADING.md says how formgrader is opened": "classroom/test_learner_cases::"
+    "test_the_page_says_how_formgrader_is_opened",
+    "a student removed from nbgrader's tables and ours": "classroom/test_truth::test_somebody_who_leaves_is_nowhere",
     "feedback says which page is which": "classroom/test_pages::"
     "test_a_feedback_page_has_name_task_lateness_comment_and_where_to_read_again",
     "Ctrl-C": "grading/test_interruptions::test_ctrl_c_keeps_what_is_graded",

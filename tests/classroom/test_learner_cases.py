@@ -10,8 +10,9 @@ import torch
 
 from autograder.authoring import bank, source
 from autograder.authoring.notebook import code_of
+from autograder.commands.instructor import _limits
 from autograder.grading.page import STYLE
-from autograder.sandbox import bwrap
+from autograder.sandbox import Limits, bwrap
 from lessonkit.checks.judge import Finding
 from lessonkit.checks.outcome import Kind
 from lessonkit.checks.verdict import Verdict
@@ -90,3 +91,28 @@ def test_text_of_our_pages_has_contrast_in_both_themes():
         for text in ("text", "soft", "link", "warn"):
             for ground in ("page", "shade"):
                 assert contrast(theme[text], theme[ground]) >= LEAST_CONTRAST, (text, ground)
+
+
+# What an instructor looks for
+
+
+def test_limits_can_be_set_by_option():
+    limits = _limits(cell=5, notebook=60, probe=2, memory=512)
+    assert (limits.cell_seconds, limits.notebook_seconds, limits.probe_seconds) == (5, 60, 2)
+    assert limits.cell_wall_seconds == 15
+    assert limits.memory_bytes == 512 << 20
+    assert _limits(None, None, None, None) == Limits()
+
+
+def test_make_grade_is_the_sealed_way():
+    rules = (source.ROOT / "Makefile").read_text("utf-8").split("\n\n")
+    rule = next(rule for rule in rules if rule.startswith("grade:"))
+    assert "autograder grade $$lesson --submissions" in rule
+    assert "--no-sandbox" not in rule
+    assert "demonstrate" not in rule
+
+
+def test_the_page_says_how_formgrader_is_opened():
+    page = (source.ROOT / "autograder" / "GRADING.md").read_text("utf-8")
+    assert "cd OUT && JUPYTER_CONFIG_PATH=/path/to/autograder jupyter lab" in page
+    assert "its Autograde button" in page.replace("Its", "its")
