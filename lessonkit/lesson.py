@@ -48,7 +48,9 @@ class Lesson:
         """
         exercises = expectations.load(self.name)
         if exercise not in exercises:
-            raise CourseError(f"Lesson {self.name} has no exercise {exercise!r}." + did_you_mean(exercise, exercises))
+            older = " If the course's own notebook asks for it, lessonkit is older: update it."
+            known = did_you_mean(exercise, exercises)
+            raise CourseError(f"Lesson {self.name} has no exercise {exercise!r}.{known}{older}")
         entry = exercises[exercise]
         with_settings(probe, no_gradients, explain)
         trials = []
@@ -59,8 +61,9 @@ class Lesson:
                 break
             if got.digest != want.digest and not got.failure:
                 raise CourseError(
-                    f"The check of {exercise} draws other inputs than the course was built with: its cell was changed. "
-                    "Restore it from the lesson's own notebook."
+                    f"The check of {exercise} draws other inputs than lessonkit expects: its cell was changed, or "
+                    "notebook and lessonkit are of different releases. Take the cell anew from the lesson's notebook; "
+                    "if that is no help, update the older of the two: the notebook, or lessonkit (its wheel)."
                 )
         show_printed(trials[0].got)
         finding = judge(trials, explain)

@@ -32,3 +32,16 @@ def test_spread_is_mean_least_and_greatest(lesson):
 def test_without_a_record_the_reader_is_told_how_to_make_one(lesson):
     with pytest.raises(CourseError, match="make experiments LESSON=98"):
         Lesson("98_other").spread("soft", "two")
+
+
+def test_a_notebook_of_another_release_is_told_what_to_update():
+    def probe(softmax, draw):
+        return {"weights": softmax(draw.normal(2, 9), 1)}
+
+    def softmax(scores, dim):
+        return scores.softmax(dim)
+
+    with pytest.raises(CourseError, match=r"different releases.* update the older of the two"):
+        Lesson("00_weighted_average").check("softmax", softmax, probe)
+    with pytest.raises(CourseError, match=r"has no exercise 'rotary_kernel'.*lessonkit is older: update it"):
+        Lesson("00_weighted_average").check("rotary_kernel", softmax, probe)
