@@ -2,14 +2,17 @@
 
 import json
 from math import inf
+from pathlib import Path
 from statistics import mean
 
+import nbformat
 import pytest
 
+from autograder.authoring import build, source
 from autograder.experiments import record as experiment
-from autograder.authoring import source
 from autograder.bench.course import numbers
 from lessonkit.lesson import RESULTS
+from lessonkit.show import touch
 
 LONGEST = 20  # seconds of a recorded run that is repeated here; the others: `make experiments LESSON=..`
 
@@ -40,3 +43,17 @@ def test_a_seed_run_again_lies_in_the_recorded_spread(record):
             low, high = min(run[name] for run in runs), max(run[name] for run in runs)
             slack = 0.05 * abs(high) + 1e-6  # another processor's last digits, after training
             assert low - slack <= value <= high + slack, name
+
+
+@pytest.mark.parametrize("lesson", source.lesson_names())
+def test_maps_kept_in_a_notebook_carry_todays_script_and_style(lesson, count):
+    here = Path(touch.__file__).parent
+    style, script = ((here / name).read_text("utf-8") for name in ("touch.css", "touch.js"))
+    _, _, module = script.partition("export default")
+    for cell in nbformat.read(build.solution_path(lesson), as_version=4).cells:
+        for output in cell.get("outputs", []):
+            html = output.get("data", {}).get("text/html", "")
+            if "<script" in html:
+                assert style in html
+                assert module in html
+                count("kept maps")
