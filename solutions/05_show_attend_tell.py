@@ -11,7 +11,7 @@
 # each word where to look.
 #
 # They did it in two ways. **Soft** attention averages all regions, and is trained like any network. **Hard** attention looks at exactly
-# one, chosen by chance, and needs a new trick to be trained at all. You'll build both in seven exercises. Our scenes come with
+# one, chosen by chance, and needs a new trick to be trained at all. You'll build the deciding parts of both in six exercises. Our scenes come with
 # the truth about which word belongs where, so we don't admire the attention: we score it. Allow 110 minutes.
 #
 # **Notation**
@@ -137,76 +137,27 @@ def probe(regions, draw):
 check("regions", regions, probe)
 
 
-# %% [markdown] task="initial_state"
-# The decoder starts from the gist of the whole picture: the mean of all regions, through one layer with tanh.
-# hint: The mean over the regions is `a.mean(dim=1)`: (B, L, D) becomes (B, D).
-# hint: Mean first, layer after: `torch.tanh(mean @ W.T + b)`. The mean of tanh is not the tanh of the mean.
+# %% [markdown]
+# The next two you know; here they are. The decoder starts from the gist of the whole picture: the mean of all regions, through one layer with tanh. And where it looks is
+# lesson 03's additive score for each region, then softmax. No mask is needed: a picture has no padding.
 
 
-# %% exercise="initial_state" minutes=4 difficulty=1
+# %% name="looking" show=true
 def initial_state(a: Tensor, W: Tensor, b: Tensor) -> Tensor:
     """h_0 = tanh(W · mean_i a_i + b): f_init with one layer (Xu et al. 2015, sec. 3.1.2).
 
     regions a (B, L, D), W (n, D), b (n,)  ->  h_0 (B, n)
     """
-    ### BEGIN SOLUTION
     return torch.tanh(a.mean(dim=1) @ W.T + b)
-    ### END SOLUTION
 
 
-# %% check="initial_state" points=1
-def probe(initial_state, draw):
-    B, L, D, n = draw.sizes(4)
-    state = initial_state(draw.normal(B, L, D), draw.normal(n, D), draw.normal(n))
-    square = initial_state(draw.normal(L, L, L), draw.normal(L, L), draw.normal(L))
-    return {"state": state, "square": square}
-
-
-check("initial_state", initial_state, probe)
-
-
-# %% [markdown] task="region_weights"
-# You know this one from lesson 03: an additive score for each region, then softmax. No mask is needed: a picture has no padding.
-#
-# ```python
-# for b in range(B):
-#     for i in range(L):
-#         e[b, i] = v @ tanh(W_a @ a[b, i] + W_h @ h[b])
-# ```
-# hint: `a @ W_a.T` is (B, L, k), `h @ W_h.T` is (B, k): the second needs an axis of length 1 where L is, `.unsqueeze(1)`.
-# hint: `@ v` sums over k and leaves the scores, (B, L). The weights of *one picture's regions* sum to 1: softmax over the last axis.
-
-
-# %% exercise="region_weights" minutes=8 difficulty=2
 def region_weights(a: Tensor, h: Tensor, W_a: Tensor, W_h: Tensor, v: Tensor) -> Tensor:
     """α_ti = softmax_i(e_ti), e_ti = f_att(a_i, h_{t−1}) with a hidden layer (Xu et al. 2015, eq. 4 and 5).
 
     regions a (B, L, D), state h_{t−1} (B, n), W_a (k, D), W_h (k, n), v (k,)  ->  weights (B, L)
     """
-    ### BEGIN SOLUTION
     scores = torch.tanh(a @ W_a.T + (h @ W_h.T).unsqueeze(1)) @ v
     return torch.softmax(scores, dim=-1)
-    ### END SOLUTION
-
-
-# %% check="region_weights" points=2
-def probe(region_weights, draw):
-    B, L, D, n, k = draw.sizes(5)
-    weights = region_weights(
-        draw.normal(B, L, D),
-        draw.normal(B, n),
-        draw.normal(k, D),
-        draw.normal(k, n),
-        draw.normal(k, scale=2.0),
-    )
-    s = draw.size(3, 5)
-    square = region_weights(
-        draw.normal(s, s, s), draw.normal(s, s), draw.normal(s, s), draw.normal(s, s), draw.normal(s)
-    )  # fmt: skip
-    return {"weights": weights, "square": square}
-
-
-check("region_weights", region_weights, probe)
 
 
 # %% [markdown]
@@ -431,17 +382,69 @@ with demonstration("film"):
 
 # %% [markdown]
 # A pretty picture proves little: somebody chose it. So we count. **Pointing accuracy** is the share of words whose largest weight
-# lies in the word's gold region (words about no region don't count). A pointer that throws darts would hit as often as the gold
-# region is large; one that always points at the centre, as often as the centre is gold.
+# lies in the word's gold region. And where does it look when it doesn't look there? At *another object* would be a mix-up; at the empty ground, something else.
+
+# %% [markdown] task="where_it_looks"
+# Write the measurement. `gold[b, t]` is the region of word t, `objects[b]` is every place that any object of the picture touches. Only words with a gold
+# region count: *a* has none, padding has none. Of those, three shares, by the place of the largest weight: on gold, on another object, on the ground. They sum to 1.
+# hint: Which words count? `gold.any(dim=-1)`, (B, T). Find the three answers for *every* word first, and index with it at the end.
+# hint: `looked = weights.argmax(dim=-1)` is (B, T), a place for each word. `gold.gather(-1, looked.unsqueeze(-1))` asks gold at these places, and has one axis too many.
+# hint: `objects` has no axis of words: `objects.gather(-1, looked)` is (B, T) at once. Another object: on an object, and not on gold.
+
+
+# %% exercise="where_it_looks" minutes=12 difficulty=3
+def where_it_looks(
+    weights: Tensor, gold: Tensor, objects: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Shares of the words with a gold region whose largest weight lies on gold, on another object, on the ground.
+
+    weights (B, T, L), gold (B, T, L) bool, objects (B, L) bool  ->  (), (), ()
+    """
+    ### BEGIN SOLUTION
+    counts, looked = gold.any(dim=-1), weights.argmax(dim=-1)
+    on_gold = gold.gather(-1, looked.unsqueeze(-1)).squeeze(-1)
+    on_other = objects.gather(-1, looked) & ~on_gold
+    right, other = on_gold[counts].float().mean(), on_other[counts].float().mean()
+    return right, other, 1 - right - other
+    ### END SOLUTION
+
+
+# %% check="where_it_looks" points=3
+def probe(where_it_looks, draw):
+    found = {}
+    for name in ("some pictures", "other pictures"):
+        B, T, L = draw.sizes(3, low=9, high=14)
+        weights, gold = draw.weights(B, T, L), draw.uniform(B, T, L) < 0.12
+        largest = nn.functional.one_hot(weights.argmax(dim=-1), L).bool()
+        gold |= largest & (draw.uniform(B, T, 1) < 0.3)
+        gold &= draw.uniform(B, 1, L) < 0.5
+        gold[:, -2:] = False  # padding
+        looks = where_it_looks(weights, draw.watch(gold), draw.watch(gold.any(dim=1)))
+        kinds = ("gold", "another object", "the ground")
+        found |= {
+            f"on {kind}, {name}": share for kind, share in zip(kinds, looks, strict=True)
+        }
+    return found
+
+
+check(
+    "where_it_looks",
+    where_it_looks,
+    probe,
+    no_gradients="a measurement: nothing trains through it",
+)
+
+# %% [markdown]
+# A score needs something to stand beside. A pointer that throws darts hits as often as the gold region is large; one that always points at the centre, as often as the centre is gold.
 
 # %% predict="pointing"
 predict("pointing", "Of 100 words about three objects, for how many does it look most at the right place?", (0, 100, 1))  # fmt: skip
 
 # %% demo="pointing" varies=true
-# Table: pointing and weight on gold, beside darts and the centre
+# Table: where your captioner looks, beside darts and the centre
 with demonstration("pointing"):
     # fmt: off
-    hits = attending.show_pointing(soft, data)
+    hits = attending.show_pointing(where_it_looks, soft, data)
     lesson.reveal("pointing", round(100 * hits["three"]), "No label said where anything is. But a word's features are in its region only, so looking there is what makes captions right.")
 
 # %% [markdown]

@@ -129,227 +129,11 @@ def unfolded(features):
 # initial_state
 
 
-@mistake("initial_state", "You average over the features. The mean runs over the regions, dim=1, and leaves (B, D).")
-def mean_over_features(a, W, b):
-    return torch.tanh(a.mean(dim=2) @ W.T + b)
-
-
-@mistake("initial_state", "You average over the batch: every picture would start from the same state. Use dim=1.")
-def mean_over_batch(a, W, b):
-    return torch.tanh(a.mean(dim=0) @ W.T + b)
-
-
-@mistake("initial_state", "This is the sum of the regions: take their mean, or the tanh is pressed against ±1.")
-def sum_of_regions(a, W, b):
-    return torch.tanh(a.sum(dim=1) @ W.T + b)
-
-
-@mistake("initial_state", "tanh is missing: the state of the decoder lies between −1 and 1.")
-def no_tanh(a, W, b):
-    return a.mean(dim=1) @ W.T + b
-
-
-@mistake(
-    "initial_state", "You apply the layer to each region, and average then. Average first: the layer sees the mean."
-)
-def layer_before_mean(a, W, b):
-    return torch.tanh(a @ W.T + b).mean(dim=1)
-
-
-@mistake("initial_state", "The bias is missing: add b before the tanh.")
-def no_bias(a, W, b):
-    return torch.tanh(a.mean(dim=1) @ W.T)
-
-
-@mistake("initial_state", "b is added after the tanh. It belongs inside: tanh(W · mean + b).")
-def bias_outside(a, W, b):
-    return torch.tanh(a.mean(dim=1) @ W.T) + b
-
-
-@mistake("initial_state", "This is the largest value of each feature, not the mean over the regions.")
-def max_over_regions(a, W, b):
-    return torch.tanh(a.max(dim=1).values @ W.T + b)
-
-
-@mistake("initial_state", "Only the first region, the top left corner, is used. Average over all of them.")
-def first_region(a, W, b):
-    return torch.tanh(a[:, 0] @ W.T + b)
-
-
-@mistake("initial_state", "Every region has a state of its own here, (B, L, n): take the mean over the regions.")
-def mean_forgotten(a, W, b):
-    return torch.tanh(a @ W.T + b)
-
-
-@mistake("initial_state", "W is (n, D): with the batch first the product is `mean @ W.T`, not `mean @ W`.")
-def not_turned(a, W, b):
-    return torch.tanh(a.mean(dim=1) @ W + b)
-
-
-@mistake("initial_state", "A sigmoid in place of the tanh: the state would be positive everywhere.")
-def sigmoid_state(a, W, b):
-    return torch.sigmoid(a.mean(dim=1) @ W.T + b)
-
-
-@alternative("initial_state")
-def with_linear(a, W, b):
-    return F.linear(a.mean(1), W, b).tanh()
-
-
-@alternative("initial_state")
-def linear_then_mean(a, W, b):
-    return torch.tanh((a @ W.T + b).mean(1))  # a linear layer and a mean may be swapped, as long as tanh comes last
-
-
-@alternative("initial_state")
-def equal_weights(a, W, b):
-    mean = torch.einsum("bld->bd", a) / a.shape[1]
-    return torch.tanh(torch.einsum("nd,bd->bn", W, mean) + b)
-
-
-@alternative("initial_state")
-def picture_by_picture(a, W, b):
-    return torch.stack([torch.tanh(W @ (sum(picture) / len(picture)) + b) for picture in a])
-
-
 # region_weights
 
 
 def _scores(a, h, W_a, W_h, v):
     return torch.tanh(a @ W_a.T + (h @ W_h.T).unsqueeze(1)) @ v
-
-
-@mistake("region_weights", "These are scores. Turn them into weights: softmax over the regions, dim=-1.")
-def scores_only(a, h, W_a, W_h, v):
-    return _scores(a, h, W_a, W_h, v)
-
-
-@mistake(
-    "region_weights", "Your weights sum to 1 over the batch. The regions of *one picture* share the weight: dim=-1."
-)
-def over_the_batch(a, h, W_a, W_h, v):
-    return torch.softmax(_scores(a, h, W_a, W_h, v), dim=0)
-
-
-@mistake(
-    "region_weights",
-    "tanh is missing. Then the state adds the same to every score, softmax ignores it, and each word looks at the same "
-    "place.",
-)
-def linear_score(a, h, W_a, W_h, v):
-    return torch.softmax((a @ W_a.T + (h @ W_h.T).unsqueeze(1)) @ v, dim=-1)
-
-
-@mistake(
-    "region_weights",
-    "The state has no part in your weights, so every word would look at the same place: W_h h is missing, or "
-    "stands in a "
-    "tanh of its own, where the softmax takes it away again. Add it to W_a a inside one tanh.",
-)
-def state_ignored(a, h, W_a, W_h, v):
-    return torch.softmax(torch.tanh(a @ W_a.T) @ v, dim=-1)
-
-
-@mistake("region_weights", "The regions have no part in your scores, so all get the same weight. Add W_a a_i.")
-def regions_ignored(a, h, W_a, W_h, v):
-    return torch.softmax((torch.tanh(h @ W_h.T) @ v).unsqueeze(1).expand(a.shape[:2]), dim=-1)
-
-
-@mistake("region_weights", "tanh comes last in your score. It belongs inside: v·tanh(W_a a_i + W_h h).")
-def tanh_outside(a, h, W_a, W_h, v):
-    return torch.softmax(torch.tanh((a @ W_a.T + (h @ W_h.T).unsqueeze(1)) @ v), dim=-1)
-
-
-@mistake("region_weights", "You multiply W_a a_i and W_h h. In the additive score they are added inside the tanh.")
-def multiplied(a, h, W_a, W_h, v):
-    return torch.softmax(torch.tanh((a @ W_a.T) * (h @ W_h.T).unsqueeze(1)) @ v, dim=-1)
-
-
-@mistake("region_weights", "Sigmoid gives each region a weight of its own; they don't sum to 1. Use softmax.")
-def sigmoid_weights(a, h, W_a, W_h, v):
-    return torch.sigmoid(_scores(a, h, W_a, W_h, v))
-
-
-@mistake("region_weights", "These are logarithms of weights: use softmax, not log_softmax.")
-def log_weights(a, h, W_a, W_h, v):
-    return torch.log_softmax(_scores(a, h, W_a, W_h, v), dim=-1)
-
-
-@mistake("region_weights", "You add up the hidden features instead of taking their product with v.")
-def v_ignored(a, h, W_a, W_h, v):
-    return torch.softmax(torch.tanh(a @ W_a.T + (h @ W_h.T).unsqueeze(1)).sum(-1), dim=-1)
-
-
-@mistake(
-    "region_weights",
-    "The state needs an axis for the regions: unsqueeze(1) makes (B, 1, k) of (B, k), so that it meets (B, L, k).",
-)
-def no_unsqueeze(a, h, W_a, W_h, v):
-    return torch.softmax(torch.tanh(a @ W_a.T + h @ W_h.T) @ v, dim=-1)
-
-
-@mistake("region_weights", "All regions of all pictures share one weight of 1. Softmax for each picture: dim=-1.")
-def over_everything(a, h, W_a, W_h, v):
-    scores = _scores(a, h, W_a, W_h, v)
-    return torch.softmax(scores.flatten(), dim=0).view_as(scores)
-
-
-@mistake(
-    "region_weights", "An axis of length 1 is left, (B, L, 1): `@ v` with v (k,) sums it away; so does squeeze(-1)."
-)
-def one_axis_left(a, h, W_a, W_h, v):
-    return torch.softmax(_scores(a, h, W_a, W_h, v), dim=-1).unsqueeze(-1)
-
-
-@mistake(
-    "region_weights",
-    "The scores are divided by √k. That belongs to the dot product of lesson 07: v learns its size itself.",
-)
-def scores_scaled(a, h, W_a, W_h, v):
-    return torch.softmax(_scores(a, h, W_a, W_h, v) / len(v) ** 0.5, dim=-1)
-
-
-@mistake("region_weights", "That is a ReLU. The hidden layer of the additive score is tanh.")
-def with_relu(a, h, W_a, W_h, v):
-    return torch.softmax(torch.relu(a @ W_a.T + (h @ W_h.T).unsqueeze(1)) @ v, dim=-1)
-
-
-@mistake(
-    "region_weights",
-    "The softmax runs over an axis of length 1, so each weight is 1. Leave that axis out, take it over regions.",
-)
-def softmax_of_one(a, h, W_a, W_h, v):
-    return torch.softmax(_scores(a, h, W_a, W_h, v).unsqueeze(-1), dim=-1)
-
-
-@mistake("region_weights", "The state is subtracted. It is added to W_a a inside the tanh.")
-def state_subtracted(a, h, W_a, W_h, v):
-    return torch.softmax(_scores(a, -h, W_a, W_h, v), dim=-1)
-
-
-@alternative("region_weights")
-def one_region_at_a_time(a, h, W_a, W_h, v):
-    scores = [torch.tanh(a[:, i] @ W_a.T + h @ W_h.T) @ v for i in range(a.shape[1])]
-    return torch.stack(scores, dim=1).softmax(1)
-
-
-@alternative("region_weights")
-def einsum_and_exp(a, h, W_a, W_h, v):
-    hidden = torch.einsum("kd,bld->blk", W_a, a) + torch.einsum("kn,bn->bk", W_h, h)[:, None]
-    powers = torch.exp(torch.einsum("blk,k->bl", hidden.tanh(), v))
-    return powers / powers.sum(1, keepdim=True)
-
-
-@alternative("region_weights")
-def one_matrix(a, h, W_a, W_h, v):
-    both = torch.cat([a, h.unsqueeze(1).expand(-1, a.shape[1], -1)], dim=-1)
-    return torch.softmax((torch.tanh(both @ torch.cat([W_a, W_h], dim=1).T) * v).sum(-1), dim=1)
-
-
-@alternative("region_weights")
-def two_loops(a, h, W_a, W_h, v):
-    rows = [torch.stack([v @ torch.tanh(W_a @ r + W_h @ h[b]) for r in a[b]]) for b in range(len(a))]
-    return torch.stack([F.softmax(row, dim=0) for row in rows])
 
 
 # soft_context
@@ -996,16 +780,6 @@ equivalent("doubly_stochastic_penalty", "1 - coverage -> coverage - 1", "the dif
 # Seen in learners' work
 
 
-@mistake("region_weights", "The softmax comes last, over the scores. Yours is taken before `@ v`.")
-def softmax_before_v(a, h, W_a, W_h, v):
-    return torch.softmax(torch.tanh(a @ W_a.T + (h @ W_h.T).unsqueeze(1)), dim=1) @ v
-
-
-@mistake("region_weights", "W_a and W_h are exchanged: W_a is for the regions, W_h for the state.")
-def matrices_exchanged(a, h, W_a, W_h, v):
-    return torch.softmax(torch.tanh(a @ W_h.T + (h @ W_a.T).unsqueeze(1)) @ v, dim=-1)
-
-
 @mistake("hard_context", "You draw u yourself. It is given as an argument, so that the choice can be checked.")
 def own_random_number(weights, a, u):
     u = torch.rand(len(a))
@@ -1021,16 +795,6 @@ def own_random_number(weights, a, u):
 def every_pair(weights, a, u):
     choice = (weights.cumsum(dim=-1) <= u.unsqueeze(-1)).sum(dim=-1).clamp(max=a.shape[1] - 1)
     return a[:, choice], weights[:, choice].log()
-
-
-@mistake("initial_state", "The regions are detached: the values are right, but the eyes before them could not learn.")
-def regions_detached(a, W, b):
-    return torch.tanh(a.detach().mean(dim=1) @ W.T + b)
-
-
-@mistake("initial_state", "W and b are detached: the values are right, but they could never learn.")
-def parameters_detached(a, W, b):
-    return torch.tanh(a.mean(dim=1) @ W.detach().T + b.detach())
 
 
 @alternative("hard_context")
@@ -1054,3 +818,141 @@ def one_subtracted(weights, a, u):
     choice = (weights.cumsum(-1) <= u[:, None]).sum(-1) - 1
     rows = torch.arange(len(a))
     return a[rows, choice], weights[rows, choice].log()
+
+
+@mistake("soft_context", "b is added to w, and then multiplied with the state. It is added to the product: h @ w + b.")
+def bias_in_the_product(weights, a, h, w, b):
+    return torch.sigmoid(h @ (w + b)).unsqueeze(1) * (weights.unsqueeze(1) @ a).squeeze(1)
+
+
+# where_it_looks
+
+
+def _looks(weights, gold, objects, *, looked=None, counts=None, other=None):
+    """The three shares, with one step done otherwise."""
+    looked = weights.argmax(-1) if looked is None else looked
+    counts = gold.any(-1) if counts is None else counts
+    on_gold = gold.gather(-1, looked.unsqueeze(-1)).squeeze(-1)
+    on_object = objects.gather(-1, looked)
+    on_other = on_object & ~on_gold if other is None else other(on_object, on_gold)
+    right, elsewhere = on_gold[counts].float().mean(), on_other[counts].float().mean()
+    return right, elsewhere, 1 - right - elsewhere
+
+
+@mistake("where_it_looks", "Words without a gold region count too, and padding. Keep `gold.any(dim=-1)` only.")
+def looks_of_all_words(weights, gold, objects):
+    return _looks(weights, gold, objects, counts=torch.ones_like(gold[..., 0]))
+
+
+@mistake("where_it_looks", "A look at gold counts as a look at another object, too. Take gold away: `& ~on_gold`.")
+def looks_at_any_object(weights, gold, objects):
+    return _looks(weights, gold, objects, other=lambda on_object, on_gold: on_object)
+
+
+@mistake("where_it_looks", "You take the smallest weight: argmin. It looks where the weight is *largest*.")
+def looks_at_least(weights, gold, objects):
+    return _looks(weights, gold, objects, looked=weights.argmin(-1))
+
+
+@mistake("where_it_looks", "These are shares of the *weight*. Asked: how many words have their *largest* weight there.")
+def looks_by_mass(weights, gold, objects):
+    counts = gold.any(-1)
+    on_gold = (weights * gold).sum(-1)[counts].mean()
+    on_object = (weights * objects.unsqueeze(1)).sum(-1)[counts].mean()
+    return on_gold, on_object - on_gold, 1 - on_object
+
+
+@mistake("where_it_looks", "The order is: on gold, on another object, on the ground. The last two are exchanged.")
+def looks_exchanged(weights, gold, objects):
+    right, other, ground = _looks(weights, gold, objects)
+    return right, ground, other
+
+
+@mistake("where_it_looks", "You give numbers of words. Shares are asked for: divide by how many words have gold.")
+def looks_in_numbers(weights, gold, objects):
+    return [share * gold.any(-1).sum() for share in _looks(weights, gold, objects)]
+
+
+@mistake(
+    "where_it_looks",
+    "The second is a share of the looks that *miss* gold. All three are shares of all words with gold.",
+)
+def looks_of_the_missed(weights, gold, objects):
+    right, other, _ = _looks(weights, gold, objects)
+    other = other / (1 - right)
+    return right, other, 1 - right - other
+
+
+@mistake(
+    "where_it_looks",
+    "A mean over each picture first makes words of short captions count more. All count alike.",
+)
+def looks_by_picture(weights, gold, objects):
+    rows = [_looks(*(x[b : b + 1] for x in (weights, gold, objects))) for b in range(len(gold))]
+    return [torch.stack(shares).nanmean() for shares in zip(*rows, strict=True)]
+
+
+@mistake("where_it_looks", "The argmax runs over the words. Of each word you want the largest weight over the regions.")
+def looks_over_words(weights, gold, objects):
+    best = torch.zeros_like(gold).scatter(1, weights.argmax(1, keepdim=True), True)
+    counts = gold.any(-1)
+    right = (best & gold).any(-1)[counts].float().mean()
+    other = (best & objects.unsqueeze(1) & ~gold).any(-1)[counts].float().mean()
+    return right, other, 1 - right - other
+
+
+@mistake("where_it_looks", "A weight above the average isn't the largest one. Take the argmax over the regions.")
+def looks_above_average(weights, gold, objects):
+    counts = gold.any(-1)
+    lit = weights > weights.mean(-1, keepdim=True)
+    right = (lit & gold).any(-1)[counts].float().mean()
+    other = (lit & objects.unsqueeze(1) & ~gold).any(-1)[counts].float().mean()
+    return right, other, 1 - right - other
+
+
+@mistake(
+    "where_it_looks",
+    "You compare with the first place of gold alone. A region has several, and each is gold.",
+)
+def looks_at_first_place(weights, gold, objects):
+    counts, looked = gold.any(-1), weights.argmax(-1)
+    on_gold = looked == gold.long().argmax(-1)
+    right = on_gold[counts].float().mean()
+    other = (objects.gather(-1, looked) & ~on_gold)[counts].float().mean()
+    return right, other, 1 - right - other
+
+
+@alternative("where_it_looks")
+def looks_in_loops(weights, gold, objects):
+    found = [0, 0, 0]
+    for b in range(gold.shape[0]):
+        for t in range(gold.shape[1]):
+            if gold[b, t].any():
+                place = int(weights[b, t].argmax())
+                found[0 if gold[b, t, place] else 1 if objects[b, place] else 2] += 1
+    return tuple(torch.tensor(n / sum(found)) for n in found)
+
+
+@alternative("where_it_looks")
+def looks_by_one_hot(weights, gold, objects):
+    lit = F.one_hot(weights.argmax(-1), gold.shape[-1]).bool() & gold.any(-1, keepdim=True)
+    number = lit.sum()
+    right, thing = (lit & gold).sum(), (lit & objects[:, None]).sum()
+    return right / number, (thing - right) / number, (number - thing) / number
+
+
+@alternative("where_it_looks")
+def looks_by_selection(weights, gold, objects):
+    b, t = gold.any(-1).nonzero(as_tuple=True)
+    places = weights.max(-1).indices[b, t]
+    right, thing = gold[b, t, places], objects[b, places]
+    return right.double().mean(), (thing & ~right).double().mean(), (~thing).double().mean()
+
+
+@alternative("where_it_looks")
+def looks_in_numpy(weights, gold, objects):
+    w, g, o = weights.numpy(), gold.numpy(), objects.numpy()
+    counts, places = g.any(-1), w.argmax(-1)
+    right = np.take_along_axis(g, places[..., None], -1)[..., 0]
+    other = np.logical_and(np.take_along_axis(o, places, -1), np.logical_not(right))
+    return right[counts].mean(), other[counts].mean(), 1 - (right | other)[counts].mean()

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lessonkit.data.scenes import Scene, Scenes, gold_regions, render_bytes
-from lessonkit.models.captioning import attention_maps, caption, exact_match_by_objects, pointing_accuracy
+from lessonkit.models.captioning import attention_maps, caption, exact_match_by_objects
 from lessonkit.show import figures, recorded, tables
 from lessonkit.show.caption_explorer import CaptionExample, caption_explorer
 
@@ -67,20 +67,24 @@ def weight_on_gold(maps: Sequence[Tensor], scenes: Sequence[Scene]) -> float:
     return sum(shares) / len(shares)
 
 
-def show_pointing(model: nn.Module, data: Scenes) -> dict[str, float]:
-    """Pointing accuracy and weight on gold by number of objects, beside darts and the centre. Returns the former."""
-    rows, found = [], {}
+def show_pointing(looks: Callable, model: nn.Module, data: Scenes) -> dict[str, float]:
+    """Where the largest weight lies by number of objects, beside darts and the centre. Returns the shares on gold."""
+    rows, found, luck = [], {}, torch.Generator().manual_seed(0)
     for (count, scenes), name in zip(data.tests.items(), COUNTS, strict=True):
-        maps = attention_maps(model, scenes, data.vocabulary)
-        darts = [torch.full_like(m, 1 / m[0].numel()) for m in maps]
-        centre = [torch.zeros_like(m) for m in maps]
-        for m in centre:
-            m[:, m.shape[1] // 2, m.shape[2] // 2] = 1.0
-        found[name] = pointing_accuracy(maps, scenes)
-        blind = weight_on_gold(darts, scenes), pointing_accuracy(centre, scenes)
-        rows.append([count, found[name], weight_on_gold(maps, scenes), *blind])
-    columns = ["objects", "pointing accuracy", "weight on gold", "a dart hits gold", "the centre is gold"]
-    tables.show_table(columns, rows, "Does the model look where the word is?")
+        maps = [m.flatten(1) for m in attention_maps(model, scenes, data.vocabulary)]
+        weights = nn.utils.rnn.pad_sequence(maps, batch_first=True)
+        regions = [torch.from_numpy(gold_regions(scene)).flatten(1) for scene in scenes]
+        gold = nn.utils.rnn.pad_sequence(regions, batch_first=True)
+        centre = torch.zeros_like(weights)
+        centre[..., weights.shape[-1] // 2] = 1.0
+        pointers = {"your captioner": weights, "(darts)": torch.rand(weights.shape, generator=luck), "(centre)": centre}
+        for pointer, lit in pointers.items():
+            shares = [float(share) for share in looks(lit, gold, gold.any(dim=1))]
+            on_gold = weight_on_gold(maps, scenes) if lit is weights else "–"
+            rows.append([count, pointer, *shares, on_gold])
+            found.setdefault(name, shares[0])
+    columns = ["objects", "who points", "on gold", "on another object", "on the ground", "weight on gold"]
+    tables.show_table(columns, rows, "Where the largest weight lies: shares of the words with a gold region")
     return found
 
 
