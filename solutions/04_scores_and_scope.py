@@ -287,7 +287,7 @@ def as_found(weights: Tensor, position: Tensor, D: int) -> Tensor:
 
 
 # %% [markdown]
-# It runs, its shapes are right, and a model with it trains without complaint. But its window stays where chance put it. Four numbers, with D = 4, so σ = 2:
+# It runs, and its shapes are right. But a model with it could never learn to move its window. Four numbers, with D = 4, so σ = 2:
 
 # %% demo="symptoms"
 # The symptoms: what equation 10 says, and what the colleague's function does

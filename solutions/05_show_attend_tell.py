@@ -881,7 +881,7 @@ with demonstration("ablation_table"):
 # switch off all the others. That stays a guess.
 #
 # **Hard attention** trains on all three seeds, and it points almost as well as soft. It is sharper: more of its weight lies on gold. Its captions are
-# clearly worse than soft ones, with two objects and more so with three, although it was trained longer. And the honest row is the last: *without* the
+# clearly worse than soft ones, with two objects and more so with three, although it was trained longer. And the honest row is the last but one: *without* the
 # score function the captions are about as good. Why? Both rows began with the trained soft captioner, which points at 0.96 to 0.98: they had learned where to look *before*. The score function keeps that and
 # sharpens it: look at the weight on gold. The last row has no soft half at all, and is hardly behind. From scratch, on the other hand, in as many
 # steps as soft attention had, hard attention got 0.29 of the validation scenes with the soft half and 0.21 without (one seed, the best of three rates): less than one vector's 0.49. So here the score function can keep a look, and it hasn't taught one. The glimpses of lesson 13 have no soft path at all: there the score function has to do it alone.

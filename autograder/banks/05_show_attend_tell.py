@@ -956,3 +956,21 @@ def looks_in_numpy(weights, gold, objects):
     right = np.take_along_axis(g, places[..., None], -1)[..., 0]
     other = np.logical_and(np.take_along_axis(o, places, -1), np.logical_not(right))
     return right[counts].mean(), other[counts].mean(), 1 - (right | other)[counts].mean()
+
+
+@mistake("where_it_looks", "A look at another object counts as one at the ground, too: the three shares must sum to 1.")
+def looks_ground_is_the_rest(weights, gold, objects):
+    right, other, _ = _looks(weights, gold, objects)
+    return right, other, 1 - right
+
+
+@mistake("where_it_looks", "The second share holds the looks at gold, too: another object is one that is *not* gold.")
+def looks_gold_twice(weights, gold, objects):
+    right, other, ground = _looks(weights, gold, objects)
+    return right, right + other, ground
+
+
+@mistake("where_it_looks", "The first is a share of weight. Asked: how many words have their *largest* weight on gold.")
+def looks_mass_on_gold(weights, gold, objects):
+    _, other, ground = _looks(weights, gold, objects)
+    return (weights * gold).sum(-1)[gold.any(-1)].mean(), other, ground

@@ -1,13 +1,11 @@
 """Known answers to lesson 10: wrong ones with the sentence that helps, and right ones written otherwise."""
 
-import math
-
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from autograder.authoring.bank import alternative, mistake
+from autograder.authoring.bank import alternative, equivalent, mistake
 
 # layer_norm
 
@@ -196,102 +194,6 @@ def vector_by_vector(x, gain, bias, eps=1e-5):
 # feed_forward
 
 
-@mistake("feed_forward", "Without the ReLU two linear maps are one linear map. Put it between them.")
-def no_relu(x, W_1, b_1, W_2, b_2):
-    return (x @ W_1.T + b_1) @ W_2.T + b_2
-
-
-@mistake("feed_forward", "The ReLU comes last. It belongs between the two maps; the result may be negative.")
-def relu_last(x, W_1, b_1, W_2, b_2):
-    return torch.relu((x @ W_1.T + b_1) @ W_2.T + b_2)
-
-
-@mistake("feed_forward", "A second ReLU cuts the result off at zero: only the hidden layer has one.")
-def two_relus(x, W_1, b_1, W_2, b_2):
-    return torch.relu(torch.relu(x @ W_1.T + b_1) @ W_2.T + b_2)
-
-
-@mistake("feed_forward", "The ReLU is applied to x. First the map W_1 and its bias, then the ReLU.")
-def relu_first(x, W_1, b_1, W_2, b_2):
-    return (torch.relu(x) @ W_1.T + b_1) @ W_2.T + b_2
-
-
-@mistake("feed_forward", "The first bias is added after the ReLU. It belongs inside: max(0, x W_1ᵀ + b_1).")
-def bias_after_relu(x, W_1, b_1, W_2, b_2):
-    return (torch.relu(x @ W_1.T) + b_1) @ W_2.T + b_2
-
-
-@mistake("feed_forward", "The first bias, b_1, is missing.")
-def no_first_bias(x, W_1, b_1, W_2, b_2):
-    return torch.relu(x @ W_1.T) @ W_2.T + b_2
-
-
-@mistake("feed_forward", "The second bias, b_2, is missing.")
-def no_second_bias(x, W_1, b_1, W_2, b_2):
-    return torch.relu(x @ W_1.T + b_1) @ W_2.T
-
-
-@mistake("feed_forward", "x is added to the result. That is the residual path, and the next exercise's job.")
-def with_residual(x, W_1, b_1, W_2, b_2):
-    return x + torch.relu(x @ W_1.T + b_1) @ W_2.T + b_2
-
-
-@mistake("feed_forward", "This is GELU, which later models use. The paper's is ReLU: max(0, ·).")
-def with_gelu(x, W_1, b_1, W_2, b_2):
-    return F.gelu(x @ W_1.T + b_1) @ W_2.T + b_2
-
-
-@mistake("feed_forward", "tanh is not what the paper has: take the ReLU, max(0, ·).")
-def with_tanh(x, W_1, b_1, W_2, b_2):
-    return torch.tanh(x @ W_1.T + b_1) @ W_2.T + b_2
-
-
-@mistake("feed_forward", "W_1 is (f, d) and x is (..., d): multiply by the transpose, x @ W_1.T, and likewise for W_2.")
-def not_transposed(x, W_1, b_1, W_2, b_2):
-    return torch.relu(x @ W_1 + b_1) @ W_2 + b_2
-
-
-@mistake(
-    "feed_forward",
-    "Python's max compares two single numbers, and can't compare a tensor. For every number at once: torch.relu.",
-)
-def pythons_max(x, W_1, b_1, W_2, b_2):
-    return max(0, x @ W_1.T + b_1) @ W_2.T + b_2
-
-
-@mistake("feed_forward", "That is a leaky ReLU: below zero a little comes through. max(0, …) lets nothing through.")
-def with_a_leak(x, W_1, b_1, W_2, b_2):
-    return F.leaky_relu(x @ W_1.T + b_1) @ W_2.T + b_2
-
-
-@mistake("feed_forward", "That is a sigmoid. The formula says max(0, …): ReLU.")
-def with_sigmoid(x, W_1, b_1, W_2, b_2):
-    return torch.sigmoid(x @ W_1.T + b_1) @ W_2.T + b_2
-
-
-@alternative("feed_forward")
-def with_linear(x, W_1, b_1, W_2, b_2):
-    return F.linear(F.relu(F.linear(x, W_1, b_1)), W_2, b_2)
-
-
-@alternative("feed_forward")
-def with_einsum(x, W_1, b_1, W_2, b_2):
-    hidden = torch.einsum("fd,...d->...f", W_1, x) + b_1
-    return torch.einsum("df,...f->...d", W_2, hidden.clamp(min=0)) + b_2
-
-
-@alternative("feed_forward")
-def with_where(x, W_1, b_1, W_2, b_2):
-    hidden = torch.matmul(x, W_1.mT) + b_1
-    return torch.matmul(torch.where(hidden > 0, hidden, torch.zeros(())), W_2.mT) + b_2
-
-
-@alternative("feed_forward")
-def place_by_place(x, W_1, b_1, W_2, b_2):
-    rows = [W_2 @ torch.clip(W_1 @ row + b_1, 0) + b_2 for row in x.reshape(-1, x.shape[-1])]
-    return torch.stack(rows).reshape(x.shape)
-
-
 # residual
 
 
@@ -418,147 +320,6 @@ def with_functions(x, sublayer, norm, pre):
 
 
 # encoder_layer
-
-
-@mistake(
-    "encoder_layer",
-    "The keys and values are the un-normed x. In pre-norm they must be the sub-layer's own argument, as the query.",
-)
-def keys_not_normed(x, src_mask, attend, feed, connect):
-    before = x
-    x = connect[0](x, lambda y: attend(y, before, src_mask))
-    return connect[1](x, feed)
-
-
-@mistake(
-    "encoder_layer",
-    "The sub-layer ignores its argument, so in pre-norm nothing is normed: lambda y: attend(y, y, src_mask).",
-)
-def argument_ignored(x, src_mask, attend, feed, connect):
-    before = x
-    x = connect[0](x, lambda y: attend(before, before, src_mask))
-    return connect[1](x, feed)
-
-
-@mistake(
-    "encoder_layer",
-    "The query is the un-normed x. In pre-norm it must be normed: use the sub-layer's argument for query and keys.",
-)
-def query_not_normed(x, src_mask, attend, feed, connect):
-    before = x
-    x = connect[0](x, lambda y: attend(before, y, src_mask))
-    return connect[1](x, feed)
-
-
-@mistake("encoder_layer", "The mask is not used: padding is attended to, too.")
-def mask_ignored(x, src_mask, attend, feed, connect):
-    x = connect[0](x, lambda y: attend(y, y, torch.ones_like(src_mask)))
-    return connect[1](x, feed)
-
-
-@mistake("encoder_layer", "The mask is inverted: True is a word, and may be attended to. Pass it as it comes.")
-def mask_inverted(x, src_mask, attend, feed, connect):
-    x = connect[0](x, lambda y: attend(y, y, ~src_mask))
-    return connect[1](x, feed)
-
-
-@mistake("encoder_layer", "The feed-forward network comes first. Attention gathers, then the network works it out.")
-def feed_first(x, src_mask, attend, feed, connect):
-    x = connect[0](x, feed)
-    return connect[1](x, lambda y: attend(y, y, src_mask))
-
-
-@mistake("encoder_layer", "The second sub-layer gets the layer's input. Give it what came out of the first.")
-def not_passed_on(x, src_mask, attend, feed, connect):
-    connect[0](x, lambda y: attend(y, y, src_mask))
-    return connect[1](x, feed)
-
-
-@mistake("encoder_layer", "Both sub-layers use the first `connect`, and so the first norm. The second has its own.")
-def one_norm(x, src_mask, attend, feed, connect):
-    x = connect[0](x, lambda y: attend(y, y, src_mask))
-    return connect[0](x, feed)
-
-
-@mistake("encoder_layer", "The feed-forward network is missing.")
-def no_network(x, src_mask, attend, feed, connect):
-    return connect[0](x, lambda y: attend(y, y, src_mask))
-
-
-@mistake("encoder_layer", "The sub-layers are called without `connect`: no residual path, no norm.")
-def no_connections(x, src_mask, attend, feed, connect):
-    return feed(attend(x, x, src_mask))
-
-
-@mistake("encoder_layer", "x is added once more: `connect` has the residual path inside.")
-def added_twice(x, src_mask, attend, feed, connect):
-    x = connect[0](x, lambda y: y + attend(y, y, src_mask))
-    return connect[1](x, lambda y: y + feed(y))
-
-
-@mistake(
-    "encoder_layer",
-    "`connect` wants a function, and got its result: write lambda y: attend(y, y, src_mask), and feed without (…).",
-)
-def result_for_function(x, src_mask, attend, feed, connect):
-    x = connect[0](x, attend(x, x, src_mask))
-    return connect[1](x, feed(x))
-
-
-@mistake(
-    "encoder_layer",
-    "`connect` calls its function with one tensor, and attend takes three: wrap it, lambda y: attend(y, y, src_mask).",
-)
-def bare_attention(x, src_mask, attend, feed, connect):
-    x = connect[0](x, attend)
-    return connect[1](x, feed)
-
-
-@mistake("encoder_layer", "You add x once more. `connect` has the residual path inside already.")
-def added_besides(x, src_mask, attend, feed, connect):
-    x = connect[0](x, lambda y: attend(y, y, src_mask))
-    return x + connect[1](x, feed)
-
-
-@mistake(
-    "encoder_layer",
-    "`connect` isn't used: it has the residual path and the norm, before or after, as the model wants it.",
-)
-def without_connections(x, src_mask, attend, feed, connect):
-    x = x + attend(x, x, src_mask)
-    return x + feed(x)
-
-
-@mistake(
-    "encoder_layer",
-    "Attention comes twice before the network. Two calls of `connect`: attention, then feed.",
-)
-def attention_twice(x, src_mask, attend, feed, connect):
-    for around in connect:
-        x = around(x, lambda y: attend(y, y, src_mask))
-    return connect[1](x, feed)
-
-
-@alternative("encoder_layer")
-def with_a_function(x, src_mask, attend, feed, connect):
-    def look(y):
-        return attend(y, y, src_mask)
-
-    return connect[1](connect[0](x, look), feed)
-
-
-@alternative("encoder_layer")
-def in_a_loop(x, src_mask, attend, feed, connect):
-    for around, sublayer in zip(connect, (lambda y: attend(y, y, src_mask), lambda y: feed(y)), strict=True):
-        x = around(x, sublayer)
-    return x
-
-
-@alternative("encoder_layer")
-def unpacked(x, src_mask, attend, feed, connect):
-    around_attention, around_network = connect
-    gathered = around_attention(x, lambda query: attend(query, query.clone(), src_mask))
-    return around_network(gathered, feed)
 
 
 # decoder_layer
@@ -1248,129 +1009,6 @@ def by_divergence(logits, tgt, pad, smoothing):
 # noam_rate
 
 
-@mistake("noam_rate", "You take the larger branch. Warm-up needs the smaller one: min.")
-def the_larger(step, d_model, warmup):
-    return d_model**-0.5 * max(step**-0.5, step * warmup**-1.5)
-
-
-@mistake("noam_rate", "The factor d_model^−0.5 is missing: wider models get a smaller rate.")
-def width_forgotten(step, d_model, warmup):
-    return min(step**-0.5, step * warmup**-1.5)
-
-
-@mistake("noam_rate", "The rate grows with the width: the factor is d_model^−0.5, with a minus.")
-def width_upside_down(step, d_model, warmup):
-    return d_model**0.5 * min(step**-0.5, step * warmup**-1.5)
-
-
-@mistake("noam_rate", "You divide by d_model. The factor is one over its root, d_model^−0.5.")
-def width_without_root(step, d_model, warmup):
-    return min(step**-0.5, step * warmup**-1.5) / d_model
-
-
-@mistake("noam_rate", "The rate never falls: this is the rising branch alone. After the warm-up step^−0.5 is smaller.")
-def only_rising(step, d_model, warmup):
-    return d_model**-0.5 * step * warmup**-1.5
-
-
-@mistake(
-    "noam_rate",
-    "This is the falling branch alone: the ramp is missing, or never the smaller one (is its power of warmup −1.5?).",
-)
-def only_falling(step, d_model, warmup):
-    return d_model**-0.5 * step**-0.5
-
-
-@mistake(
-    "noam_rate",
-    "The branches don't meet at the end of the warm-up: the rising one is step · warmup^−1.5.",
-)
-def wrong_power(step, d_model, warmup):
-    return d_model**-0.5 * min(step**-0.5, step * warmup**-0.5)
-
-
-@mistake("noam_rate", "After the warm-up the rate falls like 1/step. It falls with the root: step^−0.5.")
-def falls_too_fast(step, d_model, warmup):
-    return d_model**-0.5 * min(step**-1, step * warmup**-1.5)
-
-
-@mistake("noam_rate", "You count steps from 0 and add one. Here they count from 1 already.")
-def one_step_ahead(step, d_model, warmup):
-    return d_model**-0.5 * min((step + 1) ** -0.5, (step + 1) * warmup**-1.5)
-
-
-@mistake("noam_rate", "The rate climbs to 1 at the end of the warm-up and stays: the fall, and the scale, are missing.")
-def plain_ramp(step, d_model, warmup):
-    return min(1.0, step / warmup)
-
-
-@mistake(
-    "noam_rate",
-    "Python reads a**-1/2 as (a**-1) / 2, so all three powers are wrong. Write -0.5 and -1.5, or (-1/2).",
-)
-def powers_before_division(step, d_model, warmup):
-    return d_model**-1 / 2 * min(step**-1 / 2, step * warmup**-3 / 2)
-
-
-@mistake("noam_rate", "Python reads a**-1/2 as (a**-1) / 2, here for d_model and for step. Write -0.5 both times.")
-def both_roots(step, d_model, warmup):
-    return d_model**-1 / 2 * min(step**-1 / 2, step * warmup**-1.5)
-
-
-@mistake("noam_rate", "Python reads step**-1/2 as (step**-1) / 2. Write step**-0.5.")
-def power_of_the_step(step, d_model, warmup):
-    return d_model**-0.5 * min(step**-1 / 2, step * warmup**-1.5)
-
-
-@mistake("noam_rate", "Python reads d_model**-1/2 as (d_model**-1) / 2. Write d_model**-0.5.")
-def power_of_the_width(step, d_model, warmup):
-    return d_model**-1 / 2 * min(step**-0.5, step * warmup**-1.5)
-
-
-@mistake("noam_rate", "Python reads warmup**-3/2 as (warmup**-3) / 2. Write warmup**-1.5.")
-def power_of_the_warmup(step, d_model, warmup):
-    return d_model**-0.5 * min(step**-0.5, step * warmup**-3 / 2)
-
-
-@mistake(
-    "noam_rate",
-    "Your rising branch, step / warmup, meets the falling one long before the warm-up ends. It is step · warmup^−1.5.",
-)
-def ramp_without_power(step, d_model, warmup):
-    return d_model**-0.5 * min(step**-0.5, step / warmup)
-
-
-@mistake("noam_rate", "The rate rises in a line and stays. After the warm-up it falls: step^−0.5 is the other branch.")
-def rises_and_stays(step, d_model, warmup):
-    return d_model**-0.5 * min(1.0, step / warmup)
-
-
-@alternative("noam_rate")
-def two_cases(step, d_model, warmup):
-    scale = 1 / math.sqrt(d_model)
-    if step < warmup:
-        return scale * step / (warmup * math.sqrt(warmup))
-    return scale / math.sqrt(step)
-
-
-@alternative("noam_rate")
-def as_a_product(step, d_model, warmup):
-    return (d_model * warmup) ** -0.5 * min((warmup / step) ** 0.5, step / warmup)
-
-
-@alternative("noam_rate")
-def with_tensors(step, d_model, warmup):
-    step = torch.tensor(float(step))
-    return torch.minimum(step.rsqrt(), step * warmup**-1.5) * d_model**-0.5
-
-
-@alternative("noam_rate")
-def numpys(step, d_model, warmup):
-    return np.power(float(d_model), -0.5) * np.minimum(
-        np.power(float(step), -0.5), step * np.power(float(warmup), -1.5)
-    )
-
-
 # Seen in learners' work
 
 
@@ -1387,18 +1025,6 @@ def eps_squared(x, gain, bias, eps=1e-5):
 def by_length(x, gain, bias, eps=1e-5):
     centred = x - x.mean(dim=-1, keepdim=True)
     return gain * centred / torch.sqrt((centred**2).sum(dim=-1, keepdim=True) + eps) + bias
-
-
-@mistake("encoder_layer", "`connect[1]` comes before `connect[0]`: the first belongs to self-attention.")
-def connects_exchanged(x, src_mask, attend, feed, connect):
-    x = connect[1](x, lambda y: attend(y, y, src_mask))
-    return connect[0](x, feed)
-
-
-@mistake("encoder_layer", "`connect` adds x already: don't add it once more.")
-def added_by_hand(x, src_mask, attend, feed, connect):
-    x = x + connect[0](x, lambda y: attend(y, y, src_mask))
-    return x + connect[1](x, feed)
 
 
 @mistake("smoothed_loss", "The share ε is written as 0.1 here. Use the argument `smoothing`.")
@@ -1439,3 +1065,174 @@ def divided_by_sentences(logits, tgt, pad, smoothing):
     right = losses.gather(-1, tgt.unsqueeze(-1)).squeeze(-1)
     each = (1 - smoothing) * right + smoothing * losses.mean(dim=-1)
     return (each * (tgt != pad)).sum() / len(tgt)
+
+
+@mistake(
+    "layer_norm",
+    "This is the colleague's function as it was. Three things are wrong: what the mean is of, what the standard "
+    "deviation divides by, and the place of ε.",
+)
+def norm_as_found(x, gain, bias, eps=1e-5):
+    centred = x - x.mean()
+    return gain * centred / (x.std(dim=-1, keepdim=True) + eps) + bias
+
+
+# who_sees_whom
+
+
+def _sees(layer, x, change, changes_of=None):
+    """Who sees whom, with another change of a row, or another answer to whether a result has changed."""
+    before, columns = layer(x), []
+    for k in range(len(x)):
+        changed = x.clone()
+        changed[k] = change(x[k])
+        after = layer(changed)
+        columns.append(((after - before).abs() > 1e-9).any(-1) if changes_of is None else changes_of(after, before, x))
+    return torch.stack(columns, dim=1)
+
+
+def _anew(row):
+    return torch.randn_like(row)
+
+
+@mistake(
+    "who_sees_whom",
+    "You add the same number to all features of a row: a layer norm takes it away. Put in a row of new random numbers.",
+)
+def shifted_rows(layer, x):
+    return _sees(layer, x, lambda row: row + 1)
+
+
+@mistake(
+    "who_sees_whom",
+    "You turn the sign of a row round: whatever doesn't depend on the sign, a cosine or a square, doesn't notice. "
+    "Put in a row of new random numbers.",
+)
+def negated_rows(layer, x):
+    return _sees(layer, x, lambda row: -row)
+
+
+@mistake("who_sees_whom", "Only the first feature of a row is changed. A place may read others: change them all.")
+def first_feature_changed(layer, x):
+    return _sees(layer, x, lambda row: torch.cat([_anew(row[:1]), row[1:]]))
+
+
+@mistake("who_sees_whom", "Rows and columns are exchanged: row t, column k says whether t sees k. Stack along dim=1.")
+def seen_by_whom(layer, x):
+    return _sees(layer, x, _anew).T
+
+
+@mistake("who_sees_whom", "That is who does *not* see whom: turn it round.")
+def who_is_blind(layer, x):
+    return ~_sees(layer, x, _anew)
+
+
+@mistake("who_sees_whom", "You look at the first feature of the result alone. Any may have changed: `any` or `amax`.")
+def first_result_compared(layer, x):
+    return _sees(layer, x, _anew, lambda after, before, x: (after - before)[:, 0].abs() > 1e-9)
+
+
+@mistake("who_sees_whom", "A row counts for you only if *all* its features have changed. One is enough: `any`.")
+def all_results_compared(layer, x):
+    return _sees(layer, x, _anew, lambda after, before, x: ((after - before).abs() > 1e-9).all(-1))
+
+
+@mistake("who_sees_whom", "A change below zero doesn't count for you: take the absolute value before you compare.")
+def no_absolute_change(layer, x):
+    return _sees(layer, x, _anew, lambda after, before, x: (after - before).amax(-1) > 1e-6)
+
+
+@mistake("who_sees_whom", "Your threshold is too high: a faint influence is one, too. Take 1e-6, or ask for `!=`.")
+def faint_overlooked(layer, x):
+    return _sees(layer, x, _anew, lambda after, before, x: (after - before).abs().amax(-1) > 0.05)
+
+
+@mistake(
+    "who_sees_whom",
+    "The rows that you have changed stay changed, so each k is tried together with those before it. Begin with a "
+    "fresh copy of x for each k.",
+)
+def changes_pile_up(layer, x):
+    before, changed, columns = layer(x), x.clone(), []
+    for k in range(len(x)):
+        changed[k] = _anew(x[k])
+        columns.append((layer(changed) != before).any(-1))
+    return torch.stack(columns, dim=1)
+
+
+@mistake("who_sees_whom", "That is the mask that you expect. Measure: run `layer` with a changed row, and compare.")
+def triangle_believed(layer, x):
+    layer(x)
+    return torch.ones(len(x), len(x), dtype=torch.bool).tril()
+
+
+@mistake("who_sees_whom", "All rows but k are changed. Change row k alone, and see whose result changes.")
+def the_others_changed(layer, x):
+    before, columns = layer(x), []
+    for k in range(len(x)):
+        changed = torch.randn_like(x)
+        changed[k] = x[k]
+        columns.append((layer(changed) != before).any(-1))
+    return torch.stack(columns, dim=1)
+
+
+@mistake("who_sees_whom", "You compare the result with what went in. Compare it with the result of the unchanged x.")
+def compared_with_input(layer, x):
+    columns = []
+    for k in range(len(x)):
+        changed = x.clone()
+        changed[k] = _anew(x[k])
+        after = layer(changed)
+        width = min(after.shape[1], x.shape[1])
+        columns.append((after[:, :width] != x[:, :width]).any(-1))
+    return torch.stack(columns, dim=1)
+
+
+@mistake("who_sees_whom", "These are amounts of change. Asked is a mask: True where anything has changed.")
+def amounts_of_change(layer, x):
+    return _sees(layer, x, _anew, lambda after, before, x: (after - before).abs().amax(-1))
+
+
+@alternative("who_sees_whom")
+def sees_by_jacobian(layer, x):
+    return torch.autograd.functional.jacobian(layer, x).abs().sum(dim=(1, 3)) > 0
+
+
+@alternative("who_sees_whom")
+def sees_by_two_loops(layer, x):
+    sees, before = torch.zeros(len(x), len(x), dtype=torch.bool), layer(x)
+    for k in range(len(x)):
+        other = torch.cat([x[:k], torch.rand(1, x.shape[1]) * 3 - 1, x[k + 1 :]])
+        after = layer(other)
+        for t in range(len(x)):
+            sees[t, k] = not torch.allclose(after[t], before[t], rtol=0, atol=1e-7)
+    return sees
+
+
+@alternative("who_sees_whom")
+def sees_by_gradients(layer, x):
+    x = x.detach().clone().requires_grad_()
+    out = layer(x)
+    rows = []
+    for t in range(len(x)):
+        total = 0
+        for value in out[t]:
+            gradient = torch.autograd.grad(value, x, retain_graph=True, allow_unused=True)[0]
+            total = total + (0 if gradient is None else gradient.abs().sum(-1))
+        rows.append(total > 0 if torch.is_tensor(total) else torch.zeros(len(x), dtype=torch.bool))
+    return torch.stack(rows)
+
+
+@alternative("who_sees_whom")
+def sees_by_exchange(layer, x):
+    fresh, eye = x.roll(1, 0) * 0.7 + torch.randn_like(x), torch.eye(len(x), dtype=torch.bool)
+    after = torch.stack([layer(torch.where(row[:, None], fresh, x)) for row in eye])
+    return (after != layer(x)).any(-1).T
+
+
+_NEAR_NOTHING = "what depends changes by far more than 1e-6 here, and what doesn't not at all"
+_CHANGES = "(layer(changed) - before).abs().amax(dim=-1)"
+equivalent("who_sees_whom", f"{_CHANGES} > 1e-06 -> {_CHANGES} >= 1e-06", _NEAR_NOTHING)
+equivalent("who_sees_whom", "1e-06 -> 0.0", _NEAR_NOTHING)
+equivalent("who_sees_whom", "layer(changed) - before -> before - layer(changed)", "the absolute value follows")
+equivalent("who_sees_whom", "ignore x in who_sees_whom", "who depends on whom is the same wherever it is tried")

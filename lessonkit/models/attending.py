@@ -35,7 +35,7 @@ def show_captions(model: nn.Module, data: Scenes, lesson: object) -> dict[str, f
     found = exact_match_by_objects(model, data)
     rows = [
         ["this one", *[f"{share:.1%}" for share in found.values()]],
-        ["one vector (recorded)", *[lesson.spread("vector", count) for count in COUNTS]],
+        ["one vector (recorded)", *[lesson.spread("vector_own", count) for count in COUNTS]],
     ]
     tables.show_table(["captioner", *COUNTS.values()], rows, "Share of test scenes described without a mistake")
     return found
@@ -71,8 +71,8 @@ def show_pointing(looks: Callable, model: nn.Module, data: Scenes) -> dict[str, 
     """Where the largest weight lies by number of objects, beside darts and the centre. Returns the shares on gold."""
     rows, found, luck = [], {}, torch.Generator().manual_seed(0)
     for (count, scenes), name in zip(data.tests.items(), COUNTS, strict=True):
-        maps = [m.flatten(1) for m in attention_maps(model, scenes, data.vocabulary)]
-        weights = nn.utils.rnn.pad_sequence(maps, batch_first=True)
+        maps = attention_maps(model, scenes, data.vocabulary)
+        weights = nn.utils.rnn.pad_sequence([m.flatten(1) for m in maps], batch_first=True)
         regions = [torch.from_numpy(gold_regions(scene)).flatten(1) for scene in scenes]
         gold = nn.utils.rnn.pad_sequence(regions, batch_first=True)
         centre = torch.zeros_like(weights)
