@@ -453,13 +453,30 @@ check("relative_attention", relative_attention, probe)
 # and the angle between them stays. An absolute turn, a relative score. The values are not turned. (Many programs pair feature $i$ with
 # $i + d/2$ instead. That is as good, but weights trained with one don't fit the other.)
 
+# %% [markdown]
+# ### Find the bug
+#
+# A colleague's version. It runs, the shapes are right, at place 0 nothing turns, and a model trains with it. Two of its lines are wrong.
+
+
+# %% name="colleague" show=true
+def colleagues_rotary(x, positions):
+    d = x.shape[-1]
+    angles = positions.unsqueeze(1) / 10_000 ** (torch.arange(d // 2) / d)  # (T, d/2)
+    even, odd = x[..., 0::2], x[..., 1::2]
+    even = even * angles.cos() - odd * angles.sin()
+    odd = even * angles.sin() + odd * angles.cos()
+    return torch.stack([even, odd], dim=-1).flatten(-2)  # back in turns
+
+
 # %% [markdown] task="rotary"
-# Turn all pairs (0, 1), (2, 3), … of x. `positions` holds the place of each word.
-# hint: The angles are (T, d/2): `positions.unsqueeze(1) / 10_000 ** (torch.arange(0, d, 2) / d)`. `x[..., 0::2]` and `x[..., 1::2]` are the first and second features of all pairs.
-# hint: new even = even · cos − odd · sin; new odd = even · sin + odd · cos. Put them back in turns: stack along a new last axis, then `.flatten(-2)`.
+# Copy the function, and mend it: all pairs (0, 1), (2, 3), … of x are turned, each at its own speed. `positions` holds the place of each word.
+# hint: A turn changes no length. Compare `x.norm(dim=-1)` before and after: which line makes them differ? For the other one, look at the second pair's speed, for d = 4, say.
+# hint: In the formula both new features are made of the *old* ones. And in the exponent stands 2i, where i is the number of the pair.
+# hint: Give the new features names of their own, so that `odd` still finds the old `even`. And `torch.arange(0, d, 2)` counts 0, 2, 4, …, which are the 2i.
 
 
-# %% exercise="rotary" minutes=15 difficulty=3
+# %% exercise="rotary" minutes=12 difficulty=3
 def rotary(x: Tensor, positions: Tensor) -> Tensor:
     """Turn each pair of features (2i, 2i + 1) by p · 10000^(−2i/d) (Su et al. 2021, sec. 3.2.2).
 
@@ -510,36 +527,13 @@ with demonstration("rotary_scores"):
 # Each head has its own slope $m_h$: the first heads see only what is near, the last ones far. The slopes are not learned. (The paper uses it under a causal
 # mask, where $|i - j| = i - j$. Its $H$ is a power of two.)
 
-# %% [markdown] task="alibi_bias"
-# Return what is added to the scores: for each head, query and key.
-# hint: `torch.arange(1, heads + 1)` are the h; the slopes are 2 to the power of −8h/heads. For four heads: 1/4, 1/16, 1/64, 1/256.
-# hint: The slopes need two axes of length 1 behind them: `slopes.view(-1, 1, 1)`. The sign is negative: far is worse.
 
-
-# %% exercise="alibi_bias" minutes=8 difficulty=2
+# %% name="alibi" show=true
 def alibi_bias(T: int, heads: int) -> Tensor:
-    """−m_h |i − j|, with slopes m_h = 2^(−8h/heads), h = 1 … heads (Press et al. 2022, sec. 3).
-
-    words T, heads  ->  (heads, T, T)
-    """
-    ### BEGIN SOLUTION
-    slopes = 2.0 ** (-8 * torch.arange(1, heads + 1) / heads)
+    """What is added to the scores, −m_h |i − j|: (heads, T, T)  (Press et al. 2022, sec. 3)."""
     places = torch.arange(T)
+    slopes = 2.0 ** (-8 * torch.arange(1, heads + 1) / heads)
     return -slopes.view(-1, 1, 1) * (places - places.unsqueeze(1)).abs()
-    ### END SOLUTION
-
-
-# %% check="alibi_bias" points=2
-def probe(alibi_bias, draw):
-    T = draw.integers(5, 9)
-    return {
-        "some heads": alibi_bias(T, draw.choice((2, 4))),
-        "eight heads": alibi_bias(draw.size(3, 4), 8),
-        "sixteen heads": alibi_bias(T + 1, 16),
-    }
-
-
-check("alibi_bias", alibi_bias, probe)
 
 
 # %% [markdown]
@@ -580,14 +574,66 @@ with demonstration("race_by_place"):
 #
 # ### Where do they look?
 #
-# The gold is known here, so we can score the maps, too: how much weight lies on the letter before, within 16 places and beyond? For each
-# model we take that layer and head that does best within 16.
+# The gold is known here, so the maps can be scored, too: how much weight lies on the letter before, within 16 places and beyond? But each model has
+# eight heads, and only one or two of them look for that letter. Which one do you score? If you choose the head that does best *beyond*, you have looked at the
+# answer before you chose. So choose by the places that training knew.
 
+# %% [markdown] task="looking_head"
+# Write the measurement. `gold` marks where each query should look, and nowhere for some queries: those don't count. A place is known if it is below `trained`.
+# hint: First how much weight each head puts on gold at each place: multiply by gold, sum over the keys, average over the words. That leaves (h, T).
+# hint: The places of *queries* count. `gold.any(-1)` are those that have somewhere to look, `torch.arange(T) < trained` those that training knew.
+# hint: `within = on_gold[:, asked & known].mean(-1)` has one number a head; take its argmax, and of *that* head both means.
+
+
+# %% exercise="looking_head" minutes=12 difficulty=3
+def looking_head(weights: Tensor, gold: Tensor, trained: int) -> tuple[int, float, float]:
+    """The head with the most weight on gold at the places that training knew, and its weight on gold there and beyond.
+
+    weights (B, h, T, T): [word, head, query, key]; gold (T, T) bool: [query, key]; trained: queries below it are known
+    ->  number of the head, from 0; its mean weight on gold at known places; the same at the places from `trained` on
+    """
+    ### BEGIN SOLUTION
+    on_gold = (weights * gold).sum(-1).mean(0)
+    asked, known = gold.any(-1), torch.arange(len(gold)) < trained
+    within = on_gold[:, asked & known].mean(-1)
+    beyond = on_gold[:, asked & ~known].mean(-1)
+    head = within.argmax().item()
+    return head, within[head].item(), beyond[head].item()
+    ### END SOLUTION
+
+
+# %% check="looking_head" points=2
+def probe(looking_head, draw):
+    found = {}
+    for name, h in (("", draw.size(5, 8)), (", two heads", 2)):
+        B, T = draw.size(2, 4), draw.size(9, 12)
+        trained = draw.size(4, 6)
+        gold = torch.nn.functional.one_hot(draw.integers(0, T, T), T).bool()
+        gold[draw.permutation(trained)[:2]] = (
+            False  # queries that look nowhere, on either side
+        )
+        gold[trained + draw.integers(0, T - trained)] = False
+        sharp = draw.uniform(
+            h, 1, 2, high=3.0
+        )  # how sharply each head looks at gold, at known places and beyond
+        sharp = sharp.repeat_interleave(torch.tensor([trained, T - trained]), dim=-1).mT
+        weights = (draw.normal(B, h, T, T) + gold * sharp).softmax(-1)
+        head, within, beyond = looking_head(draw.watch(weights), draw.watch(gold), trained)
+        found |= {f"head{name}": head, f"within{name}": within, f"beyond{name}": beyond}
+    return found
+
+
+check(
+    "looking_head",
+    looking_head,
+    probe,
+    no_gradients="a measurement: nothing trains through it",
+)
 
 # %% demo="gold_table" varies=true
 # Table: weight on the letter before, within 16 places and beyond
 with demonstration("gold_table"):
-    letters.show_gold(readers, 32)
+    letters.show_gold(readers, 32, looking_head)
 
 # %% [markdown]
 # ### Explore it

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import torch
 
-from autograder.authoring.bank import alternative, equivalent, mistake
+from autograder.authoring.bank import alternative, mistake
 from lessonkit.models import positions as finished
 from lessonkit.models.attention import masked_softmax
 
@@ -624,9 +624,6 @@ def filled_in_place(x, positions):
     return result
 
 
-# alibi_bias
-
-
 def _distance(T):
     places = torch.arange(T)
     return (places - places.unsqueeze(1)).abs()
@@ -636,139 +633,7 @@ def _slopes(heads):
     return (2.0 ** (-8 * torch.arange(1, heads + 1) / heads)).view(-1, 1, 1)
 
 
-@mistake("alibi_bias", "The sign is turned: far keys are *penalised*, so the bias is negative.")
-def rewarded(T, heads):
-    return _slopes(heads) * _distance(T)
-
-
-@mistake("alibi_bias", "The first slope is 2^(−8/heads), not 1: h runs from 1 to heads.")
-def heads_from_zero(T, heads):
-    return -(2.0 ** (-8 * torch.arange(heads) / heads)).view(-1, 1, 1) * _distance(T)
-
-
-@mistake("alibi_bias", "Your slopes are 2^(−h), which is right for eight heads only. They are 2^(−8h/heads).")
-def slopes_for_eight(T, heads):
-    return -(2.0 ** -torch.arange(1, heads + 1)).view(-1, 1, 1) * _distance(T)
-
-
-@mistake(
-    "alibi_bias",
-    "The distance has a sign here, so keys after the query are rewarded, the farther the more. Take |i − j|.",
-)
-def signed_distance(T, heads):
-    places = torch.arange(T)
-    return _slopes(heads) * (places - places.unsqueeze(1))
-
-
-@mistake("alibi_bias", "The distance has a sign here, so keys before the query are rewarded. Take |i − j|.")
-def signed_the_other_way(T, heads):
-    places = torch.arange(T)
-    return _slopes(heads) * (places.unsqueeze(1) - places)
-
-
-@mistake("alibi_bias", "The penalty grows with the square of the distance. It is linear.")
-def squared_distance(T, heads):
-    return -_slopes(heads) * _distance(T) ** 2
-
-
-@mistake("alibi_bias", "The heads stand last: the result is (heads, T, T).")
-def heads_last(T, heads):
-    return -_slopes(heads).view(-1) * _distance(T).unsqueeze(-1)
-
-
-@mistake("alibi_bias", "All heads have the same slope. Head h has 2^(−8h/heads), so each sees another distance.")
-def one_slope(T, heads):
-    return -(2.0 ** (-8 / heads)) * _distance(T).expand(heads, T, T)
-
-
-@mistake("alibi_bias", "The slopes are in the wrong order: the first head has the steepest, 2^(−8/heads).")
-def gentle_first(T, heads):
-    return -_slopes(heads).flip(0) * _distance(T)
-
-
-@mistake("alibi_bias", "Your slopes fall linearly. They are powers of two: 2^(−8h/heads).")
-def linear_slopes(T, heads):
-    return -(1 / torch.arange(1, heads + 1)).view(-1, 1, 1) * _distance(T)
-
-
-@mistake("alibi_bias", "The slopes are missing: each head's distances are multiplied by its own 2^(−8h/heads).")
-def no_slopes(T, heads):
-    return -_distance(T).double().expand(heads, T, T)
-
-
-@mistake(
-    "alibi_bias",
-    "The upper half is −∞: you put a causal mask into the bias. The mask is applied elsewhere; "
-    "return −m |i − j| everywhere.",
-)
-def mask_included(T, heads):
-    return (-_slopes(heads) * _distance(T)).masked_fill(torch.ones(T, T).triu(1).bool(), float("-inf"))
-
-
-@alternative("alibi_bias")
-def bias_by_loops(T, heads):
-    bias = torch.zeros(heads, T, T)
-    for h in range(heads):
-        for i in range(T):
-            for j in range(T):
-                bias[h, i, j] = -(2 ** (-8 * (h + 1) / heads)) * abs(i - j)
-    return bias
-
-
-@alternative("alibi_bias")
-def ratio_by_ratio(T, heads):
-    ratio = 2 ** (-8 / heads)
-    slopes = torch.tensor([ratio * ratio**h for h in range(heads)])
-    distance = torch.cdist(torch.arange(T).double()[:, None], torch.arange(T).double()[:, None], p=1)
-    return torch.einsum("h,ij->hij", slopes, -distance)
-
-
-@alternative("alibi_bias")
-def bias_with_numpy(T, heads):
-    slopes = 2.0 ** (-8 * np.arange(1, heads + 1) / heads)
-    return -np.multiply.outer(slopes, np.abs(np.subtract.outer(np.arange(T), np.arange(T))))
-
-
-equivalent(
-    "alibi_bias",
-    "places - places.unsqueeze(1) -> places.unsqueeze(1) - places",
-    "the distance is taken without its sign, so j − i and i − j are the same",
-)
-
 # Seen in learners' work
-
-
-@mistake("alibi_bias", "`//` drops what is behind the point: with 16 heads 8 / 16 becomes 0. Divide with `/`.")
-def whole_number_division(T, heads):
-    p = torch.arange(T)
-    slopes = 2.0 ** (-8 * torch.arange(1, heads + 1) // heads)
-    return -slopes[:, None, None] * (p - p[:, None]).abs()
-
-
-@mistake("alibi_bias", "The step 8 // heads is a whole number, and 0 for 16 heads: divide with `/`.")
-def whole_step(T, heads):
-    p, step = torch.arange(T), 8 // heads
-    slopes = torch.tensor([2.0 ** (-step * h) for h in range(1, heads + 1)])
-    return -slopes[:, None, None] * (p - p[:, None]).abs()
-
-
-@mistake("alibi_bias", "The ratio 2^(−8 // heads) is rounded down: divide with `/`.")
-def whole_ratio(T, heads):
-    p, start = torch.arange(T), 2.0 ** (-8 // heads)
-    slopes = torch.tensor([start * start**h for h in range(heads)])
-    return -slopes[:, None, None] * (p - p[:, None]).abs()
-
-
-@mistake("alibi_bias", "The 8 is missing: slopes are 2^(−8h/heads).")
-def without_eight(T, heads):
-    p = torch.arange(T)
-    return -(2.0 ** (-torch.arange(1, heads + 1) / heads))[:, None, None] * (p - p[:, None]).abs()
-
-
-@mistake("alibi_bias", "Slopes are powers of 2, not of e: `2.0 ** ...`, not `torch.exp`.")
-def powers_of_e(T, heads):
-    p = torch.arange(T)
-    return -torch.exp(-8 * torch.arange(1, heads + 1) / heads)[:, None, None] * (p - p[:, None]).abs()
 
 
 @mistake(
@@ -822,3 +687,232 @@ def by_matrices_in_float32(x, positions):
     c, s = angle.cos(), angle.sin()
     turn = torch.stack([torch.stack([c, -s], -1), torch.stack([s, c], -1)], -2)
     return torch.einsum("tfij,...tfj->...tfi", turn, x.unflatten(-1, (-1, 2))).flatten(-2)
+
+
+@mistake(
+    "rotary",
+    "This is still the colleague's function: its speeds are wrong, and its second line uses the turned `even`.",
+)
+def not_mended(x, positions):
+    d = x.shape[-1]
+    angles = positions.unsqueeze(1) / 10_000 ** (torch.arange(d // 2) / d)
+    even, odd = x[..., 0::2], x[..., 1::2]
+    even = even * angles.cos() - odd * angles.sin()
+    return _in_turns(even, even * angles.sin() + odd * angles.cos())
+
+
+@mistake("sinusoidal_encoding", "`//` drops what is behind the point: every exponent becomes 0. Divide with `/`.")
+def whole_exponents(T, d):
+    angles = torch.arange(T).unsqueeze(1) / 10_000 ** (torch.arange(0, d, 2) // d)
+    return _in_turns(angles.sin(), angles.cos())
+
+
+@mistake("relative_index", "You clip to 0 … 2k before the shift: all words before the query get row k. Clip to −k … k.")
+def clipped_at_zero(T, k):
+    places = torch.arange(T)
+    return (places - places.unsqueeze(1)).clamp(0, 2 * k) + k
+
+
+@mistake(
+    "relative_index", "You take the remainder: far words get the rows of near ones. Beyond ±k the row stays the same."
+)
+def wrapped_round(T, k):
+    places = torch.arange(T)
+    return (places - places.unsqueeze(1) + k) % (2 * k + 1)
+
+
+@mistake(
+    "relative_index", "You shift by T − 1. The table has 2k + 1 rows: the least distance, −k, is row 0, so shift by k."
+)
+def shifted_by_the_length(T, k):
+    places = torch.arange(T)
+    return (places - places.unsqueeze(1)).clamp(-k, k) + T - 1
+
+
+@mistake(
+    "relative_attention",
+    "The vectors of the distances meet the query of the *key's* place, j. It is q_i that meets a_ij.",
+)
+def query_of_the_key(queries, keys, values, a_K, a_V, mask):
+    T, d = queries.shape[-2:]
+    index = finished.relative_index(T, len(a_K) // 2)
+    scores = queries @ keys.mT + torch.einsum("...jd,ijd->...ij", queries, a_K[index])
+    weights = masked_softmax(scores / d**0.5, mask)
+    return weights @ values + torch.einsum("...ij,ijd->...id", weights, a_V[index]), weights
+
+
+@mistake("relative_attention", "k is one too small: a table of 2k + 1 rows has k = len(a_K) // 2.")
+def k_too_small(queries, keys, values, a_K, a_V, mask):
+    index = finished.relative_index(queries.shape[-2], len(a_K) // 2 - 1)
+    return _relative(queries, keys, values, a_K, a_V, mask, index=index)
+
+
+@mistake("relative_attention", "The distances' vectors are summed over the queries. Each query sums over its keys, j.")
+def summed_over_queries(queries, keys, values, a_K, a_V, mask):
+    index = finished.relative_index(queries.shape[-2], len(a_K) // 2)
+    output, weights = _relative(queries, keys, values, a_K, a_V, mask, with_values=False)
+    return output + torch.einsum("...ij,ijd->...jd", weights, a_V[index]), weights
+
+
+def _blocks(k, d, block):
+    M = torch.zeros(d, d)
+    for i in range(0, d, 2):
+        beta = torch.tensor(k / 10_000 ** (i / d))
+        M[i : i + 2, i : i + 2] = torch.tensor(block(beta.cos().item(), beta.sin().item()))
+    return M
+
+
+@mistake(
+    "shift_matrix", "Both sines have a minus: only the lower left one has. The block is [[cos, sin], [−sin, cos]]."
+)
+def two_minuses(k, d):
+    return _blocks(k, d, lambda c, s: [[c, -s], [-s, c]])
+
+
+@mistake("shift_matrix", "A cosine is missing: both corners of the diagonal have one, [[cos, sin], [−sin, cos]].")
+def one_cosine(k, d):
+    return _blocks(k, d, lambda c, s: [[c, s], [-s, 0.0]])
+
+
+@mistake(
+    "shift_matrix", "This moves the *features* by k places. M_k turns each pair of them: 2 × 2 blocks on the diagonal."
+)
+def features_moved(k, d):
+    return torch.eye(d).roll(k, 0)
+
+
+# looking_head
+
+
+def _on_gold(weights, gold):
+    return (weights * gold).sum(-1).mean(0)
+
+
+def _of_head(head, within, beyond):
+    return int(head), within[head].item(), beyond[head].item()
+
+
+def _parts(weights, gold, trained, asked=None):
+    on_gold, known = _on_gold(weights, gold), torch.arange(len(gold)) < trained
+    asked = gold.any(-1) if asked is None else asked
+    return on_gold[:, asked & known].mean(-1), on_gold[:, asked & ~known].mean(-1)
+
+
+@mistake(
+    "looking_head",
+    "You choose by the places *beyond*: that looks at the answer first. Choose by those that training knew.",
+)
+def chosen_beyond(weights, gold, trained):
+    within, beyond = _parts(weights, gold, trained)
+    return _of_head(beyond.argmax(), within, beyond)
+
+
+@mistake(
+    "looking_head",
+    "Within and beyond you take the best head of each. The head is chosen once, within; both numbers are its.",
+)
+def best_of_each(weights, gold, trained):
+    within, beyond = _parts(weights, gold, trained)
+    return int(within.argmax()), within.max().item(), beyond.max().item()
+
+
+@mistake(
+    "looking_head",
+    "Queries that should look nowhere are averaged in, with a weight of 0. Leave them out: gold.any(-1).",
+)
+def nowhere_counts(weights, gold, trained):
+    return _of_head(*_with_head(_parts(weights, gold, trained, asked=torch.ones(len(gold), dtype=torch.bool))))
+
+
+def _with_head(parts):
+    return parts[0].argmax(), *parts
+
+
+@mistake("looking_head", "Place `trained` is counted as known. Known are the places *below* it.")
+def one_place_more(weights, gold, trained):
+    return _of_head(*_with_head(_parts(weights, gold, trained + 1)))
+
+
+@mistake("looking_head", "Queries and keys are swapped in gold: both have the query first, [query, key].")
+def gold_turned(weights, gold, trained):
+    return _of_head(*_with_head(_parts(weights, gold.mT, trained, asked=gold.any(-1))))
+
+
+@mistake("looking_head", "The results are in another order: the head, then its weight at known places, then beyond.")
+def beyond_before_within(weights, gold, trained):
+    head, within, beyond = _of_head(*_with_head(_parts(weights, gold, trained)))
+    return head, beyond, within
+
+
+@mistake("looking_head", "The heads are counted from 1. The first is number 0.")
+def heads_from_one(weights, gold, trained):
+    head, within, beyond = _of_head(*_with_head(_parts(weights, gold, trained)))
+    return head + 1, within, beyond
+
+
+@mistake("looking_head", "The weights are added up over the places. Take their mean over the queries that count.")
+def added_over_places(weights, gold, trained):
+    on_gold, known = _on_gold(weights, gold), torch.arange(len(gold)) < trained
+    within, beyond = on_gold[:, known].sum(-1), on_gold[:, ~known].sum(-1)
+    return _of_head(within.argmax(), within, beyond)
+
+
+@mistake(
+    "looking_head", "You divide the *keys* into known and beyond. The place of the query counts, the one that asks."
+)
+def keys_divided(weights, gold, trained):
+    known, asked = torch.arange(len(gold)) < trained, gold.any(-1)
+    each = (weights * gold).mean(0)
+    within, beyond = (each[:, asked][:, :, part].sum(-1).mean(-1) for part in (known, ~known))
+    return _of_head(within.argmax(), within, beyond)
+
+
+@mistake(
+    "looking_head", "The head that looks *least* at gold is chosen: argmin. Take the one with the most weight there."
+)
+def least_looking(weights, gold, trained):
+    within, beyond = _parts(weights, gold, trained)
+    return _of_head(within.argmin(), within, beyond)
+
+
+@alternative("looking_head")
+def looking_by_loops(weights, gold, trained):
+    T, best = len(gold), (-1, -1.0, 0.0)
+    for head in range(weights.shape[1]):
+        sums, counts = [0.0, 0.0], [0, 0]
+        for query in range(T):
+            if gold[query].any():
+                part = int(query >= trained)
+                sums[part] += float(weights[:, head, query][:, gold[query]].sum(-1).mean())
+                counts[part] += 1
+        if sums[0] / counts[0] > best[1]:
+            best = head, sums[0] / counts[0], sums[1] / counts[1]
+    return best
+
+
+@alternative("looking_head")
+def looking_by_einsum(weights, gold, trained):
+    share = torch.einsum("bhij,ij->hi", weights.float(), gold.float()) / len(weights)
+    asked = torch.nonzero(gold.any(1)).flatten()
+    early, late = asked[asked < trained], asked[asked >= trained]
+    head = int(torch.argmax(share[:, early].sum(1)))
+    return head, share[head, early].mean(), share[head, late].mean()
+
+
+@alternative("looking_head")
+def looking_by_slices(weights, gold, trained):
+    on_gold = weights.masked_fill(~gold, 0.0).sum(dim=3).mean(dim=0)
+    on_gold[:, ~gold.any(-1)] = torch.nan
+    within, beyond = on_gold[:, :trained].nanmean(-1), on_gold[:, trained:].nanmean(-1)
+    head = within.tolist().index(within.max().item())
+    return head, float(within[head]), float(beyond[head])
+
+
+@alternative("looking_head")
+def looking_in_numpy(weights, gold, trained):
+    w, g = weights.detach().numpy(), gold.numpy()
+    on_gold, asked = (w * g).sum(-1).mean(0), g.any(-1)
+    known = np.arange(len(g)) < trained
+    within = on_gold[:, asked & known].mean(-1)
+    head = int(np.argmax(within))
+    return head, float(within[head]), float(on_gold[head, asked & ~known].mean())

@@ -127,15 +127,21 @@ def best_head(model: nn.Module, task: str, T: int) -> tuple[int, int, Tensor]:
     return layer, head, on_gold[layer, head]
 
 
-def show_gold(readers: Mapping[str, nn.Module], T: int) -> None:
-    """How much weight the best head puts on the letter before, within what training showed and beyond; and a guess."""
+@torch.no_grad()
+def show_gold(readers: Mapping[str, nn.Module], T: int, measure: Callable) -> None:
+    """How much weight a head puts on the letter before, within what training showed and beyond; and a guess.
+
+    `measure(weights, gold, trained)` chooses one of all layers' heads (n, heads, T, T), and returns it with both means.
+    """
     rows = []
     for scheme, reader in readers.items():
-        layer, head, on_gold = best_head(reader, "previous", T)
-        inside, beyond = on_gold[1:TRAINED].mean(), on_gold[TRAINED:].mean()
+        reader(draw_words("previous", 100, T, torch.Generator().manual_seed(777))[0])
+        weights = torch.cat([layer.weights for layer in reader.layers], dim=1)
+        number, inside, beyond = measure(weights, gold_map("previous", T), TRAINED)
+        layer, head = divmod(int(number), weights.shape[1] // len(reader.layers))
         rows.append([SCHEMES[scheme], f"layer {layer + 1}, head {head + 1}", f"{inside:.2f}", f"{beyond:.2f}"])
     rows.append(["(the same for every letter)", "", f"{1 / T:.2f}", f"{1 / T:.2f}"])
-    columns = ["scheme", "best head", f"weight on gold, places 1 to {TRAINED - 1}", f"places {TRAINED} to {T - 1}"]
+    columns = ["scheme", "head", f"weight on gold, places 1 to {TRAINED - 1}", f"places {TRAINED} to {T - 1}"]
     tables.show_table(columns, rows, f"Attention against the known truth, words of {T} letters")
 
 
