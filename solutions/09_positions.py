@@ -609,14 +609,14 @@ def probe(looking_head, draw):
         B, T = draw.size(2, 4), draw.size(9, 12)
         trained = draw.size(4, 6)
         gold = torch.nn.functional.one_hot(draw.integers(0, T, T), T).bool()
-        gold[draw.permutation(trained)[:2]] = (
-            False  # queries that look nowhere, on either side
-        )
-        gold[trained + draw.integers(0, T - trained)] = False
-        sharp = draw.uniform(
-            h, 1, 2, high=3.0
-        )  # how sharply each head looks at gold, at known places and beyond
-        sharp = sharp.repeat_interleave(torch.tensor([trained, T - trained]), dim=-1).mT
+        # Some queries look nowhere, on either side.
+        gold[draw.permutation(trained)[:2]] = False
+        gold[trained + draw.integers(1, T - trained)] = False
+        # How sharply each head looks: one is best at the known places, another one beyond.
+        sharp = draw.uniform(h, 2, high=1.5)
+        sharp[draw.permutation(h)[:2], torch.arange(2)] += 3
+        sharp = sharp.repeat_interleave(torch.tensor([trained, T - trained]), dim=-1)
+        sharp = sharp.view(h, T, 1)
         weights = (draw.normal(B, h, T, T) + gold * sharp).softmax(-1)
         head, within, beyond = looking_head(draw.watch(weights), draw.watch(gold), trained)
         found |= {f"head{name}": head, f"within{name}": within, f"beyond{name}": beyond}
