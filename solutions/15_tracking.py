@@ -558,7 +558,7 @@ def lost_at(iou: Tensor, threshold: float) -> Tensor:
 # %% check="lost_at" points=3
 def probe(lost_at, draw):
     N, T = draw.size(8, 10), draw.size(5, 7)
-    threshold = draw.scale(0.2, 0.6)
+    threshold = draw.choice((draw.scale(0.2, 0.45), draw.scale(0.55, 0.7)))
     iou, row = draw.uniform(N, T), torch.arange(N).unsqueeze(1)
     iou = draw.watch(
         torch.where(torch.arange(T) < row, iou, iou * threshold * 0.9)

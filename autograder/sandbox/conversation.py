@@ -106,9 +106,7 @@ class Conversation:
         try:
             header, _ = self._channel.answer(("ready", "failed"), wall=90.0 if self._zygote.kernel else 30.0)
         except GoneError as gone:
-            self._zygote.receive(
-                number
-            )  # a sandbox that has ended itself is started anew: that is no lack of this machine
+            self._zygote.receive(number)  # raises where the sandbox itself has ended: that is no lack of this machine
             header = {"type": "failed", "reason": str(gone).rstrip(".")}
         if header["type"] == "failed":
             raise CourseError(bwrap.INSTALL.format(reason=header.get("reason")))
