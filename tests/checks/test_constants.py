@@ -37,7 +37,7 @@ MEANT = {  # exercise -> parts of lines whose numbers are what is tested, and wh
     ),
     "hard_context": (("0.25", "1e-"), "u on an edge of the running sum, a sum just below 1"),
     "hard_select": (("(2 *",), "one weight is exactly a half"),
-    "right_by_place": (("flip =",), "right and wrong, by chance: with all of them right nothing is measured"),
+    "right_by_place": (("for i in (0, 1)",), "what was written and what is right: two places of a pair"),
     "on_target": (("- 1",), "pixels as places from −1 to 1"),
     "input_feeding_step": (("slice(0, 1)",), "a batch of one sentence"),
     "head_roles": (("to[0] | to[1]",), "a query with two marked places"),
