@@ -1,6 +1,5 @@
 """Feedback through nbgrader's exchange: beside each page lies what `nbgrader release_feedback` finds its student by."""
 
-import hashlib
 import re
 import secrets
 from collections.abc import Iterator
@@ -9,7 +8,7 @@ from pathlib import Path
 from autograder.grading.files import File, files_in, printable
 from autograder.grading.gradebook import GradebookWriter
 from autograder.grading.graded_notebook import feedback_path
-from autograder.grading.records import Record
+from autograder.grading.records import Record, short_sha
 from autograder.grading.submissions import NBGRADERS
 from lessonkit.files import write_whole
 
@@ -57,4 +56,4 @@ def _prepared(gradebook: GradebookWriter, lesson: str, out: Path) -> Iterator[st
 def _graded_from(files: list[File], record: Record) -> bool:
     """Whether the page is about what lies there now."""
     graded = record.attempts[-1].get("sha") if record.attempts else None
-    return any(hashlib.sha256(f.read()[0]).hexdigest()[:16] == graded for f in files if f.is_notebook)
+    return any(short_sha(f.read()[0]) == graded for f in files if f.is_notebook)

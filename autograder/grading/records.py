@@ -1,5 +1,6 @@
 """What the gradebook holds of one graded submission: read as a Record, written from a Graded."""
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -63,6 +64,11 @@ class Record:
     def max_points(self) -> float:
         """The sum of the points to be had."""
         return sum(verdict["max_points"] for verdict in self.verdicts)
+
+
+def short_sha(content: bytes) -> str:
+    """What tells one attempt's bytes from another's in its record."""
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def changed_by_hand(verdict: dict) -> str:

@@ -18,7 +18,7 @@ from autograder.grading.gradebook import GradebookWriter, database_url
 from autograder.grading.graded_notebook import graded_notebook, graded_path
 from autograder.grading.intake import Intake
 from autograder.grading.pool import Pool
-from autograder.grading.records import Record, changed_by_hand, late_in_words
+from autograder.grading.records import Record, changed_by_hand, late_in_words, short_sha
 from autograder.grading.sealed import Graded, work_out_expected
 from autograder.grading.settings import Settings
 from autograder.grading.submissions import Collection, Submission, collect
@@ -160,7 +160,7 @@ class GradingRun:
         """How it was handed in, by what it was judged, and when."""
         facts = submission.facts(self.due)
         judged = {
-            "sha": hashlib.sha256(submission.content).hexdigest()[:16],
+            "sha": short_sha(submission.content),
             "points": graded.points,
             "graded": datetime.now(UTC).isoformat(timespec="seconds"),
         }
