@@ -2,11 +2,14 @@
 
 import shutil
 import subprocess
+from contextlib import nullcontext
+from functools import cache
 from pathlib import Path
 
-from nbgrader.api import get_alembic_version
-from nbgrader.dbutil import _temp_alembic_ini
-from sqlalchemy import Engine, create_engine, inspect, text
+from alembic.script import ScriptDirectory
+from nbgrader.api import Base
+from nbgrader.dbutil import ALEMBIC_DIR, _temp_alembic_ini
+from sqlalchemy import Connection, Engine, create_engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from autograder.grading.tables import METADATA
@@ -19,25 +22,21 @@ _ADDED = {("sealed_record", "seed"): "0", ("sealed_run", "finished"): "true"}
 def upgrade_nbgraders(db_url: str) -> None:
     """Bring nbgrader's own tables to the version that is installed, before anything else opens them.
 
-    A SQLite file is copied first, to a file beside it that names the old version.
+    Where there are none they are made, all of them or none: nbgrader itself makes one after the other and enters their
+    version last, and whoever is killed in between leaves a gradebook that nobody can open. One of these is made anew.
+    An older SQLite file is copied first, to a file beside it that names the old version.
 
     Raises:
         CourseError: nbgrader's steps failed; the copy is as it was.
     """
     engine = create_engine(db_url)
     try:
-        tables = inspect(engine).get_table_names()
-        if "assignment" not in tables:
-            return  # new, or not nbgrader's
-        known = ""
-        if "alembic_version" in tables:
-            with engine.connect() as connection:
-                known = connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or ""
+        known = _version(engine) or _make(engine)
     except SQLAlchemyError:
         return  # whoever opens it next says why
     finally:
         engine.dispose()
-    if known == get_alembic_version():
+    if known == _newest():
         return
     kept = _copy(db_url, known or "old")
     with _temp_alembic_ini(db_url) as settings:
@@ -45,6 +44,39 @@ def upgrade_nbgraders(db_url: str) -> None:
     if done.returncode != 0:
         said = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise CourseError(f"This gradebook of an older nbgrader could not be brought up to date: {said}. {kept}")
+
+
+@cache
+def _newest() -> str:
+    """The version of nbgrader's tables that is installed. (nbgrader's own function starts a program for it.)"""
+    return ScriptDirectory(ALEMBIC_DIR).get_current_head() or ""
+
+
+def _version(database: Engine | Connection) -> str:
+    """The version of nbgrader's tables in a database, "" where none is entered."""
+    if not inspect(database).has_table("alembic_version"):
+        return ""
+    with database.connect() if isinstance(database, Engine) else nullcontext(database) as connection:
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or ""
+
+
+def _make(engine: Engine) -> str:
+    """Make nbgrader's tables where nothing is in any of them, in one transaction; the version found or made."""
+    with engine.begin() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # before a CREATE, Python's module begins none
+        if known := _version(connection):
+            return known  # somebody else was faster
+        names = set(inspect(connection).get_table_names())
+        there = [table for table in Base.metadata.sorted_tables if table.name in names]
+        if any(connection.execute(table.select().limit(1)).first() for table in there):
+            return ""  # of an nbgrader that entered no version
+        Base.metadata.drop_all(connection, there)
+        Base.metadata.create_all(connection)
+        connection.execute(text("DROP TABLE IF EXISTS alembic_version"))
+        connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
+        connection.execute(text("INSERT INTO alembic_version VALUES (:version)"), {"version": _newest()})
+    return _newest()
 
 
 def _copy(db_url: str, version: str) -> str:

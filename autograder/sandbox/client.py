@@ -99,10 +99,11 @@ class Sandbox:
         """Start the zygote and wait until it is warm; a few seconds. Raises CourseError."""
         with self._starting:
             self._end()
-            self._start()
+            control = self._start()
             self._life += 1
             self._closed = False
             with self._news:
+                self._control = control
                 self._mail.clear()
                 self._oldest = next(self._numbers)  # what was asked before is asked of nobody
                 self._news.notify_all()
@@ -113,7 +114,8 @@ class Sandbox:
             if self._control is None and not self._closed:
                 self.start()
 
-    def _start(self) -> None:
+    def _start(self) -> socket.socket:
+        """A new zygote; where it is spoken to. Nobody else reads there before it is warm: the first answer is ours."""
         ours, theirs = socket.socketpair()
         os.set_inheritable(theirs.fileno(), True)
         program = [sys.executable, "-m", "autograder.sandbox.zygote", str(theirs.fileno())]
@@ -141,7 +143,6 @@ class Sandbox:
                 **({} if self.user is None else {"user": self.user, "group": self.user, "extra_groups": []}),
                 pass_fds=[theirs.fileno(), *(file.fileno() for file in shown.values())],
             )
-            self._control = ours
             ours.settimeout(START_SECONDS)
             theirs.close()
             with contextlib.suppress(OSError, ProtocolError):
@@ -149,11 +150,13 @@ class Sandbox:
                 answer = protocol.receive(ours)
                 self.ready = answer[0] if answer else {}
             if not self.ready:
+                ours.close()
                 self._end()
                 errors.seek(0)
                 said = errors.read().decode("utf-8", "replace").strip().splitlines()
                 raise CourseError(bwrap.INSTALL.format(reason=said[-1] if said else "it did not start"))
         ours.settimeout(ANSWER_SECONDS)
+        return ours
 
     def close(self) -> None:
         """End the zygote and everything in it; jobs that other threads wait for come back unfinished."""

@@ -1,11 +1,12 @@
 """A gradebook of another time: it opens, is brought up to date, and keeps its marks."""
 
+import itertools
 import sqlite3
 from contextlib import closing
 
 import pytest
-from nbgrader.api import Gradebook
-from sqlalchemy import create_engine, text
+from nbgrader.api import Base, Gradebook
+from sqlalchemy import Engine, create_engine, event, text
 
 from autograder.authoring.generate import COURSE, generate
 from autograder.grading import by_hand
@@ -106,3 +107,51 @@ def test_no_column_can_be_added_without_a_word_on_older_gradebooks(tmp_path):
         connection.execute(text("CREATE TABLE sealed_record (student TEXT, lesson TEXT, key TEXT, verdicts TEXT)"))
         connection.execute(text("CREATE TABLE sealed_run (lesson VARCHAR, seed BIGINT)"))
     upgrade_ours(engine)
+
+
+def test_a_run_killed_at_any_step_while_it_makes_the_gradebook(tmp_path, monkeypatch):
+    """The next run opens it."""
+    said = []
+
+    class Killed(BaseException):
+        pass
+
+    for number in itertools.count(1, 3):
+        url, steps = database_url(tmp_path, None), []
+
+        @event.listens_for(Engine, "after_cursor_execute")
+        def counts(connection, cursor, statement, *_, steps=steps, last=number):
+            steps.append(statement)
+            if statement.split()[0] in {"CREATE", "INSERT"} and len(steps) >= last:
+                raise Killed
+
+        try:
+            GradebookWriter(url).close()
+            killed = False
+        except Killed:
+            killed = True
+        event.remove(Engine, "after_cursor_execute", counts)
+        said += steps
+        with closing(GradebookWriter(url)) as gradebook:
+            assert gradebook.lessons() == []
+        if not killed:
+            break
+        (tmp_path / "gradebook.db").unlink()
+    assert number > 30
+    assert any("INSERT INTO alembic_version" in step for step in said)
+
+
+@pytest.mark.parametrize("there", ["assignment", "course", "all of them", "a version of nothing"])
+def test_tables_that_were_never_finished_are_made_anew(tmp_path, there):
+    url = database_url(tmp_path, None)
+    engine = create_engine(url)
+    tables = [table for table in Base.metadata.sorted_tables if there in (table.name, "all of them")]
+    Base.metadata.create_all(engine, tables or [Base.metadata.tables["course"]])
+    if there == "a version of nothing":
+        with engine.begin() as connection:
+            connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
+    engine.dispose()
+    with closing(GradebookWriter(url)) as gradebook:
+        gradebook.prepare(LESSON)
+        enter(gradebook, tmp_path, "bob")
+    assert nbgraders_score(url, "bob") == MOST
