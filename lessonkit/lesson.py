@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
+
 from lessonkit import kernel
 from lessonkit.checks import expectations
 from lessonkit.checks.judge import Finding, Trial, judge
@@ -23,9 +25,14 @@ RESULTS = Path(__file__).resolve().parents[1] / "data" / "results"
 
 
 class Lesson:
-    """The checks, demonstrations and recorded results of one lesson, by its name ("03_additive_attention")."""
+    """The checks, demonstrations and recorded results of one lesson, by its name ("03_additive_attention").
+
+    From here on torch uses one thread, as in the recorded experiments: for models of this size a second one gains
+    nothing, and it uses up a training's seconds twice as fast.
+    """
 
     def __init__(self, name: str):
+        torch.set_num_threads(1)
         self.name = name
         self._skipped: list[str] = []
         self._state = State()

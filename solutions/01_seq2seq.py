@@ -327,7 +327,7 @@ class VectorDecoder(seq2seq.StepDecoder):
 # %% name="make_model" show=true
 HIDDEN = 128
 # passes over the training pairs, here and in the recorded runs below
-LIVE, RECORDED = 9, 14
+LIVE, RECORDED = 7, 14
 
 
 def make_model(pick: Callable, width: int = HIDDEN) -> seq2seq.EncoderDecoder:
@@ -394,7 +394,7 @@ with demonstration("training"):
 # %% [markdown]
 # There it is. Short sentences: mostly right. Long ones: none. It isn't that long sentences were unknown, the model practised
 # them as often. Look at the loss curve: a batch holds sentences of like length, so its lower edge, near 0, is the short
-# ones, and its upper edge the long ones. Those the model doesn't even learn by heart. (Three recorded runs with 14 passes in place of 9 got 0.90 to 0.92 of the short, 0.24 to
+# ones, and its upper edge the long ones. Those the model doesn't even learn by heart. (Three recorded runs with 14 passes in place of 7 got 0.90 to 0.92 of the short, 0.24 to
 # 0.27 of the medium and none of the long sentences: practice moves the limit a little. If your run was stopped by the clock before its last step, its
 # learning rate never came down, and your figures lie lower.)
 #
@@ -585,7 +585,7 @@ with demonstration("clipping"):
 #
 # ## How wide is the bottleneck?
 #
-# If one vector is too narrow, a wider one should help. These are recorded runs, three seeds each, with half as many passes again as yours
+# If one vector is too narrow, a wider one should help. These are recorded runs, three seeds each, with twice as many passes as yours
 # had: nobody shall say that the vector didn't get its chance.
 
 # %% predict="recorded_table"
