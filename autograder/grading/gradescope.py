@@ -37,8 +37,8 @@ _DATE = (2026, 1, 1, 0, 0, 0)  # the same files give the same bytes
 # What the grader imports, of what requirements.txt pins.
 _PACKAGES = (
     *("torch", "numpy", "matplotlib", "ipykernel", "ipywidgets", "anywidget", "tqdm", "sacrebleu", "safetensors"),
-    *("nbgrader", "nbclient", "nbconvert", "nbformat", "jupytext", "copydetect", "scikit-learn", "sentencepiece"),
-    *("PyYAML", "python-dateutil", "SQLAlchemy", "typer", "rich"),
+    *("nbgrader", "nbclient", "nbconvert", "nbformat", "jsonschema", "jupytext", "copydetect", "scikit-learn"),
+    *("sentencepiece", "PyYAML", "python-dateutil", "SQLAlchemy", "typer", "rich"),
 )
 _ONE_LESSONS = ("recorded", "expected", "banks", "experiments", "results")  # folders with files for each lesson
 SETUP = """#!/usr/bin/env bash
