@@ -15,7 +15,7 @@ from lessonkit.checks.page import converted_from_now_on, is_shown_as_html, keep_
 from lessonkit.checks.run import run_probe, with_settings
 from lessonkit.checks.verdict import Verdict
 from lessonkit.errors import CourseError, did_you_mean
-from lessonkit.page import hand_in, progress
+from lessonkit.page import edition, hand_in, progress
 from lessonkit.page.demonstration import ERRORS_END_IT, RECORDED, Demonstration
 from lessonkit.show import asking, tables
 from lessonkit.state import State
@@ -55,9 +55,8 @@ class Lesson:
         """
         exercises = expectations.load(self.name)
         if exercise not in exercises:
-            older = " If the course's own notebook asks for it, lessonkit is older: update it."
             known = did_you_mean(exercise, exercises)
-            raise CourseError(f"Lesson {self.name} has no exercise {exercise!r}.{known}{older}")
+            raise CourseError(f"Lesson {self.name} has no exercise {exercise!r}.{known} {edition.advice(self.name)}")
         entry = exercises[exercise]
         with_settings(probe, no_gradients, explain)
         trials = []
@@ -68,9 +67,7 @@ class Lesson:
                 break
             if got.digest != want.digest and not got.failure:
                 raise CourseError(
-                    f"The check of {exercise} draws other inputs than lessonkit expects: its cell was changed, or "
-                    "notebook and lessonkit are of different releases. Take the cell anew from the lesson's notebook; "
-                    "if that is no help, update the older of the two: the notebook, or lessonkit (its wheel)."
+                    f"The check of {exercise} draws other inputs than lessonkit expects. {edition.advice(self.name)}"
                 )
         show_printed(trials[0].got)
         finding = judge(trials, explain)

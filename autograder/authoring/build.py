@@ -48,7 +48,7 @@ def build(lesson: LessonSource, force: bool = False, carry: bool = False) -> str
     checks, cells = fingerprints.checks(lesson), fingerprints.cells(lesson)
     checks_are_new = known.get("checks") != checks or known.get("expected") != _expected_in_place(lesson)
     _refuse_what_breaks_the_contract(lesson, checks_are_new)
-    student, ran = student_notebook(lesson), []
+    ran = []
     ids = {number: cell_id(lesson.name, lesson.cells[number]) for number in cells}
     shown = {cell.id: cell.outputs for cell in old.cells if cell.cell_type == "code"} if old else {}
     before = known.get("cells", {})
@@ -63,11 +63,12 @@ def build(lesson: LessonSource, force: bool = False, carry: bool = False) -> str
             fresh, words = _run(lesson, stale)
             shown |= {cell.id: cell.outputs for cell in fresh.cells if cell.id in {ids[n] for n in stale}}
             ran = ["all cells"] if words == "all cells" else [*ran, words]
-        notebook = _with_outputs(lesson, shown, checks_are_new)
+        notebook, student = _with_outputs(lesson, shown, checks_are_new), student_notebook(lesson)
     made_with = old.metadata if old and not stale else fresh.metadata
     notebook.metadata["language_info"]["version"] = made_with["language_info"]["version"]
     stamps = {"cells": {ids[n]: digest for n, digest in cells.items()}, "checks": checks}
-    notebook.metadata["course"] = {**stamps, "expected": _expected_in_place(lesson)}
+    edition = notebook.metadata.get("course", {})
+    notebook.metadata["course"] = {**edition, **stamps, "expected": _expected_in_place(lesson)}
     made = {
         solution_path(lesson.name): write(notebook),
         RECORDED / f"{lesson.name}.json": recorded_outputs(lesson, notebook),

@@ -9,6 +9,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from autograder.authoring import glossary
 from autograder.authoring.source import Cell, LessonSource
+from lessonkit.checks import expectations
 from lessonkit.syntax import parse
 
 DEMONSTRATION, UNSTABLE = "demonstration", "nbval-ignore-output"  # tags
@@ -38,13 +39,15 @@ METADATA = {
 
 
 def to_notebook(lesson: LessonSource) -> nbformat.NotebookNode:
-    """The lesson with its reference answers as a notebook, without outputs."""
+    """The lesson with its reference answers as a notebook, without outputs; a later edition says which it is."""
     cells = [_to_cell(lesson, cell) for cell in lesson.cells]
     seen: set[str] = set()
     for cell in cells:
         if cell.cell_type == "markdown":
             cell.source = glossary.link(cell.source, seen)
-    return new_notebook(cells=cells, metadata=nbformat.from_dict(METADATA))
+    edition = expectations.edition_of(lesson.name)
+    later = {"course": {"edition": edition}} if edition > 1 else {}
+    return new_notebook(cells=cells, metadata=nbformat.from_dict({**METADATA, **later}))
 
 
 def cell_id(lesson: str, cell: Cell) -> str:

@@ -32,8 +32,11 @@ def path_of(lesson: str, folder: Path = FOLDER) -> Path:
     return folder / f"{lesson}.safetensors"
 
 
-def save(lesson: str, exercises: Mapping[str, ExpectedExercise], folder: Path = FOLDER) -> None:
-    """Write the expected results of a lesson. The same results give the same bytes."""
+def save(lesson: str, exercises: Mapping[str, ExpectedExercise], folder: Path = FOLDER, edition: int = 1) -> None:
+    """Write the expected results of a lesson. The same results give the same bytes.
+
+    `edition` counts up whenever a lesson's checks draw otherwise than before; its notebooks carry the same number.
+    """
     arrays: dict[str, np.ndarray] = {}
     index: dict[str, dict] = {}
     for name, exercise in exercises.items():
@@ -47,7 +50,8 @@ def save(lesson: str, exercises: Mapping[str, ExpectedExercise], folder: Path = 
         index[name] = {"points": exercise.points, "seeds": seeds}
     folder.mkdir(parents=True, exist_ok=True)
     path = path_of(lesson, folder)
-    save_file(arrays, path, metadata={"course": json.dumps(index, ensure_ascii=False)})
+    later = {"edition": str(edition)} if edition > 1 else {}
+    save_file(arrays, path, metadata={"course": json.dumps(index, ensure_ascii=False), **later})
     path.chmod(0o644)  # safetensors makes it readable by its owner only
 
 
@@ -83,6 +87,15 @@ def load(lesson: str, folder: Path = FOLDER) -> dict[str, ExpectedExercise]:
             return {name: _exercise(name, entry, file) for name, entry in index.items()}
     except Exception as error:
         raise CourseError(f"{path.name} is damaged ({error}): install lessonkit again.") from error
+
+
+def edition_of(lesson: str, folder: Path = FOLDER) -> int:
+    """The edition of a lesson's checks; 1 where nothing says otherwise."""
+    try:
+        with safe_open(path_of(lesson, folder), "numpy") as file:
+            return int(file.metadata().get("edition", 1))
+    except Exception:
+        return 1
 
 
 def _exercise(name: str, entry: dict, file: safe_open) -> ExpectedExercise:

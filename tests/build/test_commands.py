@@ -129,6 +129,25 @@ def test_a_build_runs_no_more_than_it_must(course, changes, ran):
     assert files(course) == quick
 
 
+def test_other_draws_are_a_new_edition_and_both_notebooks_say_so(course):
+    notebooks = [course / folder / "90_sample/90_sample.ipynb" for folder in ("lessons", "solutions")]
+
+    def editions():
+        return [json.loads(path.read_text())["metadata"].get("course", {}).get("edition", 1) for path in notebooks]
+
+    edit(course, BANK, "The sign is wrong:", "Your sign is wrong:")
+    command(course, "build")
+    assert editions() == [1, 1]
+    shutil.copy(notebooks[0], course / "older.ipynb")
+    edit(course, SOURCE, "draw.normal(B, d), draw.normal(B", "draw.normal(B, d), draw.weights(B")
+    assert "(checks run)" in command(course, "build").stdout
+    assert editions() == [2, 2]
+    assert command(course, "build", "--check").returncode == 0
+    assert command(course, "build").stdout == "90_sample: up to date\n"
+    shutil.copy(course / "older.ipynb", notebooks[0])
+    assert "the learner's notebook is out of step" in command(course, "build", "--check").stdout
+
+
 def test_a_cell_that_fails_is_named_and_nothing_is_written(course):
     edit(course, SOURCE, "context = context_vector(map_, vectors)", "context = no_such_name")
     before = files(course)
