@@ -30,6 +30,10 @@ class Digits:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def to(self, device: torch.device) -> "Digits":
+        """The same digits on another device; canvases made of them lie there."""
+        return Digits(self.pictures.to(device), self.labels.to(device))
+
 
 @dataclass(frozen=True)
 class DigitSets:
@@ -122,26 +126,28 @@ def canvases(
     """
     if side > size:
         raise ValueError(f"a digit of {side} pixels has no place on a canvas of {size}")
-    random = np.random.Generator(np.random.PCG64(seed))
+    random, device = np.random.Generator(np.random.PCG64(seed)), digits.pictures.device
+
+    def drawn(below: int, *shape: int) -> Tensor:
+        return torch.from_numpy(random.integers(0, below, shape)).to(device)
+
     ink = digits.pictures if digits.pictures.shape[-1] == side else enlarge(digits.pictures, side)
-    pictures = torch.zeros(count, size, size)
-    chosen = torch.from_numpy(random.integers(0, len(digits), count))
-    corners = torch.from_numpy(random.integers(0, size - side + 1, (count, 2)))
+    pictures = torch.zeros(count, size, size, device=device)
+    chosen, corners = drawn(len(digits), count), drawn(size - side + 1, count, 2)
     _put(pictures, ink[chosen], corners)
     piece = piece or side // 2
     for _ in range(clutter):
-        source = ink[torch.from_numpy(random.integers(0, len(digits), count))]
-        cut = torch.from_numpy(random.integers(0, side - piece + 1, (count, 2)))
-        places = torch.from_numpy(random.integers(0, size - piece + 1, (count, 2)))
-        _put(pictures, source[_pixels(cut, piece)], places)
+        source, cut = ink[drawn(len(digits), count)], drawn(side - piece + 1, count, 2)
+        _put(pictures, source[_pixels(cut, piece)], drawn(size - piece + 1, count, 2))
     return Canvases(pictures, digits.labels[chosen], torch.cat([corners, corners + side], dim=1))
 
 
 def _pixels(corners: Tensor, side: int) -> tuple[Tensor, Tensor, Tensor]:
     """Indices of the squares with these top left corners (N, 2), for a stack of N pictures."""
-    along = torch.arange(side)
+    along = torch.arange(side, device=corners.device)
     rows, columns = (corners[:, axis, None] + along for axis in (0, 1))
-    return torch.arange(len(corners))[:, None, None], rows[:, :, None], columns[:, None, :]
+    which = torch.arange(len(corners), device=corners.device)
+    return which[:, None, None], rows[:, :, None], columns[:, None, :]
 
 
 def _put(pictures: Tensor, ink: Tensor, corners: Tensor) -> None:

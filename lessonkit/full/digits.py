@@ -17,7 +17,7 @@ from lessonkit.seeds import seed_everything
 
 SIZE, SIDE, CLUTTER, PIECE = 60, 28, 4, 8  # pixels of canvas and digit; pieces of clutter, and their pixels
 A_PASS, TEST = 12_800, 10_000  # canvases of a pass, drawn afresh, and of the test
-BATCH, WARMUP = 64, 200
+BATCH, WARMUP = {"cpu": 64, "cuda": 256}, 200  # a GPU takes hardly longer for the larger one
 
 Loss = Callable[[nn.Module, Canvases], Tensor]
 Measure = Callable[[nn.Module, Canvases], dict]
@@ -34,22 +34,30 @@ class Training:
     measure: Measure
 
 
-def _glimpses(code: dict) -> Training:
-    """Eight glimpses of 12 × 12 pixels at three scales, as in the paper's table."""
+def _glimpses(policy: str) -> Callable[[dict], Training]:
+    """Eight glimpses of 12 × 12 pixels at three scales, as in the paper's table: a learned policy, or "random"."""
 
-    def loss(model: nn.Module, batch: Canvases) -> Tensor:
-        seen = model(batch.pictures)
-        parts = seen["logits"], batch.labels, seen["log_probs"], seen["baselines"]
-        return code["hybrid_loss"](code["reinforce_loss"], *parts)
+    def make(code: dict) -> Training:
+        def loss(model: nn.Module, batch: Canvases) -> Tensor:
+            if policy == "learned":
+                seen = model(batch.pictures)
+                parts = seen["logits"], batch.labels, seen["log_probs"], seen["baselines"]
+                return code["hybrid_loss"](code["reinforce_loss"], *parts)
+            places = code["fixed_and_random"](policy, torch.rand(len(batch), model.glimpses, 2))
+            logits = model(batch.pictures, places)["logits"]
+            return functional.cross_entropy(logits.flatten(0, 1), batch.labels.repeat_interleave(model.glimpses))
 
-    def measure(model: nn.Module, canvas: Canvases) -> dict:
-        said, places = code["look_at"](model, canvas)
-        errors = 1 - (said == canvas.labels.unsqueeze(1)).float().mean(dim=0)
-        on = code["on_target"](places, canvas.boxes, SIZE, SIZE)
-        return {"error": errors[-1].item(), "error_by_glimpse": errors.tolist(), "on_target": on.tolist()}
+        def measure(model: nn.Module, canvas: Canvases) -> dict:
+            with torch.device("cpu"):  # its random numbers are the processor's
+                said, places = code["look_at"](model.cpu(), canvas, policy)
+                errors = 1 - (said == canvas.labels.unsqueeze(1)).float().mean(dim=0)
+                on = code["on_target"](places, canvas.boxes, SIZE, SIZE)
+            return {"error": errors[-1].item(), "error_by_glimpse": errors.tolist(), "on_target": on.tolist()}
 
-    model = code["Looker"](glimpses=8, size=12, scales=3, hidden=256)
-    return Training("looker, 8 glimpses of 12 × 12 at 3 scales", model, loss, 1e-3, measure)
+        model = code["Looker"](glimpses=8, size=12, scales=3, hidden=256)
+        return Training(f"8 glimpses of 12 × 12 at 3 scales, {policy}", model, loss, 2e-3, measure)
+
+    return make
 
 
 def _window(kind: str, what: str) -> Callable[[dict], Training]:
@@ -58,6 +66,8 @@ def _window(kind: str, what: str) -> Callable[[dict], Training]:
             return functional.cross_entropy(model(batch.pictures), batch.labels)
 
         def measure(model: nn.Module, canvas: Canvases) -> dict:
+            device = torch.get_default_device()
+            canvas = Canvases(*(part.to(device) for part in (canvas.pictures, canvas.labels, canvas.boxes)))
             right, on_target = code["read"](model, canvas)
             return {"error": 1 - right, **({} if on_target is None else {"on_target": on_target})}
 
@@ -69,7 +79,7 @@ def _window(kind: str, what: str) -> Callable[[dict], Training]:
 
 
 MODELS: dict[str, dict[str, Callable[[dict], Training]]] = {
-    "13_glimpses": {"looker": _glimpses},
+    "13_glimpses": {"learned": _glimpses("learned"), "random": _glimpses("random")},
     "14_differentiable_glimpses": {
         "gaussian": _window("gaussian", "Gaussian window of 24 × 24"),
         "bilinear": _window("bilinear", "spatial transformer, crop of 24 × 24"),
@@ -90,29 +100,36 @@ def run(lesson: str, code: dict, minutes: float, folder: Path) -> dict:
     torch.set_num_threads(1)
     makers, digits = MODELS[lesson], mnist()
     share = 60 * minutes / len(makers)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    machine = torch.cuda.get_device_name() if device.type == "cuda" else f"{platform.machine()}, 1 thread"
+    with device:  # the lesson's code makes its tensors where the pictures are
+        found = {kind: _one(code, lesson, kind, make, digits, share, folder) for kind, make in makers.items()}
     return {
         "lesson": lesson,
         "data": "MNIST, 60 × 60, cluttered",
         "date": date.today().isoformat(),
-        "machine": f"{platform.machine()}, {torch.get_num_threads()} thread",
+        "machine": machine,
         "minutes": minutes,
-        **{kind: _one(code, lesson, kind, make, digits, share, folder) for kind, make in makers.items()},
+        **found,
     }
 
 
 def _one(code: dict, name: str, kind: str, make: Callable, digits: DigitSets, seconds: float, folder: Path) -> dict:
     seed_everything(0)
-    made = make(code)
+    made, device = make(code), torch.get_default_device()
+    on_device = digits.train.to(device)
     progress = train(
-        made.model, lambda number: _a_pass(digits.train, number), made.loss, folder / f"{name[:2]}_{kind}.pt",
+        made.model, lambda number: _a_pass(on_device, number), made.loss, folder / f"{name[:2]}_{kind}.pt",
         seconds=seconds, lr=made.rate, warmup=WARMUP, title=f"{name[:2]} {kind} on MNIST",
-        clock=clock_of(torch.device("cpu")),
+        clock=clock_of(device),
     )  # fmt: skip
-    found = made.measure(made.model, _canvases(digits.test, TEST, seed=-1))
+    test = _canvases(digits.test, TEST, seed=-1)
+    found = made.measure(made.model, test)
     return {
         "model": made.what,
         "parameters": count_parameters(made.model),
         "steps": progress.steps,
+        "pictures a step": BATCH[device.type],
         "seconds": round(progress.seconds),
         **{figure: _rounded(value) for figure, value in found.items()},
     }
@@ -120,7 +137,7 @@ def _one(code: dict, name: str, kind: str, make: Callable, digits: DigitSets, se
 
 def _a_pass(digits: Digits, number: int) -> Iterator[Canvases]:
     """Canvases that no other pass has: the same at every call with this number."""
-    return batches(_canvases(digits, A_PASS, seed=number), BATCH)
+    return batches(_canvases(digits, A_PASS, seed=number), BATCH[digits.pictures.device.type])
 
 
 def _canvases(digits: Digits, count: int, seed: int) -> Canvases:
