@@ -61,8 +61,7 @@ def measure(seed: int, n: int = 60) -> tuple[Tensor, Tensor]:
 
 
 x_i, y_i = measure(seed=0)
-x = torch.linspace(0, 5, 101)
-equal = y_i.mean().expand(101)
+x, equal = torch.linspace(0, 5, 101), y_i.mean().expand(101)
 
 
 def squared_error(predicted: Tensor) -> float:
@@ -218,6 +217,9 @@ def probe(masked_softmax, draw):
     return {
         "weights": masked_softmax(scores, mask),
         "heads": masked_softmax(draw.normal(H, B, T), mask),
+        "higher where masked": masked_softmax(
+            draw.watch(draw.normal(B, T) + draw.integers(24, 32) * ~mask), mask
+        ),
         "very low scores": masked_softmax(draw.watch(1.0 * steps - shift), mask),
         "very high scores": masked_softmax(draw.watch(1.0 * steps + shift), mask),
     }
@@ -237,14 +239,38 @@ check("masked_softmax", masked_softmax, probe)
 # for t in range(T):
 #     output += weights[t] * values[t]       # values[t] is a vector of d numbers
 # ```
+#
+# ### Find the bugs: an average that is too small
+#
+# A colleague has written it for you, without a loop, and with care:
+
+
+# %% name="colleague" show=true
+def as_found(weights: Tensor, values: Tensor) -> Tensor:
+    """For every query the average of the values. weights (..., Q, T), values (..., T, d) -> (..., Q, d)"""
+    weights = weights / weights.sum(dim=-1, keepdim=True)  # so that they surely sum to 1
+    products = weights.unsqueeze(-1) * values.unsqueeze(-3)  # (..., Q, T, d)
+    return products.mean(dim=-2)  # it is an average, after all
+
+
+# %% [markdown]
+# It runs, and its shapes are right. Two values, 4 and 8, and three queries: the last one may ask nobody (that is what `masked_softmax` gives for a row without any True).
+
+# %% name="symptoms"
+# The symptoms: three queries, what they should read, and what the colleague's function gives
+# fmt: off
+for row, wanted in (([0.5, 0.5], 6.0), ([0.25, 0.75], 7.0), ([0.0, 0.0], 0.0)):
+    print(f"weights {row}: should be {wanted}, is {as_found(torch.tensor([row]), torch.tensor([[4.0], [8.0]])).item()}")
+# fmt: on
 
 # %% [markdown] task="weighted_average"
-# Do it for any number of leading axes, without a loop.
-# hint: For each query it is a row (1 × T) times a matrix (T × d). Which operator does that for whole stacks of matrices?
-# hint: `@` treats the last two axes as matrices and everything before as a batch. One symbol is the whole answer.
+# Two steps of it must go. Find them, and write the function anew, for any number of leading axes and without a loop. A query that may ask nobody reads zeros.
+# hint: 3 is half of 6, and 3.5 half of 7. With three values it would be a third. Which step divides by the number of values, although the weights have done so?
+# hint: What is 0 / 0? The weights come from a softmax: they sum to 1 already, or are all 0 because a mask says so.
+# hint: What is left is a row (1 × T) times a matrix (T × d) for each query. `@` treats the last two axes as matrices and everything before as a batch.
 
 
-# %% exercise="weighted_average" minutes=4 difficulty=1
+# %% exercise="weighted_average" minutes=6 difficulty=1
 def weighted_average(weights: Tensor, values: Tensor) -> Tensor:
     """For every query the average of the values, by its weights: Σ_t weights[q, t] values[t].
 
@@ -259,12 +285,20 @@ def weighted_average(weights: Tensor, values: Tensor) -> Tensor:
 def probe(weighted_average, draw):
     B, H, Q, T, d = draw.sizes(5)
     flat = weighted_average(draw.weights(Q, T), draw.normal(T, d))
+    asks = (torch.arange(Q) != draw.integers(0, Q)).unsqueeze(1)  # one asks nobody
+    masked = weighted_average(draw.watch(draw.weights(Q, T) * asks), draw.normal(T, d))
     batch = weighted_average(draw.weights(B, Q, T), draw.normal(B, T, d))
     heads = weighted_average(draw.weights(B, H, Q, T), draw.normal(B, H, T, d))
     square = weighted_average(
         draw.weights(B, T, T), draw.normal(B, T, T)
     )  # any two axes may be mixed up here
-    return {"flat": flat, "batch": batch, "heads": heads, "square": square}
+    return {
+        "flat": flat,
+        "nobody is asked": masked,
+        "batch": batch,
+        "heads": heads,
+        "square": square,
+    }
 
 
 check("weighted_average", weighted_average, probe)
@@ -316,7 +350,7 @@ check("kernel_regression", kernel_regression, probe)
 
 
 # %% [markdown]
-# Three bandwidths: a hundredth of the width of the picture, a twentieth, more than half.
+# Three bandwidths: a 250th of the width of the picture, a twentieth, more than half.
 
 # %% predict="bandwidths"
 predict(
@@ -433,49 +467,18 @@ with demonstration("learned_bandwidth"):
 # - hard: $z_a = z[a]$ with $a \in \{0, 1\}^k$. The result is *shorter*: what isn't picked is gone, and costs nothing more. (A well-known text says that $z[a]$ "increases the
 #   dimension". It can't: picking $m$ of $k$ features leaves $m \le k$.)
 #
-# Hard attention saves work. What does it cost? The soft one is one line:
+# Hard attention saves work. What does it cost? Each is one line:
 
 
-# %% name="soft_select" show=true
+# %% name="soft_and_hard_select" show=true
 def soft_select(a: Tensor, z: Tensor) -> Tensor:
     """Soft attention on features: a ⊙ z. a (k,) in [0, 1], z (B, k) -> (B, k)"""
     return a * z
 
 
-# %% [markdown]
-# Write the hard one, and look at the gradients of both.
-
-# %% [markdown] task="hard_select"
-# Keep only the features where `a` is above one half.
-# hint: `a > 0.5` is a boolean tensor, and a boolean tensor can be an index.
-# hint: The features are the last axis: `z[:, chosen]`.
-
-
-# %% exercise="hard_select" minutes=6 difficulty=1
 def hard_select(a: Tensor, z: Tensor) -> Tensor:
-    """Hard attention on features: those columns of z where a > 1/2, in their order.
-
-    a (k,), z (B, k)  ->  (B, number of features kept)
-    """
-    ### BEGIN SOLUTION
+    """Hard attention on features: the columns of z where a > 1/2. a (k,), z (B, k) -> (B, number of features kept)"""
     return z[:, a > 0.5]
-    ### END SOLUTION
-
-
-# %% check="hard_select" points=2
-def probe(hard_select, draw):
-    found = {}
-    for falls, kept in zip((False, True), draw.sizes(2, 2, 4), strict=True):
-        B, k = draw.size(3, 4), 2 * kept + draw.size(4, 5)
-        a = draw.permutation(k) / (2 * (k - 1 - kept))  # one is exactly 1/2
-        # sorted by weight, up or down, one of the two is wrong
-        a[a > 0.5] = a[a > 0.5].sort(descending=falls).values
-        name = "others" if falls else "some features"
-        found[name] = hard_select(draw.watch(a), draw.normal(B, k))
-    return found
-
-
-check("hard_select", hard_select, probe)
 
 
 # %% [markdown]
@@ -512,6 +515,62 @@ with demonstration("gradients"):
 #
 # $\beta$ is the *sharpness*, one over the temperature. Keys and values are the same vectors here. So you can ask with
 # something incomplete or noisy, and read what it most resembles.
+#
+# ### How will you know that it works?
+#
+# Decide that before you build it. The truth will be known: we take a row of the memory, add noise, and ask. The mean weight on the row that we took is one measure. It
+# can't tell two failures apart. A memory may be *unsure*, and spread its weight; or it may be **sure and wrong**: more than half of the weight on one row, and that isn't the one we
+# took. The second is worse, since nothing warns whoever reads it. So measure it by itself.
+
+# %% [markdown] task="sure_and_wrong"
+# An answer is *sure* if its largest weight is above one half. Of the sure answers, which share has its largest weight on a wrong row? If none is sure, the share is 0: who never commits
+# himself never misleads.
+# hint: `weights.max(dim=-1)` gives both, the largest weight of each question and the row where it lies. Which of the questions count?
+# hint: A boolean tensor can be an index: `wrong[sure]` holds the answers that count. You divide by *their* number. And what is the mean of nothing?
+# hint: `largest, looked = weights.max(dim=-1)`; sure is `largest > 0.5`, wrong is `looked != right`.
+
+
+# %% exercise="sure_and_wrong" minutes=8 difficulty=2
+def sure_and_wrong(weights: Tensor, right: Tensor) -> float:
+    """Of the questions whose largest weight is above 1/2: the share where it lies on a wrong row. 0 if there are none.
+
+    weights (B, n), right (B,) int64, the row that each question means  ->  a number in [0, 1]
+    """
+    ### BEGIN SOLUTION
+    largest, looked = weights.max(dim=-1)
+    sure = largest > 0.5
+    wrong = looked != right
+    return wrong[sure].float().mean().item() if sure.any() else 0.0
+    ### END SOLUTION
+
+
+# %% check="sure_and_wrong" points=2
+def probe(sure_and_wrong, draw):
+    B, n = draw.size(18, 26), draw.size(4, 8)
+    weights = torch.softmax(draw.normal(B, n, scale=draw.scale(3, 5)), dim=-1)
+    sharp = torch.softmax(draw.normal(B, n, scale=60.0), dim=-1)
+    vague = torch.softmax(0.1 * draw.normal(B, n), dim=-1)
+    half = torch.zeros(3, n).index_fill(1, draw.permutation(n)[:2], 0.5)  # not above it
+    some = torch.cat([sharp[:2], weights, vague[: B // 3], half])
+    found = {}
+    for name, case in (("some are sure", some), ("all", sharp), ("none", vague)):
+        k, looked = len(case), case.argmax(-1)
+        right = (draw.uniform(k) < 0.5) & (case.amax(-1) > 0.5)  # the unsure are all wrong
+        meant = torch.where(right, looked, (looked + draw.integers(1, n, k)) % n)
+        meant[:2] = (looked[:2] + torch.tensor([0, 1])) % n
+        found[f"share, {name}"] = sure_and_wrong(draw.watch(case), draw.watch(meant))
+    return found
+
+
+check(
+    "sure_and_wrong",
+    sure_and_wrong,
+    probe,
+    no_gradients="a measurement: nothing trains through it",
+)
+
+# %% [markdown]
+# Now build the memory.
 
 # %% [markdown] task="content_address"
 # Return both the weights and what is read, for a batch of queries.
@@ -549,7 +608,7 @@ check("content_address", content_address, probe)
 
 
 # %% [markdown]
-# Here the truth is known: we take a row of the memory, add noise, and ask. Two scores: the weight on the row that we took, and how far what is *read* lies from that row.
+# Ask it, and measure three things: the weight on the row that we took, how far what is *read* lies from that row, and how many of the sure answers are wrong.
 
 # %% predict="addressing"
 predict("addressing", "Does more sharpness always help, when the query is very noisy?",
@@ -557,42 +616,49 @@ predict("addressing", "Does more sharpness always help, when the query is very n
 
 
 # %% name="addressing_experiment"
-# Helpers: a noisy question to a memory, scored by weight and by what is read
-def address_score(content_address, noise: float, sharpness: float, seed: int) -> float:
-    """Mean weight on the right one of 16 memory rows, when asked with that row plus noise; 400 questions."""
+# Helpers: 400 noisy questions to a memory of 16 rows, scored by weight and by what is read
+def ask(content_address, noise: float, sharpness: float, seed: int) -> tuple[Tensor, ...]:
+    """Asked with rows plus noise: weights (400, 16), numbers of the rows meant (400,), what is read (400, 8), these rows."""
     generator = torch.Generator().manual_seed(seed)
     memory = torch.randn(16, 8, generator=generator)
     right = torch.randint(16, (400,), generator=generator)
     query = memory[right] + noise * torch.randn(400, 8, generator=generator)
-    weights, _ = content_address(query, memory, sharpness)
+    weights, read = content_address(query, memory, sharpness)
+    return weights, right, read, memory[right]
+
+
+def address_score(*asked) -> float:
+    """Mean weight on the right row; `asked` is what `ask` wants to know."""
+    weights, right, _, _ = ask(*asked)
     return weights[torch.arange(400), right].mean().item()
 
 
-def read_error(content_address, noise: float, sharpness: float, seed: int) -> float:
-    """Mean squared distance of what is read from the right row, for the same questions."""
-    generator = torch.Generator().manual_seed(seed)
-    memory = torch.randn(16, 8, generator=generator)
-    right = torch.randint(16, (400,), generator=generator)
-    query = memory[right] + noise * torch.randn(400, 8, generator=generator)
-    _, read = content_address(query, memory, sharpness)
-    return ((read - memory[right]) ** 2).sum(-1).mean().item()
+def misled(*asked) -> float:
+    """Share of the sure answers that are wrong, as you measure it."""
+    return float(sure_and_wrong(*ask(*asked)[:2]))
+
+
+def read_error(*asked) -> float:
+    """Mean squared distance of what is read from the right row."""
+    _, _, read, meant = ask(*asked)
+    return ((read - meant) ** 2).sum(-1).mean().item()
 
 
 # %% demo="addressing"
-# Figures: reading a memory, scored in two ways
+# Figures: reading a memory, scored in three ways
 with demonstration("addressing"):
     # fmt: off
     sharpnesses = [0, 1, 2, 4, 8, 16, 32, 64]
-    for score_of, label in ((address_score, "weight on the right row"), (read_error, "squared error of what is read")):
+    for score_of, label in ((address_score, "weight on the right row"), (misled, "share of the sure answers that are wrong"), (read_error, "squared error of what is read")):
         series = {f"noise {noise}": (range(8), [[score_of(content_address, noise, s, seed) for s in sharpnesses] for seed in range(3)]) for noise in (0.2, 0.6, 1.2)}
         figures.curves(series, "sharpness", label, limits=(0, None), ticks=dict(enumerate(map(str, sharpnesses))))
-    errors = torch.tensor(series["noise 1.2"][1]).mean(0)
-    best = int(errors.argmin())
+    best = int((errors := torch.tensor(series["noise 1.2"][1]).mean(0)).argmin())
     lesson.reveal("addressing", "yes, always" if best == 7 else "up to a point; then it hurts", f"At noise 1.2 what is read is best at a sharpness of {sharpnesses[best]}: squared error {errors[best]:.1f}; at 64 it is {errors[-1]:.1f}.")
 
 # %% [markdown]
-# The first figure says yes: sharper is never worse. The second says no. With much noise what is read is best at a sharpness of 8, and gets *worse*
-# from there: the weight goes to one row, and that is not always the right one. A sharp memory is *sure and wrong*; soft weights hedge, since a mean of several rows is never as far off as
+# The first figure says yes: sharper is never worse. The third says no. With much noise what is read is best at a sharpness of 8, and gets *worse*
+# from there. The second, yours, says why. At noise 1.2 and a sharpness of 4 few answers are sure, and at most one in nine of these is wrong; at 8 three in ten are wrong; at 64 all are
+# sure, and four in ten wrong. A sharp memory is *sure and wrong*; soft weights hedge, since a mean of several rows is never as far off as
 # a wrong one. The mean weight can't show it: where it is lost, it is lost once, however wrong the rest. Before you believe a figure, ask what its score rewards.
 #
 # ## Predict, then break it
@@ -601,7 +667,7 @@ with demonstration("addressing"):
 #
 #    <details><summary>What happens</summary>
 #
-#    `large` only: its scores reach ten thousand, and $e^{710}$ is infinite already. The others never come near.
+#    `large`, and with some numbers `far apart`: their scores lie thousands above or below 0. $e^{710}$ is infinite already, and where every $e^s$ is 0, you get 0 / 0. The others never come near.
 #
 #    </details>
 #
@@ -635,11 +701,12 @@ with demonstration("addressing"):
 # Table: what was claimed, and what was measured
 with demonstration("paper_table"):
     # fmt: off
-    found = {name: lesson.spread(name, digits=3) for name in ("equal", "kernel", "bandwidth", "learned", "clear", "noisy")}
+    found = {name: lesson.spread(name, digits=3) for name in ("equal", "kernel", "bandwidth", "learned", "clear", "noisy", "misled_at_8", "misled_at_64")}
     rows = [
         ["weights by distance beat equal weights", "Nadaraya 1964; Watson 1964", f"squared error {found['equal']} equal, {found['kernel']} at b = 0.25"],
         ["the bandwidth can be learned by gradient descent", "follows from smoothness", f"learned b {found['bandwidth']}, squared error {found['learned']}"],
         ["content addressing finds a noisy row", "Graves et al. 2014, sec. 3.3.1", f"weight on the right row {found['clear']} (noise 0.2), {found['noisy']} (noise 1.2), β = 32"],
+        ["sharp weights are sure, and may be wrong", "follows from the noise", f"share of the sure answers that are wrong, noise 1.2: {found['misled_at_8']} at β = 8, {found['misled_at_64']} at β = 64"],
         ["no gradient reaches hard weights", "Xu et al. 2015, sec. 4.1", "none reached (above)"],
     ]
     tables.show_table(["claim", "source", "we measured"], rows, "What was claimed, and what came out here")

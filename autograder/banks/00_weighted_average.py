@@ -326,64 +326,6 @@ def shifted_kernel(x, x_i, y_i, bandwidth):
     return (kernel * y_i[:, None]).sum(0) / kernel.sum(0)
 
 
-# hard_select
-
-
-@mistake(
-    "hard_select",
-    "The result keeps its length, with zeros in it. Hard selection drops the other features: index with the mask.",
-)
-def zeros_instead(a, z):
-    return (a > 0.5) * z
-
-
-@mistake("hard_select", "You select rows (the batch). The features are the last axis: z[:, chosen].")
-def rows(a, z):
-    return z[torch.nonzero(a > 0.5).flatten().clamp(max=len(z) - 1)]
-
-
-@mistake("hard_select", "You keep what should be dropped: it is a > 0.5.")
-def dropped_ones(a, z):
-    return z[:, a < 0.5]
-
-
-@mistake("hard_select", "The border counts, too, in yours: a feature with exactly 0.5 is not kept.")
-def border_kept(a, z):
-    return z[:, a >= 0.5]
-
-
-@mistake("hard_select", "Every feature with any weight is kept: compare with 0.5, not with 0.")
-def above_zero(a, z):
-    return z[:, a > 0]
-
-
-@mistake("hard_select", "The kept features are multiplied by their weights. Hard selection takes them as they are.")
-def weighted(a, z):
-    return (a * z)[:, a > 0.5]
-
-
-@mistake("hard_select", "The gradient to z is cut: index z itself, not z.detach() or z.data.")
-def cut_gradient(a, z):
-    kept = z.detach()[:, a > 0.5]
-    return kept + 0 * z.sum()
-
-
-@alternative("hard_select")
-def index_select(a, z):
-    return z.index_select(1, (a > 0.5).nonzero().squeeze(1))
-
-
-@alternative("hard_select")
-def stacked(a, z):
-    return torch.stack([z[:, i] for i in range(len(a)) if a[i] > 0.5], dim=1)
-
-
-@alternative("hard_select")
-def masked_select(a, z):
-    keep = a > 0.5
-    return torch.masked_select(z, keep).view(len(z), int(keep.sum()))
-
-
 # content_address
 
 
@@ -531,16 +473,6 @@ def keys_as_rows(x, x_i, y_i, bandwidth):
     return torch.softmax(-0.5 * ((x - x_i.unsqueeze(1)) / bandwidth) ** 2, 1) @ y_i
 
 
-@mistake("hard_select", "A mask of the features indexes the rows here. Features are the second axis: `z[:, a > 0.5]`.")
-def mask_on_the_rows(a, z):
-    return z[a > 0.5]
-
-
-@mistake("hard_select", "You always keep the two largest. Keep those above 1/2, however many they are.")
-def two_largest(a, z):
-    return z[:, a.topk(2).indices.sort().values]
-
-
 @mistake(
     "content_address",
     "The length is taken of the whole tensor. Each row has its own: `norm(dim=-1, keepdim=True)`.",
@@ -636,30 +568,224 @@ def mean_of_weighted_values(x, x_i, y_i, bandwidth):
     return (torch.softmax(-0.5 * ((x.unsqueeze(1) - x_i) / bandwidth) ** 2, 1) * y_i).mean(1)
 
 
-@mistake(
-    "hard_select",
-    "Rounded weights are used as *indices*: columns 0 and 1 are picked many times. A mask must be boolean: `a > 0.5`.",
-)
-def rounded_as_indices(a, z):
-    return z[:, a.round().long()]
+# the colleague's weighted average
 
 
 @mistake(
-    "hard_select",
-    "A mask of z's whole shape picks single numbers, in one row. Index the second axis: `z[:, a > 0.5]`.",
+    "weighted_average",
+    "This is the colleague's function as it was. Two steps must go: the weights are divided by their sum once "
+    "more, and `mean` divides by the number of values although the weights have done so.",
 )
-def flattened(a, z):
-    return z[(a > 0.5).expand_as(z)]
-
-
-@mistake("hard_select", "You compare with the mean of `a`. The border is one half, whatever the others are.")
-def above_the_mean(a, z):
-    return z[:, a > a.mean()]
+def average_as_found(weights, values):
+    weights = weights / weights.sum(dim=-1, keepdim=True)
+    return (weights.unsqueeze(-1) * values.unsqueeze(-3)).mean(dim=-2)
 
 
 @mistake(
-    "hard_select", "The features are sorted by their weight. They should stay in their order: use the mask as an index."
+    "weighted_average",
+    "The sum is right now. The weights are still divided by their sum: where nobody is asked, that is 0 / 0.",
 )
-def sorted_by_weight(a, z):
-    order = torch.argsort(a, descending=True)
-    return z[:, order[: int((a > 0.5).sum())]]
+def still_divided_by_the_sum(weights, values):
+    return weights / weights.sum(dim=-1, keepdim=True) @ values
+
+
+@mistake(
+    "weighted_average",
+    "A small number below the fraction avoids the NaN where nobody is asked, and leaves a huge gradient there. The "
+    "weights sum to 1 already: leave the division out.",
+)
+def divided_by_the_sum_and_a_bit(weights, values):
+    return weights / (weights.sum(dim=-1, keepdim=True) + 1e-9) @ values
+
+
+@mistake("weighted_average", "You take a softmax of the weights. They come from one already: use them as they are.")
+def softmax_of_weights(weights, values):
+    return torch.softmax(weights, -1) @ values
+
+
+@mistake("weighted_average", "The sum runs over the queries. Each query has its own: sum over the keys, `dim=-2` here.")
+def summed_over_queries(weights, values):
+    return (weights.unsqueeze(-1) * values.unsqueeze(-3)).sum(dim=-3)
+
+
+@mistake(
+    "weighted_average",
+    "The weights are divided by their sum once more. It is 1 already, so the values are right; the gradient is not. "
+    "Leave the division out.",
+)
+def nobody_kept_apart(weights, values):
+    total = weights.sum(dim=-1, keepdim=True)
+    return weights / torch.where(total > 0, total, torch.ones_like(total)) @ values
+
+
+# masked_softmax, once more
+
+
+@mistake(
+    "masked_softmax",
+    "You mask after the softmax and divide by what is left and a small number. Where the hidden scores are high, what "
+    "is left is smaller than that number. Mask the scores before the softmax.",
+)
+def what_is_left_and_a_bit(scores, mask):
+    weights = torch.softmax(scores, -1) * mask
+    return weights / (weights.sum(-1, keepdim=True) + 1e-9)
+
+
+# content_address, once more
+
+
+@mistake("content_address", "These are minus distances. Asked is the cosine of the angle: lengths don't count in it.")
+def minus_distances(query, memory, sharpness):
+    weights = torch.softmax(-sharpness * (query[:, None] - memory).norm(dim=-1), dim=-1)
+    return weights, weights @ memory
+
+
+@mistake("content_address", "The memory is read with the scores. Read it with the weights, which sum to 1.")
+def read_with_scores(query, memory, sharpness):
+    scores = sharpness * F.normalize(query, dim=-1) @ F.normalize(memory, dim=-1).T
+    return torch.softmax(scores, -1), scores @ memory
+
+
+@mistake("content_address", "The softmax is missing: these are the scores, and they don't sum to 1.")
+def scores_as_weights(query, memory, sharpness):
+    scores = sharpness * F.normalize(query, dim=-1) @ F.normalize(memory, dim=-1).T
+    return scores, scores @ memory
+
+
+@mistake("content_address", "You divide by the squares of the lengths. A length is their root: `norm(dim=-1)`.")
+def squared_lengths(query, memory, sharpness):
+    lengths = (query**2).sum(-1, keepdim=True) * (memory**2).sum(-1)
+    weights = torch.softmax(sharpness * (query @ memory.T) / lengths, dim=-1)
+    return weights, weights @ memory
+
+
+# sure_and_wrong
+
+
+def _sure(weights):
+    return weights.amax(-1) > 0.5
+
+
+def _wrong(weights, right):
+    return weights.argmax(-1) != right
+
+
+@mistake("sure_and_wrong", "You divide by all questions. Of the *sure* answers you want the share that is wrong.")
+def sure_and_wrong_of_all(weights, right):
+    return (_sure(weights) & _wrong(weights, right)).double().mean().item()
+
+
+@mistake("sure_and_wrong", "You count every answer, sure or not. Only those with a weight above one half are asked.")
+def wrong_sure_or_not(weights, right):
+    return _wrong(weights, right).double().mean().item()
+
+
+@mistake("sure_and_wrong", "This is the share of the sure answers that are *right*: 1 minus what is asked for.")
+def sure_and_right(weights, right):
+    sure = _sure(weights)
+    return (~_wrong(weights, right))[sure].double().mean().item() if sure.any() else 0.0
+
+
+@mistake("sure_and_wrong", "Where no answer is sure, this is the mean of nothing: 0 / 0 is NaN. The share is 0 there.")
+def mean_of_nothing(weights, right):
+    return _wrong(weights, right)[_sure(weights)].double().mean().item()
+
+
+@mistake("sure_and_wrong", "Where no answer is sure you divide by zero, and Python stops. The share is 0 there.")
+def division_by_none(weights, right):
+    sure = _sure(weights)
+    return int((_wrong(weights, right) & sure).sum()) / int(sure.sum())
+
+
+@mistake("sure_and_wrong", "A weight of exactly one half counts as sure in yours. Sure is *above* it: `>`.")
+def sure_at_one_half(weights, right):
+    sure = weights.amax(-1) >= 0.5
+    return _wrong(weights, right)[sure].double().mean().item() if sure.any() else 0.0
+
+
+@mistake(
+    "sure_and_wrong",
+    "By your measure no sure answer is ever wrong. Sure is who puts more than half on *any* row, not on the right one.",
+)
+def sure_of_the_right_one(weights, right):
+    sure = weights[torch.arange(len(right)), right] > 0.5
+    return _wrong(weights, right)[sure].double().mean().item() if sure.any() else 0.0
+
+
+@mistake("sure_and_wrong", "This is the share of the *wrong* answers that are sure. Divide by the number of sure ones.")
+def sure_among_the_wrong(weights, right):
+    wrong = _wrong(weights, right)
+    return _sure(weights)[wrong].double().mean().item() if wrong.any() else 0.0
+
+
+@mistake("sure_and_wrong", "This is a number of answers. A share is that number divided by how many answers are sure.")
+def number_of_the_misled(weights, right):
+    return float((_sure(weights) & _wrong(weights, right)).sum())
+
+
+@mistake("sure_and_wrong", "You average the weight that lies on wrong rows. Count answers: each is wrong or it isn't.")
+def weight_on_wrong_rows(weights, right):
+    sure = _sure(weights)
+    lost = 1 - weights[torch.arange(len(right)), right]
+    return lost[sure].mean().item() if sure.any() else 0.0
+
+
+@mistake("sure_and_wrong", "You count the answers that are *not* sure. Sure is a largest weight above one half.")
+def unsure_and_wrong(weights, right):
+    unsure = ~_sure(weights)
+    return _wrong(weights, right)[unsure].double().mean().item() if unsure.any() else 0.0
+
+
+@mistake("sure_and_wrong", "Where no answer is sure you say 1. Who never commits himself never misleads: 0.")
+def one_for_none(weights, right):
+    sure = _sure(weights)
+    return _wrong(weights, right)[sure].double().mean().item() if sure.any() else 1.0
+
+
+@mistake(
+    "sure_and_wrong",
+    "The largest weights are taken along the questions. Each question has its own: `dim=-1`, over the rows.",
+)
+def largest_along_questions(weights, right):
+    largest, looked = weights.max(dim=0)
+    return (looked != right)[largest > 0.5].double().mean().item()
+
+
+@alternative("sure_and_wrong")
+def misled_in_a_loop(weights, right):
+    sure = wrong = 0
+    for row, place in zip(weights.tolist(), right.tolist(), strict=True):
+        if max(row) > 0.5:
+            sure += 1
+            wrong += row.index(max(row)) != place
+    return wrong / sure if sure else 0.0
+
+
+@alternative("sure_and_wrong")
+def misled_of_at_least_one(weights, right):
+    sure = (weights > 0.5).any(-1)
+    return (sure & _wrong(weights, right)).sum() / sure.sum().clamp(min=1)
+
+
+@alternative("sure_and_wrong")
+def misled_by_one_hot(weights, right):
+    lit = weights > 0.5  # one in a row at most
+    hits = (lit & F.one_hot(right, weights.shape[-1]).bool()).sum()
+    return float(1 - hits / lit.sum()) if lit.any() else 0.0
+
+
+@alternative("sure_and_wrong")
+def misled_in_numpy(weights, right):
+    w, r = weights.numpy(), right.numpy()
+    sure = w.max(-1) > 0.5
+    return np.mean(w.argmax(-1)[sure] != r[sure]) if sure.sum() else 0
+
+
+@alternative("sure_and_wrong")
+def misled_without_nan(weights, right):
+    return torch.nan_to_num(_wrong(weights, right)[_sure(weights)].float().mean(), nan=0.0)
+
+
+@mistake("sure_and_wrong", "If one answer is sure, you count them all. Keep the sure ones: `wrong[sure]`.")
+def all_if_one_is_sure(weights, right):
+    return _wrong(weights, right).double().mean().item() if _sure(weights).any() else 0.0

@@ -140,7 +140,7 @@ def deleted_and_moved_checks(desk):
     """Deletes one check, and moves others."""
     desk.solve()
     desk.notebook["cells"].remove(desk.cell("check", "softmax"))
-    for name in ("weighted_average", "hard_select"):
+    for name in ("weighted_average", "sure_and_wrong"):
         cell = desk.cell("check", name)
         desk.notebook["cells"].remove(cell)
         desk.notebook["cells"].append(cell)

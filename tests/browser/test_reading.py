@@ -13,7 +13,7 @@ from .notebook_page import NotebookPage
 LESSON = "00_weighted_average"
 THEMES = ["JupyterLab Light", "JupyterLab Dark"]
 OURS = {"include": [[".jp-Notebook .jp-OutputArea-output"], [".jp-Notebook .jp-RenderedMarkdown"]]}
-READ = ["00-top-1", "00-predict-nan-row", "00-demo-flat-line", "00-check-softmax", "00-task-hard-select"]
+READ = ["00-top-1", "00-predict-nan-row", "00-demo-flat-line", "00-check-softmax", "00-task-sure-and-wrong"]
 READ += ["00-demo-kernel-map", "00-demo-temperature", "00-demo-paper-table", "00-hand-in"]
 WIDER = """cell => [...cell.querySelectorAll('.jp-OutputArea-output *, .jp-RenderedMarkdown *')]
     .filter(x => x.getBoundingClientRect().right > innerWidth + 2)

@@ -36,7 +36,7 @@ MEANT = {  # exercise -> parts of lines whose numbers are what is tested, and wh
         "which pictures are pointed at, and pairs that are just not far enough apart",
     ),
     "hard_context": (("0.25", "1e-"), "u on an edge of the running sum, a sum just below 1"),
-    "hard_select": (("(2 *",), "one weight is exactly a half"),
+    "sure_and_wrong": (("index_fill",), "a weight of exactly one half"),
     "right_by_place": (("for i in (0, 1)",), "what was written and what is right: two places of a pair"),
     "on_target": (("- 1",), "pixels as places from −1 to 1"),
     "input_feeding_step": (("slice(0, 1)",), "a batch of one sentence"),

@@ -127,7 +127,7 @@ def test_a_finished_piece_of_lessonkit_is_flagged(name):
     ],
 )
 def test_a_task_names_what_is_forbidden(task, names):
-    assert forbidden_in(task, LESSON.exercises()["hard_select"]) == names | {"hard_select"}
+    assert forbidden_in(task, LESSON.exercises()["sure_and_wrong"]) == names | {"sure_and_wrong"}
 
 
 def hand_in(out, student, body):

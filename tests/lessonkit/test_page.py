@@ -112,7 +112,7 @@ def test_what_is_handed_in_is_what_the_grader_takes(folder):
     rows = {name: said for name, *said in found.rows}
     assert rows["softmax"] == ["an answer", "passed"]
     assert rows["weighted_average"] == ["an answer", "not yet right"]
-    assert rows["hard_select"] == ["not started", "not checked"]
+    assert rows["sure_and_wrong"] == ["not started", "not checked"]
     assert "secret" not in found.path.read_text()
     intake = take_in(Submission("ada", LESSON, found.path.read_bytes()), source.load(LESSON))
     assert not intake.faults
@@ -122,11 +122,11 @@ def test_what_is_handed_in_is_what_the_grader_takes(folder):
 def test_an_id_that_is_gone_is_told_while_it_can_be_mended(folder):
     path = notebook(folder, "softmax", "weighted_average")
     made = nbformat.read(path, as_version=4)
-    made.cells = [cell for cell in made.cells if cell.id != "00-exercise-hard-select"]
+    made.cells = [cell for cell in made.cells if cell.id != "00-exercise-sure-and-wrong"]
     nbformat.write(made, path)
     found = hand_in.hand_in(LESSON, KEPT)
     assert found.path is not None
-    assert "The cell of `hard_select` is missing from the notebook." in found.sentences
+    assert "The cell of `sure_and_wrong` is missing from the notebook." in found.sentences
     assert any("open a fresh" in sentence for sentence in found.sentences)
 
 
