@@ -12,7 +12,8 @@ from autograder.authoring.bank import Bank, Mistake
 from autograder.authoring.faults import Fault
 from autograder.authoring.source import Exercise, LessonSource
 from lessonkit.checks.expectations import VISIBLE_SEEDS
-from lessonkit.checks.judge import Trial, judge
+from lessonkit.checks.judge import judge
+from lessonkit.checks.outcome import Trial
 from lessonkit.checks.run import run_probe
 from lessonkit.errors import CourseError, did_you_mean
 from lessonkit.syntax import parse

@@ -17,8 +17,8 @@ from autograder.grading.rescue import keeping
 from autograder.grading.submissions import Submission
 from autograder.sandbox import CellResult, CellToRun, Job, Limits, Probe, Result, Sandbox
 from autograder.sandbox.text import cut, one_line, plain
-from lessonkit.checks.judge import Finding, Trial, judge
-from lessonkit.checks.outcome import Failure, Outcome
+from lessonkit.checks.judge import Finding, judge
+from lessonkit.checks.outcome import Failure, Outcome, Trial
 from lessonkit.checks.verdict import Verdict
 from lessonkit.errors import CourseError
 from lessonkit.syntax import parse

@@ -10,8 +10,7 @@ import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from lessonkit.checks.judge import Known
-from lessonkit.checks.outcome import Failure, Outcome
+from lessonkit.checks.outcome import Failure, Known, Outcome
 from lessonkit.errors import CourseError
 
 FOLDER = Path(__file__).resolve().parents[1] / "expected"

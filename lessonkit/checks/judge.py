@@ -10,28 +10,10 @@ from lessonkit.checks import kinds
 from lessonkit.checks.compare import LOOSE, STRICT, close, distance
 from lessonkit.checks.gradients import judge_gradients
 from lessonkit.checks.handing import GRADIENTS
-from lessonkit.checks.hints import finding_text, hint_of, not_finite, shape_hint
-from lessonkit.checks.outcome import NOT_COMPARED, Failure, Kind, Outcome
+from lessonkit.checks.hints import finding_text, not_finite, shape_hint
+from lessonkit.checks.outcome import NOT_COMPARED, Failure, Kind, Outcome, Trial
+from lessonkit.checks.parts import partly_known, steady_hint, told_together
 from lessonkit.checks.sentences import CUT, explain
-
-
-@dataclass(frozen=True)
-class Known:
-    """A known mistake, and what comes out of a probe when it is made."""
-
-    name: str
-    sentence: str
-    outcome: Outcome
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One run of an answer: on which seed, what came out, what was expected, and the known mistakes there."""
-
-    seed: int
-    got: Outcome
-    want: Outcome
-    known: Sequence[Known] = ()
 
 
 @dataclass(frozen=True)
@@ -57,7 +39,7 @@ def judge(trials: Sequence[Trial], explain_values: Callable | None = None) -> Fi
     All seeds must pass. A mistake is named if it explains every seed. `explain_values(got, want)` may say of two
     dictionaries of arrays that differ what the difference means, if no known mistake does.
     """
-    findings = [(trial, _judge_one(trial.got, trial.want)) for trial in trials]
+    findings = [(trial, _judge_one(trial.got, trial.want, trials)) for trial in trials]
     wrong = next(((trial, finding) for trial, finding in findings if not finding.passed), None)
     named = _mistakes_of(trials, STRICT)
     if wrong and not named:  # the mistake, with float32 on the way (`.float().mean()`)
@@ -71,9 +53,13 @@ def judge(trials: Sequence[Trial], explain_values: Callable | None = None) -> Fi
     if wrong is None:
         return next((finding for _, finding in findings if finding.message), Finding(Kind.PASSED))
     trial, finding = wrong
+    explained = finding
     if explain_values and not trial.got.failure:
-        finding = _explained(finding, explain_values, trial)
-    return replace(finding, seed=trial.seed)
+        explained = _explained(finding, explain_values, trial)
+    if explained is finding and finding.array and finding.verdict == Kind.WRONG:
+        said = told_together(finding.array, trials) + partly_known(trials)
+        explained = replace(finding, message=finding.message + said)
+    return replace(explained, seed=trial.seed)
 
 
 def _mistakes_of(trials: Sequence[Trial], tolerance: float) -> list[str]:
@@ -96,12 +82,14 @@ def _explained(finding: Finding, explain_values: Callable, trial: Trial) -> Find
     return replace(finding, message=message, detail=f"{said} {finding.detail}".strip())
 
 
-def _judge_one(got: Outcome, want: Outcome) -> Finding:
+def _judge_one(got: Outcome, want: Outcome, trials: Sequence[Trial]) -> Finding:
     if got.failure:
         return _judge_failure(got.failure)
-    for judge_part in (_judge_kinds, _judge_others, _judge_changes, _judge_arrays, judge_gradients_of):
+    for judge_part in (_judge_kinds, _judge_others, _judge_changes):
         if finding := judge_part(got, want):
             return finding
+    if finding := _judge_arrays(got, want, trials) or judge_gradients_of(got, want):
+        return finding
     return Finding(Kind.PASSED, _remark(got, want))
 
 
@@ -156,7 +144,7 @@ def _judge_changes(got: Outcome, want: Outcome) -> Finding | None:
     )
 
 
-def _judge_arrays(got: Outcome, want: Outcome) -> Finding | None:
+def _judge_arrays(got: Outcome, want: Outcome, trials: Sequence[Trial]) -> Finding | None:
     """The first result that differs; of those that differ in value only, the first whose difference tells something."""
     plain = None
     for name in want.arrays:
@@ -165,7 +153,7 @@ def _judge_arrays(got: Outcome, want: Outcome) -> Finding | None:
         if name not in got.arrays and f"{name}.length" in got.arrays:
             said = f"The result `{name}` is a list of tensors or lists, not {_ask_for(name, want)}."
             return Finding(Kind.WRONG, said, array=name)
-        found = _compare(name, got.arrays, want.arrays)
+        found = _compare(name, got.arrays, want.arrays, trials)
         if found is None:
             continue
         finding, telling = found
@@ -178,7 +166,7 @@ def _judge_arrays(got: Outcome, want: Outcome) -> Finding | None:
     return plain
 
 
-def _compare(name: str, arrays: dict, expected: dict) -> tuple[Finding, bool] | None:
+def _compare(name: str, arrays: dict, expected: dict, trials: Sequence[Trial]) -> tuple[Finding, bool] | None:
     """What is wrong with one result, and whether that tells more than that it is wrong; None if it is right."""
     got, want = arrays.get(name), expected[name]
     if got is None:
@@ -195,7 +183,7 @@ def _compare(name: str, arrays: dict, expected: dict) -> tuple[Finding, bool] | 
         return Finding(Kind.WRONG, said + (other or shape_hint(got, want)), array=name), True
     if not np.array_equal(np.isnan(got), np.isnan(want)):
         return Finding(Kind.WRONG, *not_finite(name, got, want), array=name), True
-    hint = other or hint_of(got, want)
+    hint = other or steady_hint(name, got, want, trials)
     said, detail = finding_text(name, got, want)
     return Finding(Kind.WRONG, said + hint, detail, array=name), bool(hint)
 

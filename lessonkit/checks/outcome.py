@@ -1,6 +1,6 @@
 """What came out of one run of a probe, as plain arrays and strings that can be compared, stored and sent."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -50,6 +50,25 @@ class Outcome:
     printed: str = ""  # what the answer wrote to the page
     returned: Mapping[str, str] = field(default_factory=dict)  # the kind of what was returned, by place in it
     names: tuple[str, ...] = ()  # of the arguments that the rows of gradients belong to
+
+
+@dataclass(frozen=True)
+class Known:
+    """A known mistake, and what comes out of a probe when it is made."""
+
+    name: str
+    sentence: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One run of an answer: on which seed, what came out, what was expected, and the known mistakes there."""
+
+    seed: int
+    got: Outcome
+    want: Outcome
+    known: Sequence[Known] = ()
 
 
 def flatten(results: object) -> tuple[dict[str, np.ndarray], dict[str, str]]:

@@ -4,6 +4,7 @@ import numpy as np
 
 from lessonkit.checks.compare import LOOSE, close, close_each
 
+ENOUGH = 3  # different numbers that must agree before a relation is more than chance
 _FUNCTIONS = (
     ("the square", np.square),
     ("the root", np.sqrt),
@@ -30,6 +31,44 @@ def relation(got: np.ndarray, want: np.ndarray) -> str:
     )
 
 
+def relation_of_numbers(got: np.ndarray, want: np.ndarray) -> str:
+    """The same of one number in several runs, (runs,) each."""
+    if different(want) < ENOUGH:
+        return ""
+    if close(-got, want, LOOSE):
+        return " Each time it has the wrong sign."
+    if np.ptp(got - want) < 1e-7 * np.abs(want).max() and abs(got[0] - want[0]) > 1e-5:
+        return f" Each time it is {got[0] - want[0]:+.4g} away from what it should be."
+    if (np.abs(want) > 1e-9).all():
+        ratios = got / want
+        if np.ptp(ratios) < 1e-6 * abs(ratios[0]):
+            return f" Each time it is {ratios[0]:.4g} times what it should be{source_of(float(ratios[0]))}"
+        if different(got) >= ENOUGH and (many := _whole(ratios)):
+            return f" It is {many} times what it should be: is it a sum where a mean is meant?"
+        if different(got) >= ENOUGH and (got != 0).all() and (many := _whole(1 / ratios)):
+            return f" It should be {many} times as large: is it a mean where a sum is meant, or divided once too often?"
+    return _function(got, want).replace(" Each is", " Each time it is")
+
+
+def _whole(ratios: np.ndarray) -> str:
+    """The ratios in words, if all are whole numbers above 1; not so large that rounding makes them whole."""
+    if (ratios < 1.5).any() or (ratios > 1e4).any() or (np.abs(ratios - ratios.round()) > 1e-6 * ratios).any():
+        return ""
+    numbers = [f"{ratio:.0f}" for ratio in ratios[:3]]
+    return f"{', '.join(numbers[:-1])} and {numbers[-1]}"
+
+
+def source_of(ratio: float) -> str:
+    """What a factor may come from, if it or its inverse is a whole number."""
+    if abs(ratio - 100) < 1e-4:
+        return ": is it a percentage where a share is meant?"
+    if ratio > 1.5 and abs(ratio - round(ratio)) < 1e-6 * ratio:
+        return ": is it a sum where a mean is meant, or is something counted more than once?"
+    if 0 < ratio < 0.67 and abs(1 / ratio - round(1 / ratio)) < 1e-6 / ratio:
+        return f", 1/{round(1 / ratio)}: is it a mean where a sum is meant, or is something divided once too often?"
+    return "."
+
+
 def nearly(got: np.ndarray, want: np.ndarray) -> str:
     """Whether all is within a thousandth: a small number too many, or rounding."""
     away = np.abs(got - want)
@@ -51,14 +90,16 @@ def _function(got: np.ndarray, want: np.ndarray) -> str:
 
 
 def _is(values: np.ndarray, got: np.ndarray, other: np.ndarray) -> bool:
-    """Whether the function's values are these, and tell: they are finite, and not what went in."""
-    return bool(
-        np.isfinite(values).all() and np.ptp(values) > 0 and close(values, got, LOOSE) and not _near(got, other)
-    )
+    """Whether the function's values are these, and it is no chance: it changes several numbers of what went in."""
+    if not (np.isfinite(values).all() and close(values, got, LOOSE)):
+        return False
+    changed = ~close_each(got, other, LOOSE)
+    return different(other[changed]) > 1 and different(got) >= ENOUGH
 
 
-def _near(a: np.ndarray, b: np.ndarray) -> bool:
-    return close(a, b, LOOSE)
+def different(values: np.ndarray) -> int:
+    """How many different numbers there are, those apart from each other by rounding, or by their sign, counted once."""
+    return len(np.unique(np.round(np.abs(values.astype(float)), 7)))
 
 
 def _straight_line(got: np.ndarray, want: np.ndarray) -> str:
@@ -73,9 +114,17 @@ def _straight_line(got: np.ndarray, want: np.ndarray) -> str:
     return f" Each is {slope:.4g} x {sign} {abs(start):.4g} where x is what it should be."
 
 
+def soft(values: np.ndarray) -> bool:
+    """Whether these may come from a softmax: between 0 and 1, and not all of them 0, 1 or alike."""
+    inside = values[(values > 1e-9) & (values < 1 - 1e-9)]
+    return bool((values > -1e-9).all() and different(inside) >= ENOUGH)
+
+
 def _not_normalised(got: np.ndarray, want: np.ndarray) -> str:
     """Weights: rows that don't sum to 1, or that give weight where there should be none."""
     if not want.ndim or want.shape[-1] < 2 or (want < 0).any():
+        return ""
+    if not soft(want):
         return ""
     sums, own = want.sum(-1), got.sum(-1)
     if not ((np.abs(sums - 1) < 1e-6) | (np.abs(sums) < 1e-9)).all() or (np.abs(sums - 1) < 1e-6).mean() < 0.3:

@@ -20,8 +20,8 @@ from autograder.grading.intake import take_in
 from autograder.grading.submissions import Submission
 from autograder.sandbox import bwrap, cgroup, untrusted
 from autograder.sandbox.protocol import Decoder, ProtocolError
-from lessonkit.checks.judge import Trial, judge
-from lessonkit.checks.outcome import Outcome
+from lessonkit.checks.judge import judge
+from lessonkit.checks.outcome import Outcome, Trial
 from tests.attacks import everything  # noqa: F401 (it enters what the modules of attacks hold)
 from tests.attacks.workshop import LESSON, Desk, World, copy_of
 

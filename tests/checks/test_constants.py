@@ -8,7 +8,8 @@ import pytest
 from autograder.authoring import bank as banks
 from autograder.authoring import source
 from autograder.authoring.bank_contract import TOGETHER
-from lessonkit.checks.judge import Trial, judge
+from lessonkit.checks.judge import judge
+from lessonkit.checks.outcome import Trial
 from lessonkit.checks.run import run_probe, with_settings
 from tests.checks.seeds import seeds_of
 

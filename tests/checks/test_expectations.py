@@ -5,8 +5,7 @@ import pytest
 
 from lessonkit.checks import expectations
 from lessonkit.checks.expectations import ExpectedExercise
-from lessonkit.checks.judge import Known
-from lessonkit.checks.outcome import Failure, Outcome
+from lessonkit.checks.outcome import Failure, Known, Outcome
 from lessonkit.errors import CourseError
 
 ARRAYS = {"number": np.asarray(1.5), "map": np.arange(6.0).reshape(2, 3), "mask": np.array([True, False])}

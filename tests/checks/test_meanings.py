@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from lessonkit.checks.judge import Trial, judge
+from lessonkit.checks.judge import judge
 from lessonkit.checks.lines import meets_what_lost_an_axis
+from lessonkit.checks.outcome import Trial
 from lessonkit.checks.run import run_probe
 
 
