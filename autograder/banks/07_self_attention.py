@@ -972,3 +972,49 @@ def in_numpy(weights, asks, gold):
     n = np.arange(len(weights))
     rows = weights.detach().numpy()[n, asks.numpy()]
     return float(np.mean(rows.argmax(1) == gold.numpy())), float(rows[n, gold.numpy()].mean())
+
+
+@mistake("mended_columns", "The scores aren't scaled any more. Divide them by the root of the queries' width, √d_k.")
+def columns_without_scale(I, W_q, W_k, W_v, mask):
+    return _columns(I, W_q, W_k, W_v, mask, _by_columns, width=1)
+
+
+@mistake("mended_columns", "You divide by the root of the *values'* width, √d_v. A score adds up d_k products.")
+def root_of_values(I, W_q, W_k, W_v, mask):
+    return _columns(I, W_q, W_k, W_v, mask, _by_columns, width=len(W_v))
+
+
+@mistake("mended_columns", "The mask is turned round: True means *may be asked*, and these are hidden.")
+def columns_mask_inverted(I, W_q, W_k, W_v, mask):
+    return _columns(I, W_q, W_k, W_v, mask, lambda A, m: A.mT.masked_fill(m, -1e9).softmax(-1).mT)
+
+
+@mistake(
+    "mended_columns",
+    "The weights are right, and the product isn't: with columns it is V A', not V A'ᵀ.",
+)
+def product_with_rows(I, W_q, W_k, W_v, mask):
+    weights = _columns(I, W_q, W_k, W_v, mask, _by_columns)[1]
+    return W_v @ I @ weights.mT, weights
+
+
+@mistake(
+    "points_at",
+    "`rows[:, gold]` takes *every* sentence's gold place from every row, (B, B). Of each row its own: "
+    "rows[torch.arange(B), gold].",
+)
+def gold_of_all(weights, asks, gold):
+    rows = _rows(weights, asks)
+    return _share(rows.argmax(-1) == gold), rows[:, gold].mean().item()
+
+
+@mistake("points_at", "You look for the *smallest* weight, argmin. Where it is largest, there the word points.")
+def smallest_weight(weights, asks, gold):
+    rows = _rows(weights, asks)
+    return _share(rows.argmin(-1) == gold), _mean_on_gold(rows, gold)
+
+
+@mistake("points_at", "The hits are divided by the number of words. Divide by the number of sentences: take a mean.")
+def hits_by_words(weights, asks, gold):
+    rows = _rows(weights, asks)
+    return float((rows.argmax(-1) == gold).sum()) / weights.shape[1], _mean_on_gold(rows, gold)

@@ -1,5 +1,7 @@
 """Known answers to lesson 08: wrong ones with the sentence that helps, and right ones written otherwise."""
 
+import itertools
+
 import numpy as np
 import torch
 from torch.nn import functional as F
@@ -1036,3 +1038,60 @@ def one_wide_head(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
 )
 def all_added_up(weights, relations):
     return torch.einsum("bhij,rij->hr", weights, relations.to(weights.dtype))
+
+
+@mistake(
+    "switch_off_heads",
+    "A head that is off already is tried again: nothing changes without it, so it may seem the cheapest, and goes "
+    "twice. Try only those that are still on.",
+)
+def goes_twice(loss, heads, off):
+    gates, gone = torch.ones(heads), []
+    for _ in range(off):
+        gone.append(min(range(heads), key=lambda head: loss(gates * (1 - torch.eye(heads)[head]))))
+        gates[gone[-1]] = 0
+    return gone
+
+
+@mistake(
+    "switch_off_heads",
+    "You return places in the list of heads that are still *on*. Asked for are the heads' own numbers: look them up "
+    "there.",
+)
+def places_among_those_on(loss, heads, off):
+    gates, places = torch.ones(heads), []
+    for _ in range(off):
+        on = gates.nonzero().flatten().tolist()
+        losses = [loss(gates * (1 - torch.eye(heads)[head])) for head in on]
+        places.append(losses.index(min(losses)))
+        gates[on[places[-1]]] = 0
+    return places
+
+
+@mistake(
+    "switch_off_heads",
+    "Each head is tried *alone*, with all others off. Begin with all on, and see what is lost without it.",
+)
+def each_alone(loss, heads, off):
+    alone = [loss(torch.eye(heads)[head]) for head in range(heads)]
+    return sorted(range(heads), key=lambda head: -alone[head])[:off]
+
+
+@mistake(
+    "switch_off_heads",
+    "Your loop ends when `off` heads are still *on*. It should end when `off` heads are off.",
+)
+def until_off_are_on(loss, heads, off):
+    return _one_after_another(loss, heads, heads - off)
+
+
+@mistake(
+    "switch_off_heads",
+    "This is the best set of `off` heads, tried as a whole. Asked for is one after another: each time the head without "
+    "which the loss is least, given those that are off.",
+)
+def best_set(loss, heads, off):
+    def without(gone):
+        return loss(torch.ones(heads).index_fill(0, torch.tensor(gone), 0))
+
+    return list(min(itertools.combinations(range(heads), off), key=without))

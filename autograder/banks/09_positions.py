@@ -800,7 +800,8 @@ def _parts(weights, gold, trained, asked=None):
 
 @mistake(
     "looking_head",
-    "You choose by the places *beyond*: that looks at the answer first. Choose by those that training knew.",
+    "You choose by the places *beyond*, alone or among all: that looks at the answer first. Choose by those that "
+    "training knew.",
 )
 def chosen_beyond(weights, gold, trained):
     within, beyond = _parts(weights, gold, trained)
@@ -916,3 +917,69 @@ def looking_in_numpy(weights, gold, trained):
     within = on_gold[:, asked & known].mean(-1)
     head = int(np.argmax(within))
     return head, float(within[head]), float(on_gold[head, asked & ~known].mean())
+
+
+@mistake(
+    "rotary", "One sign is wrong, so this mirrors instead of turning: at place 0 the odd features change their sign."
+)
+def mirrored(x, positions):
+    even, odd = x[..., 0::2], x[..., 1::2]
+    angles = positions.unsqueeze(1) / 10_000 ** (torch.arange(0, x.shape[-1], 2) / x.shape[-1])
+    turned = even * angles.cos() + odd * angles.sin(), even * angles.sin() - odd * angles.cos()
+    return torch.stack(turned, dim=-1).flatten(-2)
+
+
+@mistake("rotary", "You turn by one place too many: the angle is p times the speed, so place 0 turns nothing.")
+def one_place_further(x, positions):
+    return finished.rotary(x, positions + 1)
+
+
+@mistake(
+    "looking_head",
+    "The last number is the mean over all places, known ones among them. Beyond are those from `trained` on.",
+)
+def all_for_beyond(weights, gold, trained):
+    within, _ = _parts(weights, gold, trained)
+    return _of_head(within.argmax(), within, _on_gold(weights, gold)[:, gold.any(-1)].mean(-1))
+
+
+@mistake("looking_head", "Both numbers are means over the heads. They should be those of the head that you chose.")
+def mean_of_the_heads(weights, gold, trained):
+    within, beyond = _parts(weights, gold, trained)
+    return int(within.argmax()), within.mean().item(), beyond.mean().item()
+
+
+@mistake("looking_head", "Place `trained` is nowhere: known are the places below it, and beyond begins *at* it.")
+def place_between_lost(weights, gold, trained):
+    within, _ = _parts(weights, gold, trained)
+    return _of_head(within.argmax(), within, _parts(weights, gold, trained + 1)[1])
+
+
+@mistake(
+    "looking_head",
+    "You sum over the queries, axis −2: what each *key* gets. Sum over the keys: a number for each query stays.",
+)
+def summed_over_askers(weights, gold, trained):
+    got, known = (weights * gold).sum(-2).mean(0), torch.arange(len(gold)) < trained
+    asked = gold.any(-2)
+    return _of_head(*_with_head((got[:, asked & known].mean(-1), got[:, asked & ~known].mean(-1))))
+
+
+@mistake("looking_head", "You take the largest weight, wherever it lies. Multiply by gold: what lies *there* counts.")
+def largest_anywhere(weights, gold, trained):
+    once = gold / gold.sum(-1, keepdim=True).clamp(min=1)
+    return _of_head(*_with_head(_parts(weights.amax(-1, keepdim=True) * once, gold, trained)))
+
+
+@mistake(
+    "looking_head",
+    "You count how often the largest weight lies on gold. Asked for is the weight there, also if it isn't the largest.",
+)
+def hits_for_weight(weights, gold, trained):
+    hits = torch.nn.functional.one_hot(weights.argmax(-1), len(gold))
+    return _of_head(*_with_head(_parts(hits.to(weights.dtype), gold, trained)))
+
+
+@mistake("looking_head", "Only the first word is looked at. Take the mean over all words of the batch.")
+def of_the_first_word(weights, gold, trained):
+    return _of_head(*_with_head(_parts(weights[:1], gold, trained)))

@@ -9,7 +9,7 @@ from lessonkit.checks.compare import LOOSE, STRICT, close
 from lessonkit.checks.handing import GRADIENTS
 from lessonkit.checks.hints import hint_of
 from lessonkit.checks.outcome import NOT_COMPARED, Outcome, Trial
-from lessonkit.checks.relations import relation_of_numbers
+from lessonkit.checks.relations import ENOUGH, different, relation_of_numbers
 
 _MOST = 4  # names in one sentence
 _SEEN = re.compile(
@@ -59,7 +59,9 @@ def _explains(name: str, runs: Sequence[tuple[Trial, Outcome]]) -> bool:
         theirs = mistake.arrays.get(name)
         if got is None or theirs is None or not theirs.shape == got.shape == want.shape:
             return False
-        if not got.dtype.kind == theirs.dtype.kind == "f":
+        if not got.dtype.kind == theirs.dtype.kind == "f" or not np.isfinite(got).all():
+            return False
+        if got.size > 1 and different(got) < ENOUGH:  # all zeros, say, come of many mistakes
             return False
         if not close(got, theirs, STRICT) or close(got, want, LOOSE):
             return False

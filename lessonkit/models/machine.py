@@ -1,5 +1,6 @@
 """Lesson 10's machine, taken apart: how alike words become, the same as PyTorch's layers, and where its heads look."""
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
@@ -80,6 +81,27 @@ def draw_machine(d: drawing.Drawing) -> None:
     d.arrow(memory, asked, "keys, values", bend=-0.1)
     d.text(0.3, 2.5, "N ×")
     d.text(4.05, 3.4, "N ×")
+    d.show()
+
+
+def draw_paths(d: drawing.Drawing) -> None:
+    """The two places of the norm, each with the path on which x is added back; 5.2 by 2.9."""
+    rows = {
+        "post-norm: the path itself is normed": (1.9, (("x", 0.5), ("sub-layer", 1.65), ("+", 2.9), ("norm", 4.0))),
+        "pre-norm: the path is left alone": (0.4, (("x", 0.5), ("norm", 1.55), ("sub-layer", 2.75), ("+", 4.0))),
+    }
+    kinds = {"x": "input", "sub-layer": "learned"}
+    for title, (y, places) in rows.items():
+        boxes = {name: d.box(x, y, name, "", kinds.get(name, "plain"), 0.45 * (name in "x+")) for name, x in places}
+        for start, end in itertools.pairwise(boxes.values()):
+            d.arrow(start, end)
+        last = places[-1][1]
+        d.arrow((last + 0.25 + 0.12 * (title[1] == "o"), y), (5.1, y))
+        over, add = y + 0.48, boxes["+"]
+        d.arrow((0.5, y + 0.2), (0.5, over), head=False)
+        d.arrow((0.5, over), (add.x, over), head=False)
+        d.arrow((add.x, over), (add.x, y + 0.2))
+        d.text(0.25, y + 0.78, title, align="left", bold=True)
     d.show()
 
 

@@ -87,23 +87,26 @@ class Drawing:
 
     def arrow(
         self, start: Box | tuple[float, float], end: Box | tuple[float, float], label: str = "",
-        bend: float = 0.0, dashed: bool = False, weight: float = 1.4,
+        bend: float = 0.0, dashed: bool = False, weight: float = 1.4, head: bool = True,
     ) -> None:  # fmt: skip
         """An arrow from border to border, or between points. `bend` curves it; `weight` is its thickness in points.
+
+        Without a head it is a line: a part of a way round a corner.
 
         The label stands beside the arrow's middle, on white.
         """
         a, b = _centre(start), _centre(end)
-        tail, head = _border(start, b), _border(end, a)
+        tail, tip = _border(start, b), _border(end, a)
         self._ax.add_patch(
             FancyArrowPatch(
-                tail, head, arrowstyle="-|>", mutation_scale=12, linewidth=weight, color=_INK, shrinkA=1, shrinkB=1,
+                tail, tip, arrowstyle="-|>" if head else "-", mutation_scale=12, linewidth=weight, color=_INK,
+                shrinkA=float(head), shrinkB=float(head),
                 linestyle="--" if dashed else "-", connectionstyle=f"arc3,rad={bend}", zorder=2,
             )
         )  # fmt: skip
         if label:
-            x, y = (tail[0] + head[0]) / 2, (tail[1] + head[1]) / 2
-            x, y = x + bend * (head[1] - tail[1]) / 2, y - bend * (head[0] - tail[0]) / 2
+            x, y = (tail[0] + tip[0]) / 2, (tail[1] + tip[1]) / 2
+            x, y = x + bend * (tip[1] - tail[1]) / 2, y - bend * (tip[0] - tail[0]) / 2
             self._ax.text(
                 x, y, label, ha="center", va="center", fontsize=_SMALL, color=_INK, zorder=5,
                 bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none"},
