@@ -13,7 +13,9 @@ from tests.checks.seeds import seeds_of
 
 SEEDS = 20  # of each lesson; a failure prints them
 
-EXERCISES = [(name, exercise) for name in source.lesson_names() for exercise in source.load(name).exercises()]
+EXERCISES = [
+    (name, str(c.marks["exercise"])) for name in source.lesson_names() for c in source.load(name).of_kind("exercise")
+]
 MISTAKES = [(lesson, m) for lesson in source.lesson_names() for m in banks.load(lesson).mistakes]
 ALTERNATIVES = [(lesson, a) for lesson in source.lesson_names() for a in banks.load(lesson).alternatives]
 
