@@ -451,14 +451,17 @@ def probe(right_by_place, draw):
         return [f"x{word}" for word in draw.permutation(30)[:count].tolist()]
 
     first = sentence(places + draw.size(1, 3))
-    cut, whole = sentence(places + 1), sentence(draw.size(2, places - 2))
+    cut = sentence(places + 1)
     longer, late = sentence(draw.size(2, places - 1)), sentence(places)
     pairs = [
         (others(1) + first[1:], first),  # one mistake, at the beginning
         (cut[:1], cut),  # ends before any other does
         (longer + others(draw.size(1, 4)), longer),  # goes on
         (others(1) + late[:-1], late),  # each word one place too late
-        (list(whole), whole),
+        *(
+            (list(words), words)
+            for words in (sentence(draw.size(2, places - 2)) for _ in range(3))
+        ),
     ]
     for _ in range(draw.size(2, 4)):
         words = sentence(draw.size(places - 1, places + 2))
