@@ -7,6 +7,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from autograder.experiments import generator
 from autograder.experiments.record import best_rate
 from lessonkit.data.digits import load_digits
 from lessonkit.data.patches import draw_cues, draw_pairs, fresh
@@ -19,6 +20,8 @@ VALIDATION, TEST = 1, 2  # seeds of the pictures
 # Every arm is recorded at the rate that `tune` chose for it ("as": for the one from which it differs in one thing).
 TUNED_ON_ALL = ("block",)  # one seed of it can fail where another doesn't; the others' rates are chosen with seed 0
 COUNTS = (100, 300, 1197)  # training digits
+MADE_GRID = (2e-4, 5e-4, 1e-3)  # of generators; the discriminator's rate is four times as large
+MADE_STEPS = 1_000
 
 
 def run(lesson: dict, seed: int) -> dict:
@@ -26,7 +29,28 @@ def run(lesson: dict, seed: int) -> dict:
     found = {}
     for name in (*arms(lesson), "two", "vit", "cnn"):
         found |= measured(lesson, seed, name)
-    return found
+    return found | made(lesson, seed)
+
+
+def made(lesson: dict, seed: int) -> dict:
+    """Generators of digits with the block in both networks, a convolution in its place, or nothing."""
+    test = load_digits().test
+    return {"made_real": generator.of_real_digits()} | {
+        f"made_{kind}": generator.measured(kind, seed, MADE_STEPS, best_rate("16", f"made_{kind}", 5e-4, min), test)
+        for kind in generator.MIDDLES
+    }
+
+
+def tune_made(lesson: dict) -> dict[str, dict[str, float]]:
+    """Fréchet distance to the validation digits by rate, after half of the steps, seed 0."""
+    validation = load_digits().validation
+    return {
+        f"made_{kind}": {
+            f"{lr:g}": generator.measured(kind, SEEDS[0], MADE_STEPS // 2, lr, validation)["frechet"]
+            for lr in MADE_GRID
+        }
+        for kind in generator.MIDDLES
+    }
 
 
 def measured(lesson: dict, seed: int, name: str) -> dict:
@@ -240,7 +264,8 @@ def tune(lesson: dict) -> dict:
     for name, arm in arms(lesson).items():
         if "as" not in arm:
             grid |= tune_arm(lesson, name)
-    return grid | tune_arm(lesson, "two") | tune_arm(lesson, "vit") | tune_arm(lesson, "cnn")
+    grid |= tune_arm(lesson, "two") | tune_arm(lesson, "vit") | tune_arm(lesson, "cnn")
+    return grid | tune_made(lesson)
 
 
 def tune_arm(lesson: dict, name: str) -> dict[str, dict[str, float]]:
