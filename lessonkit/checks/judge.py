@@ -39,8 +39,12 @@ def judge(trials: Sequence[Trial], explain_values: Callable | None = None) -> Fi
     All seeds must pass. A mistake is named if it explains every seed. `explain_values(got, want)` may say of two
     dictionaries of arrays that differ what the difference means, if no known mistake does.
     """
-    findings = [(trial, _judge_one(trial.got, trial.want, trials)) for trial in trials]
-    wrong = next(((trial, finding) for trial, finding in findings if not finding.passed), None)
+    findings, wrong = [], None
+    for trial in trials:
+        findings.append((trial, _judge_one(trial.got, trial.want, trials)))
+        if not findings[-1][1].passed:
+            wrong = findings[-1]
+            break  # the first is told
     named = _mistakes_of(trials, STRICT)
     if wrong and not named:  # the mistake, with float32 on the way (`.float().mean()`)
         named = _mistakes_of(trials, LOOSE)
@@ -66,8 +70,8 @@ def _mistakes_of(trials: Sequence[Trial], tolerance: float) -> list[str]:
     """The names of the known mistakes that explain every run, in the order of the bank."""
     named = [known.name for known in trials[0].known]
     for trial in trials:
-        matching = {k.name for k in trial.known if _is_mistake(trial.got, k.outcome, trial.want, tolerance)}
-        named = [name for name in named if name in matching]
+        known = {k.name: k.outcome for k in trial.known}
+        named = [n for n in named if n in known and _is_mistake(trial.got, known[n], trial.want, tolerance)]
     return named
 
 
