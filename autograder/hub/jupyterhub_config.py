@@ -53,4 +53,6 @@ c.Spawner.pre_spawn_hook = at_home
 c.Spawner.args = [
     "--ServerApp.terminado_settings={'shell_command': ['/bin/bash']}"
 ]  # keeps PATH, a login shell may not
+_HEADERS = {"Content-Security-Policy": "frame-ancestors 'self'"}  # formgrader is a page within JupyterLab's page
+c.Spawner.args += [f"--ServerApp.tornado_settings={dict(headers=_HEADERS)}"]
 c.Spawner.args += ["--allow-root"] if os.getuid() == 0 else []
