@@ -714,3 +714,52 @@ def divided_by_unions(links, sure, possible):
 def divided_by_one_union(links, sure, possible):
     possible = possible | sure
     return 1 - (len(links & sure) + len(links & possible)) / len(links | sure)
+
+
+@mistake("equal_weights", "The mask goes into the softmax as numbers, 0 and 1. e⁰ is 1: padding still gets weight.")
+def softmax_of_the_mask(scores, src_mask):
+    return torch.softmax(src_mask.to(scores.dtype), dim=1)
+
+
+@mistake(
+    "equal_weights", "The scores still count: each is divided by the number of words. A word's weight is 1 over it."
+)
+def scores_shared_out(scores, src_mask):
+    return scores * src_mask / src_mask.sum(1, keepdim=True)
+
+
+@mistake("equal_weights", "Every sentence is taken for as long as the first. Count for each: `sum(1, keepdim=True)`.")
+def as_long_as_the_first(scores, src_mask):
+    return src_mask.to(scores.dtype) / src_mask[0].sum()
+
+
+@mistake("equal_weights", "`//` cuts off what comes after the point: 1 // 4 is 0. Divide with `/`.")
+def whole_parts(scores, src_mask):
+    return (src_mask.long() // src_mask.sum(1, keepdim=True)).to(scores.dtype)
+
+
+@mistake("additive_score", "W q and U k are subtracted. The additive score adds them inside the tanh.")
+def subtracted(query, keys, W, U, v):
+    return torch.tanh((query @ W.T).unsqueeze(1) - keys @ U.T) @ v
+
+
+@mistake(
+    "decoder_step",
+    "You ask once more with the new state, and return *those* weights. The weights are those that made the context.",
+)
+def weights_of_the_new_state(embedded, state, memory, src_mask, attend, cell):
+    context = (attend(state, memory, src_mask).unsqueeze(1) @ memory).squeeze(1)
+    new_state = cell(torch.cat([embedded, context], dim=-1), state)
+    return new_state, context, attend(new_state, memory, src_mask)
+
+
+@mistake("links_from_weights", "Every pair is linked. A target word has one link, to the word with the largest weight.")
+def every_pair(weights):
+    return {(s, t) for t in range(weights.shape[0]) for s in range(weights.shape[1])}
+
+
+@mistake(
+    "alignment_error_rate", "A link that is sure counts once in yours. It counts twice: in |A∩S|, and again in |A∩P|."
+)
+def sure_links_once(links, sure, possible):
+    return 1 - len(links & (possible | sure)) / (len(links) + len(sure))

@@ -727,3 +727,99 @@ equivalent(
     "torch.arange(gold.shape[-1]) - positions.unsqueeze(-1) -> positions.unsqueeze(-1) - torch.arange(gold.shape[-1])",
     _SQUARED,
 )
+
+
+@mistake(
+    "window_finds",
+    "The weights are looked at on gold alone. Where gold has no weight at all, outside the window, that finds place 0. "
+    "Take the largest of all weights, and ask gold there.",
+)
+def finds_largest_on_gold(positions, weights, gold, D):
+    found = (weights * gold).argmax(-1) == weights.argmax(-1)
+    return _finds(positions, weights, gold, D)[0], found[gold.any(-1)].float().mean()
+
+
+@mistake("window_finds", "Your window lies around the largest weight. It lies around the *position*.")
+def finds_around_the_largest(positions, weights, gold, D):
+    return _finds(weights.argmax(-1), weights, gold, D)
+
+
+@mistake("window_finds", "`inside` asks where *gold* lies; you ask whether the largest weight lies in the window.")
+def finds_largest_in_window(positions, weights, gold, D):
+    inside = (weights.argmax(-1) - positions).abs() <= D
+    return inside[gold.any(-1)].float().mean(), _finds(positions, weights, gold, D)[1]
+
+
+@mistake("window_finds", "D places to *either* side: your window is half as wide.")
+def finds_in_half_a_window(positions, weights, gold, D):
+    return _finds(positions, weights, gold, D, near=lambda distance: distance <= D / 2)
+
+
+@mistake("window_finds", "You take the mean of the gold places. A word may have several, and any one of them will do.")
+def finds_mean_gold(positions, weights, gold, D):
+    middle = (gold * torch.arange(gold.shape[-1])).sum(-1) / gold.sum(-1).clamp(min=1)
+    inside = (middle - positions).abs() <= D
+    return inside[gold.any(-1)].float().mean(), _finds(positions, weights, gold, D)[1]
+
+
+@mistake("window_finds", "Places are counted from 0: your window stands one place off.")
+def finds_from_one(positions, weights, gold, D):
+    return _finds(positions - 1, weights, gold, D)
+
+
+@mistake(
+    "window_finds", "`inside` is a mean over all *places*. Ask each word first whether any of its gold places is near."
+)
+def finds_of_all_places(positions, weights, gold, D):
+    near = (torch.arange(gold.shape[-1]) - positions.unsqueeze(-1)).abs() <= D
+    return (near & gold).float().mean(), _finds(positions, weights, gold, D)[1]
+
+
+@mistake("window_finds", "These are the shares of the words that are *not* found: 1 minus what is asked for.")
+def finds_missed(positions, weights, gold, D):
+    return [1 - share for share in _finds(positions, weights, gold, D)]
+
+
+@mistake("gaussian_window", "The position is cut to a whole number, so no gradient reaches it. Use the real number.")
+def truncated_position(weights, position, D):
+    return weights * _gauss(torch.arange(weights.shape[1]) - position.floor().unsqueeze(1), D)
+
+
+@mistake(
+    "gaussian_window", "The distance isn't squared: places before the position get more weight than it has itself."
+)
+def signed_distance(weights, position, D):
+    distance = torch.arange(weights.shape[1]) - position.unsqueeze(1)
+    return weights * torch.exp(-distance / (2 * (D / 2) ** 2))
+
+
+@mistake("gaussian_window", "σ is 2 whatever D is: that is the D of the table. Take σ = D / 2.")
+def sigma_of_the_table(weights, position, D):
+    return weights * _gauss(torch.arange(weights.shape[1]) - position.unsqueeze(1), 4)
+
+
+@mistake(
+    "gaussian_window",
+    "What lies further away than D is cut off here. `window_mask` does that; the Gaussian only bends.",
+)
+def cut_off_at_the_window(weights, position, D):
+    distance = torch.arange(weights.shape[1]) - position.unsqueeze(1)
+    return weights * _gauss(distance, D) * (distance.abs() <= D)
+
+
+@mistake(
+    "gaussian_window",
+    "You divide by the largest. The product is returned as it is: a window in a wrong place gives little.",
+)
+def divided_by_the_largest(weights, position, D):
+    bent = weights * _gauss(torch.arange(weights.shape[1]) - position.unsqueeze(1), D)
+    return bent / bent.amax(dim=1, keepdim=True)
+
+
+@mistake("gaussian_window", "A softmax of the product is normalised again. The product is returned as it is.")
+def softmax_of_the_product(weights, position, D):
+    return torch.softmax(weights * _gauss(torch.arange(weights.shape[1]) - position.unsqueeze(1), D), dim=1)
+
+
+def _gauss(distance, D):
+    return torch.exp(-(distance**2) / (2 * (D / 2) ** 2))

@@ -974,3 +974,72 @@ def looks_gold_twice(weights, gold, objects):
 def looks_mass_on_gold(weights, gold, objects):
     _, other, ground = _looks(weights, gold, objects)
     return (weights * gold).sum(-1)[gold.any(-1)].mean(), other, ground
+
+
+@mistake(
+    "where_it_looks",
+    "You take for objects what some word of the caption names. There are others: `objects` holds them all.",
+)
+def looks_at_named_objects(weights, gold, objects):
+    return _looks(weights, gold, gold.any(1))
+
+
+@mistake(
+    "where_it_looks",
+    "A place that is gold for another word of the caption is no other object to you. It is: only this word's own gold "
+    "is taken away.",
+)
+def looks_without_any_gold(weights, gold, objects):
+    right, _, _ = _looks(weights, gold, objects)
+    other = (objects & ~gold.any(1)).gather(-1, weights.argmax(-1))[gold.any(-1)].float().mean()
+    return right, other, 1 - right - other
+
+
+@mistake("where_it_looks", "Every word is asked about the objects of the first picture. Each picture has its own.")
+def looks_at_first_picture(weights, gold, objects):
+    return _looks(weights, gold, objects[:1].expand_as(objects))
+
+
+@mistake(
+    "where_it_looks",
+    "You count only words with gold, but divide by all words. Divide by how many have gold, `gold.any(dim=-1)`.",
+)
+def looks_divided_by_all(weights, gold, objects):
+    share = gold.any(-1).float().mean()
+    return [looks * share for looks in _looks(weights, gold, objects)]
+
+
+@mistake(
+    "where_it_looks",
+    "The last two are shares of the looks that *miss* gold. All three are shares of all words with gold.",
+)
+def looks_elsewhere_of_the_missed(weights, gold, objects):
+    right, other, ground = _looks(weights, gold, objects)
+    return right, other / (1 - right), ground / (1 - right)
+
+
+@mistake("where_it_looks", "You ask for more than half of the weight. The largest weight may be smaller: argmax.")
+def looks_above_one_half(weights, gold, objects):
+    counts = gold.any(-1)
+    right = (weights * gold).sum(-1) > 0.5
+    thing = (weights * objects.unsqueeze(1)).sum(-1) > 0.5
+    return [x[counts].float().mean() for x in (right, thing & ~right, ~thing & ~right)]
+
+
+@mistake("hard_context", "You compare u with each weight by itself. Lay them end to end: `weights.cumsum(dim=-1)`.")
+def single_weights(weights, a, u):
+    return _at(weights, a, (weights > u.unsqueeze(-1)).long().argmax(-1))
+
+
+@mistake(
+    "soft_context",
+    "The sigmoid is taken of the whole product. It belongs to the gate alone: σ(w·h + b) times the average.",
+)
+def sigmoid_of_everything(weights, a, h, w, b):
+    return torch.sigmoid((h @ w + b).unsqueeze(1) * (weights.unsqueeze(1) @ a).squeeze(1))
+
+
+@mistake("score_function_surrogate", "The new baseline takes the *sum* of log p(y) over the batch: take the mean.")
+def baseline_of_the_sum(log_y, log_s, baseline):
+    loss = -(log_y + (log_y.detach() - baseline) * log_s).mean()
+    return loss, 0.9 * baseline + 0.1 * log_y.detach().sum()
