@@ -19,7 +19,8 @@ INSTALL = (
     "needs. Or grade on a machine of your own with `--no-sandbox`."
 )
 CODE = Path("/run/grader")  # where the inner half of this package lies inside
-INNER = ("isolate.py", "seccomp.py", "protocol.py", "shell.py", "probing.py", "child.py", "kernel.py", "zygote.py")
+_MODULES = ("isolate", "seccomp", "protocol", "shell", "probing", "child", "kernel", "pages", "zygote")
+INNER = tuple(f"{name}.py" for name in _MODULES)
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 SETTINGS = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "fonts", "localtime", "mime.types")
 _HERE = Path(__file__).resolve().parent

@@ -1,14 +1,15 @@
 """One job: shuts itself in, then executes the cells and probes it is sent. Everything it says is hearsay.
 
-Runs in a fork of the zygote. The grader sends one request at a time and waits for its answer, so seeds of a probe
-arrive only when the cells are done. Cells run in the first process of the job's PID namespace, and so do probes, since
-a fork of all that torch brings takes as long as everything else. Where that process ends while it probes, the grader
-runs the job once more, carefully: probes then run in a fork, an answer that crashes or hangs costs its own exercise,
-and the next one is probed in a new fork.
+Runs in a fork of the zygote. The grader sends one cell at a time and waits for its answer, so seeds of a probe arrive
+only when the cells are done; of the probes it asks one ahead, so that nobody waits. Cells run in the first process of
+the job's PID namespace, and so do probes, since a fork of all that torch brings takes as long as everything else. Where
+that process ends while it probes, the grader runs the job once more, carefully: probes then run in a fork, an answer
+that crashes or hangs costs its own exercise, and the next one is probed in a new fork.
 
-Requests: {"type": "cell", "source", "room"}, {"type": "probe", "exercise", "setup", "source", "seed", "seconds"}.
-Answers: any number of {"type": "output", "kind", "content"}, then {"type": "done", "status", "count", "interrupted"}
-or {"type": "outcome", ...} with the arrays as safetensors, or {"type": "worker_gone"} if the probe ended its fork.
+Requests: {"type": "cell", "source", "room"}, {"type": "probe", "exercise", "setup", "source", "seeds", "seconds"}.
+Answers: any number of {"type": "output", "kind", "content"}, then {"type": "done", "status", "count", "interrupted"};
+or {"type": "outcome", ...} with the arrays as safetensors for each seed, up to one whose verdict spares the others
+(protocol.ENDED); or {"type": "worker_gone"} if the probe ended its fork: nothing more comes of this request.
 """
 
 import contextlib
@@ -169,7 +170,8 @@ class _Child:
 
     def _probe(self, request: dict) -> None:
         user = self._notebook.shell.user_ns
-        self._send(*probing.answer(request, user, self._namespaces, self._limits["array_bytes"]))
+        for header, body in probing.answers(request, user, self._namespaces, self._limits["array_bytes"]):
+            self._send(header, body)
 
 
 def _shortened(error: dict) -> dict:

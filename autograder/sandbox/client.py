@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from autograder.sandbox import bwrap, cgroup, protocol
-from autograder.sandbox.conversation import Conversation
+from autograder.sandbox.conversation import Conversation, NotReadyError
 from autograder.sandbox.job import CellResult, Job, Limits, ProbeResult, Result
 from autograder.sandbox.protocol import ProtocolError
 from lessonkit.checks.outcome import Failure, Outcome
@@ -102,9 +102,8 @@ class Sandbox:
             control = self._start()
             self._life += 1
             self._closed = False
-            with self._news:
+            with self._sending, self._news:
                 self._control = control
-                self._mail.clear()
                 self._oldest = next(self._numbers)  # what was asked before is asked of nobody
                 self._news.notify_all()
 
@@ -165,11 +164,15 @@ class Sandbox:
             self._end()
 
     def _end(self) -> None:
-        if self._control is not None:
+        """Nobody speaks to it, or listens, when its socket is closed: the next one has the same number."""
+        control, self._control = self._control, None
+        if control is not None:
             with contextlib.suppress(OSError):
-                self._control.shutdown(socket.SHUT_RDWR)  # wakes up who reads
-            self._control.close()
-            self._control = None
+                control.shutdown(socket.SHUT_RDWR)  # wakes up who reads
+            with self._sending, self._news:
+                self._news.wait_for(lambda: not self._reading)
+                control.close()
+                self._throw_away()
         if self._process is not None:
             try:
                 self._process.wait(5.0)
@@ -179,10 +182,17 @@ class Sandbox:
             self._process = None
         self.ready = {}
 
+    def _throw_away(self) -> None:
+        """What was said of jobs for whose end nobody waited any more."""
+        for handle in [fd for told in self._mail.values() for _, fd in told if fd is not None]:
+            os.close(handle)
+        self._mail.clear()
+
     @property
     def process_id(self) -> int | None:
         """The process that holds the zygote; None while there is none."""
-        return self._process.pid if self._process else None
+        process = self._process  # another thread may end it
+        return process.pid if process else None
 
     def run(self, job: Job) -> Result:
         """Execute a job. Always returns, whatever the submission does.
@@ -194,16 +204,21 @@ class Sandbox:
         Raises:
             CourseError: the sandbox can't be set up on this machine.
         """
-        with self._starting:
-            self.ensure()
-            life = self._life
+        self.ensure()
         fatal: dict[int, CellResult] = {}  # by their place among the cells
-        notes, seconds = [], Counter()
+        notes, seconds, patience = [], Counter(), 1
         careful, restarts = self.kernel, job.limits.restarts  # a kernel is a process of its own, and started anew
         try:
             while True:
+                life = self._life
                 attempt = Conversation(self, job, fatal, careful)
-                result = attempt.result()
+                try:
+                    result = attempt.result()
+                except NotReadyError as error:  # once: where memory is short, the kernel kills jobs first of all
+                    if not patience:
+                        raise CourseError(bwrap.INSTALL.format(reason=error)) from error
+                    patience -= 1
+                    continue
                 seconds.update(result.seconds)
                 if attempt.ended_probing:
                     careful = True
@@ -244,12 +259,12 @@ class Sandbox:
 
     def send(self, header: dict, fd: int) -> int:
         """Ask the zygote for a job; the number that its answers have."""
-        number = next(self._numbers)
         try:
             with self._sending:
-                if self._control is None:
+                control, number = self._control, next(self._numbers)
+                if control is None:
                     raise _ZygoteGone
-                protocol.send(self._control, header | {"number": number}, pass_fd=fd)
+                protocol.send(control, header | {"number": number}, pass_fd=fd)
         except OSError as error:
             raise _ZygoteGone from error
         return number

@@ -13,9 +13,13 @@ from autograder.sandbox import bwrap, cgroup, untrusted
 from autograder.sandbox.channel import Channel, GoneError
 from autograder.sandbox.job import CellResult, CellToRun, Job, Limits, Probe, ProbeResult, Result
 from autograder.sandbox.outputs import Shown, size
-from autograder.sandbox.protocol import ProtocolError
+from autograder.sandbox.protocol import ENDED, ProtocolError
 from lessonkit.checks.outcome import Failure, Outcome
 from lessonkit.errors import CourseError
+
+
+class NotReadyError(Exception):
+    """The job's process ended before it was ready for its first cell, and said nothing; says how."""
 
 
 class Zygote(Protocol):
@@ -74,7 +78,7 @@ class Conversation:
                     ready = time.monotonic()
                     cells = self._cells()
                     executed = time.monotonic()
-                    probes = [self._probe(probe) for probe in self._job.probes]
+                    probes = self._probes()
                     probed = time.monotonic()
             finally:
                 with contextlib.suppress(OSError):
@@ -94,9 +98,11 @@ class Conversation:
         return Result(tuple(cells), tuple(probes), seconds, exited["resident"], tuple(self._notes))
 
     def _shut_into(self, group: cgroup.Group) -> None:
+        if self._channel.pid <= 0:  # it has ended already
+            return
         try:
             group.add(self._channel.pid)
-        except ProcessLookupError:  # it has ended already
+        except ProcessLookupError:
             pass
         except OSError as error:  # never without a limit
             reason = f"a notebook can't be put into its cgroup ({error.strerror})"
@@ -107,7 +113,7 @@ class Conversation:
             header, _ = self._channel.answer(("ready", "failed"), wall=90.0 if self._zygote.kernel else 30.0)
         except GoneError as gone:
             self._zygote.receive(number)  # raises where the sandbox itself has ended: that is no lack of this machine
-            header = {"type": "failed", "reason": str(gone).rstrip(".")}
+            raise NotReadyError(gone.sentence.rstrip(".")) from gone
         if header["type"] == "failed":
             raise CourseError(bwrap.INSTALL.format(reason=header.get("reason")))
 
@@ -158,6 +164,28 @@ class Conversation:
 
     # Probes
 
+    def _probes(self) -> list[ProbeResult]:
+        """While one exercise is probed, the next is asked for already: the job waits for nobody."""
+        results, probes = [], self._job.probes
+        for i, probe in enumerate(probes):
+            for asked in probes[i : i + 2] if i == 0 else probes[i + 1 : i + 2]:
+                self._ask(asked)
+            results.append(self._probe(probe))
+        return results
+
+    def _ask(self, probe: Probe) -> None:
+        request = {
+            "type": "probe",
+            "exercise": probe.exercise,
+            "setup": probe.setup,
+            "source": probe.source,
+            "seeds": probe.seeds,
+            "seconds": self._limits.probe_seconds,
+        }
+        if self._over is None:
+            with contextlib.suppress(GoneError):  # whoever waits for the answer learns of it
+                self._channel.send(request)
+
     def _probe(self, probe: Probe) -> ProbeResult:
         started = time.monotonic()
         outcomes: dict[int, Outcome] = {}
@@ -168,27 +196,18 @@ class Conversation:
                 verdict = "timeout" if self._over.status == "timeout" else "error"
                 failure = Failure("Unfinished", self._over.sentence, verdict=verdict)
             if failure is None:
-                outcomes[seed], failure = self._ask(probe, seed)
+                outcomes[seed], failure = self._outcome(probe, seed)
             else:
                 outcomes[seed] = Outcome(failure=failure)
         self.ended_probing |= lived and self._over is not None and not self._careful
         return ProbeResult(probe.exercise, probe.cell_id, outcomes, time.monotonic() - started)
 
-    def _ask(self, probe: Probe, seed: int) -> tuple[Outcome, Failure | None]:
+    def _outcome(self, probe: Probe, seed: int) -> tuple[Outcome, Failure | None]:
         """One run of a probe, and the failure that spares the other seeds."""
         limits = self._limits
-        request = {
-            "type": "probe",
-            "exercise": probe.exercise,
-            "setup": probe.setup,
-            "source": probe.source,
-            "seed": seed,
-            "seconds": limits.probe_seconds,
-        }
         late = Failure("TimeoutError", f"it did not finish within {limits.probe_seconds:g} seconds", verdict="timeout")
         crash = Failure("Crash", "it ended the Python process (exit, crash or memory)")
         try:
-            self._channel.send(request)
             wall = limits.probe_seconds + limits.grace_seconds
             header, interrupted = self._channel.answer(("outcome", "worker_gone"), wall=wall)
             if header["type"] == "worker_gone":
@@ -199,7 +218,7 @@ class Conversation:
             self._arrays_left -= len(self._channel.body)
             if self._arrays_left < 0:
                 failure = Failure("ValueError", "the results take more than all exercises together ask for")
-                return Outcome(failure=failure), failure
+                return Outcome(failure=failure), None  # the other seeds' results are under way
             outcome = untrusted.outcome(header, self._channel.body)
         except ProtocolError:
             self._note_end(GoneError("died", "It sent something that is no result."), f"exercise {probe.exercise}")
@@ -209,5 +228,5 @@ class Conversation:
             self._note_end(gone, f"exercise {probe.exercise}")
             failure = late if gone.status == "timeout" else Failure("Crash", gone.sentence)
             return Outcome(failure=failure), failure
-        ended = outcome.failure is not None and outcome.failure.verdict in ("timeout", "missing", "not_started")
+        ended = outcome.failure is not None and outcome.failure.verdict in ENDED
         return outcome, outcome.failure if ended else None

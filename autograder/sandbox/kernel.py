@@ -72,7 +72,19 @@ class KernelHost:
         protocol.send(self._channel, {"type": "done", **done})
 
     def _probe(self, request: dict) -> None:
-        found: list[dict] = []
+        for seed in request["seeds"]:
+            said = self._said(request | {"seed": seed})
+            if said is None:
+                protocol.send(self._channel, {"type": "worker_gone"})
+                return
+            protocol.send(self._channel, said["header"], base64.b64decode(said["body"]))
+            failure = said["header"].get("failure")
+            if failure is not None and failure["verdict"] in protocol.ENDED:
+                return
+
+    def _said(self, request: dict) -> dict | None:
+        """What the kernel says of one seed; None if it is gone."""
+        found: list[str] = []
 
         def take(kind: str, content: dict) -> None:
             found.extend([content["data"][OUTCOME]] if OUTCOME in content.get("data", {}) else [])
@@ -81,11 +93,7 @@ class KernelHost:
             self._execute(_PROBE.format(request=json.dumps(request), most=self._limits["array_bytes"]), take)
         except _KernelGoneError:
             found.clear()
-        if not found:
-            protocol.send(self._channel, {"type": "worker_gone"})
-            return
-        said = json.loads(found[-1])
-        protocol.send(self._channel, said["header"], base64.b64decode(said["body"]))
+        return json.loads(found[-1]) if found else None
 
     def _execute(self, source: str, publish: object) -> dict:
         """Run code in the kernel; every output goes to `publish`. Returns the reply's content."""

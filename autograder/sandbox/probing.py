@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import io
+from collections.abc import Iterator
 
 import numpy as np
 from safetensors.numpy import save
@@ -13,6 +14,15 @@ from lessonkit.checks.outcome import Failure, Outcome
 from lessonkit.checks.run import run_probe
 
 TEXT_ROOM = 20_000  # characters of a line of a traceback, of an error's message, of what was printed
+
+
+def answers(request: dict, user: dict, namespaces: dict[str, dict], most: int) -> Iterator[tuple[dict, bytes]]:
+    """The frames of all seeds that a request names, one by one, up to one that spares the others."""
+    for seed in request["seeds"]:
+        header, body = answer(request | {"seed": seed}, user, namespaces, most)
+        yield header, body
+        if header["failure"] is not None and header["failure"]["verdict"] in protocol.ENDED:
+            return
 
 
 def answer(request: dict, user: dict, namespaces: dict[str, dict], most: int) -> tuple[dict, bytes]:

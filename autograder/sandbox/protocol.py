@@ -17,6 +17,7 @@ MAX_BODY = 256 << 20
 ARRAY_TYPES = frozenset(  # all that a result may be
     ["float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool"]
 )
+ENDED = ("timeout", "missing", "not_started")  # verdicts that spare an exercise its other seeds
 
 
 class ProtocolError(Exception):

@@ -199,6 +199,18 @@ class _NoKernel:
 class NotebookShell(ZMQInteractiveShell):
     """ipykernel's shell, with what its kernel would set."""
 
+    _transformed = ("", "")  # the last cell, and what became of it
+
+    def transform_cell(self, raw_cell: str) -> str:
+        """Each cell is transformed twice in a row, to see whether it waits for anything and to be run: here once."""
+        raw, made = self._transformed
+        self._transformed = ("", "")
+        if raw == raw_cell and raw:
+            return made
+        made = super().transform_cell(raw_cell)
+        self._transformed = (raw_cell, made)
+        return made
+
     def init_history(self):
         self.history_manager = QuietHistory(shell=self, parent=self, hist_file=":memory:")
         self.configurables.append(self.history_manager)

@@ -20,7 +20,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 
-from autograder.sandbox import isolate, protocol
+from autograder.sandbox import isolate, pages, protocol
 
 WARM_CELLS = (
     "1 + 1",
@@ -41,6 +41,7 @@ def main() -> None:
     notebook = _warm((*WARM_CELLS, *(received[0]["cells"] if received else ())))
     gc.collect()
     gc.freeze()
+    pages.enlarge()
     threads = len(os.listdir("/proc/self/task"))
     protocol.send(
         control,

@@ -1,5 +1,7 @@
 """Probes: what comes back of an answer, and that nothing a submission sends can hurt anybody but itself."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -82,6 +84,24 @@ def test_an_answer_not_started(run):
     assert only(run("def f(x): raise NotImplementedError", probes=(probe(),))).failure.verdict == "not_started"
 
 
+def test_an_answer_not_started_is_not_called_on_other_seeds(run):
+    counts = "calls = []\ndef f(x):\n    calls.append(1)\n    raise NotImplementedError\ndef g(x): return len(calls)"
+    result = run(counts, probes=(probe(seeds=(1, 2, 3)), probe("g")))
+    assert [outcome.failure.verdict for outcome in result.probes[0].outcomes.values()] == ["not_started"] * 3
+    assert [outcome.arrays["y"] for outcome in result.probes[1].outcomes.values()] == [1, 1]
+
+
+def test_results_that_are_too_many_together_are_read_to_the_end(run):
+    """The job has sent them already when the first is refused: what follows is still the answer to its question."""
+    large = "import torch\ndef f(x): return torch.zeros(100_000)"
+    few = replace(TIGHT, notebook_array_bytes=1_000_000)
+    result = run(large, probes=(probe(seeds=(1, 2, 3)), probe("g")), limits=few)
+    assert only(result).failure is None
+    assert ["all exercises together" in only(result, seed).failure.message for seed in (2, 3)] == [True, True]
+    assert "all exercises together" in result.probes[1].outcomes[1].failure.message
+    assert result.notes == ()
+
+
 def test_an_error_shows_the_learners_lines(run):
     failure = only(run("def f(x):\n    return x @ x", probes=(probe(),))).failure
     assert failure.kind == "RuntimeError"
@@ -157,8 +177,6 @@ def test_what_ends_a_probe_is_tried_once_more_in_a_fork_and_the_cells_keep_their
 
 def test_an_answer_with_a_memory_bomb_costs_its_own_exercise_only(run):
     bomb = "def f(x):\n    held = []\n    while True: held.append(bytearray(50_000_000))"
-    from dataclasses import replace
-
     result = run(bomb, F.replace("f(", "g("), probes=(probe(), probe("g")), limits=replace(TIGHT, probe_seconds=20.0))
     assert only(result).failure.kind in ("Crash", "MemoryError")
     assert result.probes[1].outcomes[1].failure is None
