@@ -36,9 +36,12 @@ def owned(
         if rest and rest[0] in submitters:
             found.append((file, submitters[rest[0]], ""))
             continue
-        owner = owners.owner_in(layout, _bare(rest[0]), rest[1] if len(rest) > 1 else "", prefix) if rest else None
+        below = "/".join(rest[1:])
+        owner = owners.owner_in(layout, _bare(rest[0]), below, prefix) if rest else None
         if owner is not None and len(rest) == 1 and owners.two_marks(layout, rest[0]):
             found.append((file, [], "its name holds Moodle's mark twice: whose it is can't be told"))
+        elif owner is not None and layout.not_theirs is not None and layout.not_theirs.match(below):
+            found.append((file, [], f"is not what was handed in, but {layout.name}'s or the instructor's"))
         elif owner is None:
             found.append((file, [], f"its name is not as {layout.name} makes them"))
         else:
@@ -60,12 +63,12 @@ def _may_be_students(head: str, below: Sequence[str]) -> bool:
 
 
 def _heads(files: Sequence[File], depth: int) -> dict[str, list[str]]:
-    """The names at a depth, each with those right below it."""
+    """The names at a depth, each with the paths below it."""
     heads: dict[str, list[str]] = defaultdict(list)
     for file in files:
         rest = file.parts[depth:]
         if rest:
-            heads[_bare(rest[0])].append(rest[1] if len(rest) > 1 else "")
+            heads[_bare(rest[0])].append("/".join(rest[1:]))
     return heads
 
 
@@ -89,7 +92,7 @@ def _depth_and_layout(files: Sequence[File], lessons: Sequence[str]) -> tuple[in
         if heads.keys() <= ours and not _is_several(heads):
             depth += 1
             continue
-        below = {name for names in heads.values() for name in names}
+        below = {path.partition("/")[0] for paths in heads.values() for path in paths}
         folders = {file.parts[depth + 1] for file in notebooks if len(file.parts) > depth + 2}
         if len(heads) > 1 or len(folders) < 2 or below & ours or _dated(folders):
             break

@@ -42,19 +42,23 @@ class Owner:
 class Layout:
     """How a platform names what a student handed in. `pattern` has the groups id, name, time, late, attempt, file.
 
-    `below`: a pattern that files in such a folder must have, where the folder's name alone is no evidence.
+    `below`: a pattern that the path in such a folder must have, where the folder's name alone is no evidence.
+    `not_theirs`: a pattern of paths in it that the platform or the instructor put there.
     """
 
     name: str
     pattern: re.Pattern
     times: str = ""  # the form of the group time; empty: whatever dateutil reads
     below: re.Pattern | None = None
+    not_theirs: re.Pattern | None = None
 
 
-def _layout(name: str, pattern: str, times: str = "", below: str = "") -> Layout:
-    return Layout(name, re.compile(pattern, re.DOTALL), times, re.compile(below) if below else None)
+def _layout(name: str, pattern: str, times: str = "", below: str = "", not_theirs: str = "") -> Layout:
+    further = (re.compile(path) if path else None for path in (below, not_theirs))
+    return Layout(name, re.compile(pattern, re.DOTALL), times, *further)
 
 
+SAKAI, EXCHANGE = "Sakai", "nbgrader exchange"
 # In this order: the first whose pattern fits most of what lies on top.
 LAYOUTS = (
     # Full Name_12345_assignsubmission_file_[/...] (Moodle, "Download all submissions"); a name may hold the mark, too
@@ -72,11 +76,25 @@ LAYOUTS = (
         "%Y-%m-%d-%H-%M-%S",
     ),
     # ada+03_additive_attention+2026-03-01 10:00:00 UTC[+random]: nbgrader's exchange, inbound
-    _layout("nbgrader exchange", r"(?P<id>[^+]+)\+\d\d_[^+]+\+(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[^+]*)(?:\+.*)?$"),
+    _layout(EXCHANGE, r"(?P<id>[^+]+)\+\d\d_[^+]+\+(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[^+]*)(?:\+.*)?$"),
     # submission_123456789/..., with submission_metadata.yml beside the folders
     _layout("Gradescope", r"submission_(?P<id>\d+)$"),
     # Last_First_login_12345/20260301100000_file
-    _layout("ILIAS", r"(?P<name>[^_]+_[^_]+)_.+_(?P<id>\d+)$", "%Y%m%d%H%M%S", r"(?P<time>\d{14})_(?P<file>.+)$"),
+    _layout("ILIAS", r"(?P<name>[^_]+_[^_]+)_.+_(?P<id>\d+)$", "%Y%m%d%H%M%S", r"(?P<time>\d{14})_(?P<file>[^/]+)"),
+    # Last, First(login)/Submission attachment(s)/file, beside timestamp.txt (form from memory) and what was handed back
+    _layout(
+        SAKAI,
+        r"(?P<name>[^()]*)\((?P<id>[^()]+)\)$",
+        "%Y%m%d%H%M%S%f",
+        r"Submission attachment\(s\)/|timestamp\.txt$",
+        r"[^/]+$|Feedback Attachment\(s\)/",
+    ),
+    # Full Name/Assignment/Version 2/file, in the folder "Submitted files" of the class's SharePoint (from memory)
+    _layout(
+        "Microsoft Teams",
+        r"(?P<id>(?P<name>.+))$",
+        below=r"[^/]+/Version (?P<attempt>\d+)/(?:.*/)?(?P<file>[^/]+)$",
+    ),
     # lastfirst[_LATE]_12345_67890_file[-1]
     _layout("Canvas", r"(?P<name>[^_/]+?)(?P<late>_LATE)?_(?P<id>\d+)_(?P<attempt>\d+)_(?P<file>.+)$"),
 )
@@ -178,6 +196,19 @@ def common_beginning(heads: Sequence[str], ends: str) -> str:
     same = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
     at = max(first[:same].rfind(end) for end in ends)
     return first[: at + 1]
+
+
+def stamp_folder(owner: Owner, parts: Sequence[str]) -> tuple[str, ...] | None:
+    """Where the platform itself put a file timestamp.txt that is about a notebook; None where a student might have."""
+    if owner.layout == SAKAI:
+        above = next((i for i, part in enumerate(parts) if part.startswith("Submission attachment")), len(parts) - 1)
+        return tuple(parts[:above])
+    return tuple(parts[:-1]) if owner.layout in (FOLDERS, EXCHANGE, "--pattern") else None
+
+
+def stamp_form(owner: Owner) -> str:
+    """The form of the time in such a file; empty: whatever dateutil reads, as nbgrader's."""
+    return next(layout.times for layout in LAYOUTS if layout.name == SAKAI) if owner.layout == SAKAI else ""
 
 
 def moment(text: str, form: str = "") -> datetime | None:

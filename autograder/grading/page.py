@@ -34,6 +34,8 @@ img { max-width: 100%; background: #fff } .soft { color: var(--soft) } .warn { c
 .shown { border: 2px dashed #999; margin: 0.6em 0 1.4em; padding: 0 0.8em; max-height: 60em; overflow: auto }
 .shown > figcaption { font-size: 85%; color: var(--soft); padding-top: 0.4em }
 .task { background: var(--shade); padding: 0.1em 0.9em }
+@media (max-width: 45em) { .wide > table { width: max-content } .wide td, .wide th { max-width: 16em }
+  .wide .heat th { max-width: 9em } td.bars { width: 11em } }
 @media print { :root { --page: #fff; --text: #000; --soft: #444; --line: #bbb; --shade: #f4f4f4; --link: #000;
   --blue: 0 114 178; --warn: #000 } body { max-width: none; margin: 0; font-size: 10pt }
   .shown { max-height: none; overflow: visible } section { break-inside: auto } h2, h3 { break-after: avoid }

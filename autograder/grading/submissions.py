@@ -133,9 +133,10 @@ def collect(place: Path, lesson: str, pattern: str | None = None) -> Collection:
                 continue
             if owner.time is None and file.time is not None:
                 owner = replace(owner, time=file.time, from_zip=True)
-            if stamp := stamps.get(file.parts[:-1]):
-                said = stamp.read()[0][:100].decode("utf-8", "replace")
-                owner = replace(owner, time=owners.moment(said.strip()) or owner.time, stamped=True)
+            if stamp := stamps.get(owners.stamp_folder(owner, file.parts)):
+                said = stamp.read()[0][:100].decode("utf-8", "replace").strip()
+                time = owners.moment(said, owners.stamp_form(owner)) or owner.time
+                owner = replace(owner, time=time, stamped=True)
             stem = File((owner.file or file.parts[-1],), file.read).stem if owner.file else file.stem
             rank, other = meant_for(lesson, lessons, stem, file.parts[:-1])
             if rank is None:

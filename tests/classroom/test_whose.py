@@ -110,6 +110,37 @@ SCENARIOS = [
         layout="ILIAS",
     ),
     Scenario(
+        "sakai",
+        ("Week 3/grades.csv", "Week 3/Doe, Jane(jdoe1)/timestamp.txt", "Week 3/Doe, Jane(jdoe1)/comments.txt",
+         f"Week 3/Doe, Jane(jdoe1)/Submission attachment(s)/{L}.ipynb",
+         f"Week 3/Doe, Jane(jdoe1)/Feedback Attachment(s)/{L}.ipynb#1",
+         "Week 3/Ng, Zoë(zng)/Submission attachment(s)/work/hw.ipynb", "Week 3/Ng, Zoë(zng)/timestamp.txt",
+         "Week 3/Roe, Al(al7)/timestamp.txt"),
+        {"jdoe1": f"Week 3/Doe, Jane(jdoe1)/Submission attachment(s)/{L}.ipynb",
+         "zng": "Week 3/Ng, Zoë(zng)/Submission attachment(s)/work/hw.ipynb"},
+        names={"jdoe1": "Doe, Jane", "zng": "Ng, Zoë"},
+        unused={f"Week 3/Doe, Jane(jdoe1)/Feedback Attachment(s)/{L}.ipynb": "is not what was handed in",
+                "Week 3/Doe, Jane(jdoe1)/comments.txt": "is not what was handed in",
+                "Week 3/grades.csv": "not as Sakai"},
+        layout="Sakai",
+    ),
+    Scenario(
+        "microsoft-teams",
+        (f"Submitted files/Jane Doe/Week 3/Version 9/{L}.ipynb",
+         f"Submitted files/Jane Doe/Week 3/Version 10/{L}.ipynb",
+         f"Submitted files/Al Roe/Week 3/Version 1/{L}.ipynb"),
+        {"Jane-Doe-01332c87": f"Submitted files/Jane Doe/Week 3/Version 10/{L}.ipynb",
+         "Al-Roe-baaa8776": f"Submitted files/Al Roe/Week 3/Version 1/{L}.ipynb"},
+        names={"Jane-Doe-01332c87": "Jane Doe"},
+        unused={f"Submitted files/Jane Doe/Week 3/Version 9/{L}.ipynb": "earlier attempt"},
+        layout="Microsoft Teams",
+    ),
+    Scenario(
+        "google-classroom",  # a copy of the teacher's file for each student
+        (f"Jane Doe - {L}.ipynb", f"Al Roe - {L}.ipynb"),
+        {"Jane-Doe-01332c87": f"Jane Doe - {L}.ipynb", "Al-Roe-baaa8776": f"Al Roe - {L}.ipynb"},
+    ),
+    Scenario(
         "nbgrader-with-odd-names",
         (f"boris/{L}/{L}.ipynb", f"ada/{L}/{L} (1).ipynb", f"cy/{L}/{L}-Copy1.ipynb",
          f"dan/03_Additive_Attention/{L}.ipynb", f"eva/{L}.IPYNB", f"fay/{L}.ipynb.txt",
@@ -280,6 +311,31 @@ def test_a_time_of_nbgraders_stamp(tmp_path):
     assert ada.time.isoformat() == "2026-03-01T10:00:00.123000+00:00"
     assert bob.time.utcoffset().total_seconds() == -5 * 3600
     assert ada.time_from == "timestamp.txt"
+
+
+def test_a_time_of_sakais_stamp(tmp_path):
+    inside = f"Doe, Jane(jdoe1)/Submission attachment(s)/{L}.ipynb"
+    place = as_folder(tmp_path, [inside, inside.replace("Doe, Jane(jdoe1)", "Ng, Zoë(zng)")])
+    (place / "Doe, Jane(jdoe1)/timestamp.txt").write_text("20260301100000123")
+    jane, _ = collect(place, L).submissions
+    assert jane.time == datetime(2026, 3, 1, 10, 0, 0, 123000)
+    assert jane.time_from == "timestamp.txt"
+
+
+@pytest.mark.parametrize(
+    "folder",
+    ["101-9 - Jane Doe - Mar 2, 2026 807 AM", "Jane Doe_101_assignsubmission_file_",
+     "Doe, Jane(101)/Submission attachment(s)", "Jane Doe/Week 3/Version 1"],
+    ids=["brightspace", "moodle", "sakai", "teams"],
+)  # fmt: skip
+def test_a_stamp_among_a_students_files_is_no_time(tmp_path, folder):
+    """Whoever hands in a timestamp.txt would never be late."""
+    other = folder.replace("Jane", "Zoe").replace("101", "102")
+    place = as_folder(tmp_path, [f"{folder}/{L}.ipynb", f"{other}/{L}.ipynb"])
+    (place / folder / "timestamp.txt").write_text("2020-01-01 10:00:00 UTC")
+    for submission in collect(place, L).submissions:
+        assert submission.time is None or submission.time.year == 2026
+        assert submission.time_from != "timestamp.txt"
 
 
 @pytest.mark.parametrize("name", ["José", "Zoë Müller", "प्रिया", "Nguyễn", "ひらがな", "Иван Ёлкин"])
