@@ -1,7 +1,8 @@
 """What people change: marks from a table, exercises excused for all, a roster, due dates, a student who leaves."""
 
+import contextlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -239,13 +240,23 @@ def late_penalty(out: Path) -> Callable[[str, float, float], float | None]:
     Raises:
         CourseError: that file can't be read as nbgrader's configuration.
     """
-    config = Config()
-    if (out / "nbgrader_config.py").is_file():
-        try:
-            config = PyFileConfigLoader("nbgrader_config.py", path=str(out.resolve())).load_config()
-        except Exception as error:  # whatever the instructor's own file does
-            raise CourseError(
-                f"{out / 'nbgrader_config.py'} can't be used: {type(error).__name__}: {error}."
-            ) from error
-    step = AssignLatePenalties(config=config)
-    return step.plugin_class(parent=step).late_submission_penalty
+    config, own = Config(), out / "nbgrader_config.py"
+    with _can_be_used(own):
+        if own.is_file():
+            config = PyFileConfigLoader(own.name, path=str(out.resolve())).load_config()
+        step = AssignLatePenalties(config=config)
+        plugin = step.plugin_class(parent=step)
+
+    def penalty(student: str, score: float, seconds: float) -> float | None:
+        with _can_be_used(own):
+            return plugin.late_submission_penalty(student, score, seconds)
+
+    return penalty
+
+
+@contextlib.contextmanager
+def _can_be_used(own: Path) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # whatever the instructor's own file and plugin do
+        raise CourseError(f"{own} can't be used: {type(error).__name__}: {error}") from error

@@ -206,6 +206,25 @@ def test_a_due_date_without_a_time_zone_grades_nothing(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "c.LateSubmissionPlugin.penalty_method = 'nonsense'",
+        "c.AssignLatePenalties.plugin_class = 'no.such.Plugin'",
+        "1 / 0",
+        "from nbgrader.plugins import BasePlugin\n"
+        "class Own(BasePlugin):\n"
+        "    def late_submission_penalty(self, *given): return self.there_is_no_such_thing\n"
+        "c.AssignLatePenalties.plugin_class = Own",
+    ],
+    ids=["value", "class", "error", "plugin"],
+)
+def test_a_penalty_that_cant_be_used_is_a_sentence(tmp_path, written):
+    (tmp_path / "nbgrader_config.py").write_text(f"c = get_config()\n{written}\n")
+    with pytest.raises(CourseError, match=r"nbgrader_config\.py can't be used: "):
+        by_hand.late_penalty(tmp_path)("ada", 3.0, 60.0)
+
+
 def test_whoever_leaves_is_in_no_file_of_the_folder(place):
     out, gradebook = place
     enter(gradebook, out, "zora-zanzibar", {NAMES[0]: wrong()}, {"name": "Zora Zanzibar"})
