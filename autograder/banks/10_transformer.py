@@ -1097,7 +1097,8 @@ def _anew(row):
 
 @mistake(
     "who_sees_whom",
-    "You add the same number to all features of a row: a layer norm takes it away. Put in a row of new random numbers.",
+    "You add the same number to all features of a row, or multiply them by one: a layer norm takes that away. Put in a "
+    "row of new random numbers.",
 )
 def shifted_rows(layer, x):
     return _sees(layer, x, lambda row: row + 1)
@@ -1112,7 +1113,7 @@ def negated_rows(layer, x):
     return _sees(layer, x, lambda row: -row)
 
 
-@mistake("who_sees_whom", "Only the first feature of a row is changed. A place may read others: change them all.")
+@mistake("who_sees_whom", "Only one feature of a row is changed. A place may read others: change them all.")
 def first_feature_changed(layer, x):
     return _sees(layer, x, lambda row: torch.cat([_anew(row[:1]), row[1:]]))
 
@@ -1236,3 +1237,72 @@ equivalent("who_sees_whom", f"{_CHANGES} > 1e-06 -> {_CHANGES} >= 1e-06", _NEAR_
 equivalent("who_sees_whom", "1e-06 -> 0.0", _NEAR_NOTHING)
 equivalent("who_sees_whom", "layer(changed) - before -> before - layer(changed)", "the absolute value follows")
 equivalent("who_sees_whom", "ignore x in who_sees_whom", "who depends on whom is the same wherever it is tried")
+
+
+@mistake(
+    "layer_norm",
+    "One of the three is left: `x.mean()` is the mean of *all* numbers. Each vector has its own, dim=-1, keepdim=True.",
+)
+def mean_of_all_left(x, gain, bias, eps=1e-5):
+    return gain * (x - x.mean()) / torch.sqrt(x.var(-1, keepdim=True, correction=0) + eps) + bias
+
+
+@mistake(
+    "layer_norm",
+    "ε is in its place now. Two are left: the mean is of all numbers, not of each vector, and the variance divides by "
+    "d − 1.",
+)
+def only_eps_mended(x, gain, bias, eps=1e-5):
+    return gain * (x - x.mean()) / torch.sqrt(x.var(-1, keepdim=True) + eps) + bias
+
+
+@mistake(
+    "layer_norm",
+    "It divides by d now. Two are left: the mean is of all numbers, not of each vector, and ε stands outside the root.",
+)
+def only_divisor_mended(x, gain, bias, eps=1e-5):
+    return gain * (x - x.mean()) / (x.std(-1, keepdim=True, correction=0) + eps) + bias
+
+
+@mistake("layer_norm", "The variance is that of x before its mean is taken away: square the *centred* vector.")
+def squares_not_centred(x, gain, bias, eps=1e-5):
+    return gain * (x - x.mean(-1, keepdim=True)) / torch.sqrt((x**2).mean(-1, keepdim=True) + eps) + bias
+
+
+@mistake("layer_norm", "ε is added twice, inside the root and outside. Inside is enough.")
+def eps_twice(x, gain, bias, eps=1e-5):
+    return (
+        gain * (x - x.mean(-1, keepdim=True)) / (torch.sqrt(x.var(-1, keepdim=True, correction=0) + eps) + eps) + bias
+    )
+
+
+@mistake("layer_norm", "Brackets are missing: the mean is taken from x *before* it is divided and multiplied.")
+def without_brackets(x, gain, bias, eps=1e-5):
+    return gain * x - x.mean(-1, keepdim=True) / torch.sqrt(x.var(-1, keepdim=True, correction=0) + eps) + bias
+
+
+@mistake(
+    "who_sees_whom",
+    "You add up the features of the result before you compare. Behind a layer norm the sum never changes, and else "
+    "changes may cancel: compare feature by feature.",
+)
+def features_added_up(layer, x):
+    return _sees(layer, x, _anew, lambda after, before, _: (after - before).sum(-1).abs() > 1e-6)
+
+
+@mistake("who_sees_whom", "You say that each place sees itself. A layer may hide it from itself: measure that, too.")
+def itself_believed(layer, x):
+    return _sees(layer, x, _anew) | torch.eye(len(x), dtype=torch.bool)
+
+
+@mistake(
+    "who_sees_whom",
+    "You change a *feature* of all places, a column of x. Change one place: row k, all its features.",
+)
+def column_changed(layer, x):
+    before, columns = layer(x), []
+    for k in range(len(x)):
+        changed = x.clone()
+        changed[:, min(k, x.shape[1] - 1)] = torch.randn(len(x))
+        columns.append(((layer(changed) - before).abs() > 1e-6).any(-1))
+    return torch.stack(columns, dim=1)
