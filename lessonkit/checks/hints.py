@@ -88,7 +88,7 @@ def hint_of(got: np.ndarray, want: np.ndarray) -> str:
         return ""
     if want.dtype.kind == "b":
         if np.array_equal(got, ~want):
-            return " Each is turned round: True means *may attend*."
+            return " Each is turned round: True where it should be False (in a mask True means *may attend*)."
         return _moved(got, want) or too_many_or_few(got, want)
     if got.dtype.kind not in "fiu":
         return ""

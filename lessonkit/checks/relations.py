@@ -138,7 +138,9 @@ def _not_normalised(got: np.ndarray, want: np.ndarray) -> str:
     if hidden.any() and (got[hidden] > 1e-6).mean() > 0.5 and np.abs(own[~empty] - 1).max() < 1e-6:
         return " There is weight where there should be none (0). What is masked is masked in the softmax itself."
     if np.abs(own[~empty] - 1).min(initial=1.0) > 1e-6 or np.abs(own[~empty] - 1).mean() > 1e-3:
-        return f" These weights don't sum to 1 over the last axis, but to {own.min():.3g} to {own.max():.3g}."
+        least, most = f"{own.min():.3g}", f"{own.max():.3g}"
+        sums = least if least == most else f"{least} to {most}"
+        return f" These weights don't sum to 1 over the last axis, but to {sums}."
     return ""
 
 

@@ -72,6 +72,11 @@ def test_results_in_another_order_are_told_of_numbers_too():
     assert "It is what `mean` should be" in said_of(lambda x: reference(x)[::-1], reference).message
 
 
+def test_a_number_that_is_another_result_s_is_no_exchange_where_that_one_is_right():
+    said = said_of(lambda x: (x.mean().item(), x.mean().item()), reference).message
+    assert said == "The values of `share` are not right. `mean` is right."
+
+
 def test_a_known_mistake_in_one_result_is_named():
     def both_of_the_first(x):
         return x[0].item(), x[0].item() / 3
