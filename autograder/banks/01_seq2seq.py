@@ -938,3 +938,96 @@ def logarithms_multiplied(step, state, bos, eos, beam, max_length, alpha):
 @mistake("beam_search", "The *worst* continuations are kept: `sort` puts the smallest first. Sort with `reverse=True`.")
 def the_worst_kept(step, state, bos, eos, beam, max_length, alpha):
     return _kept_beam(step, state, bos, eos, beam, max_length, alpha, worst=True)
+
+
+def _by_place(made, right, places, reached, hit):
+    """A share at each place, with its own idea of who is asked and what is a hit."""
+    shares = []
+    for p in range(places):
+        asked = [(m, r) for m, r in zip(made, right, strict=True) if reached(m, r, p)]
+        shares.append(sum(hit(m, r, p) for m, r in asked) / max(1, len(asked)))
+    return shares
+
+
+def _same(m, r, p):
+    return len(m) > p < len(r) and m[p] == r[p]
+
+
+@mistake(
+    "right_by_place", "Where the written words have ended you take the last of them again. A missing word is wrong."
+)
+def last_word_again(made, right, places):
+    return _by_place(made, right, places, lambda m, r, p: len(r) > p, lambda m, r, p: m[min(p, len(m) - 1)] == r[p])
+
+
+@mistake(
+    "right_by_place",
+    "What is written beyond the right end counts as wrong in yours. It counts nowhere: only the right translation must "
+    "reach the place.",
+)
+def either_reaches(made, right, places):
+    return _by_place(made, right, places, lambda m, r, p: max(len(m), len(r)) > p, _same)
+
+
+@mistake(
+    "right_by_place",
+    "A sentence of 3 words has places 0, 1 and 2: it reaches place p if `len(r) > p`, not if `len(r) >= p`.",
+)
+def one_place_too_far(made, right, places):
+    return _by_place(made, right, places, lambda m, r, p: len(r) >= p, _same)
+
+
+@mistake(
+    "right_by_place",
+    "Only sentences that reach *all* places are asked in yours. At each place, ask all that reach this one.",
+)
+def only_those_that_reach_all(made, right, places):
+    return _by_place(made, right, places, lambda m, r, p: len(r) >= places, _same)
+
+
+@mistake("right_by_place", "Sentences with a wrong *length* are left out. They count, at each place that is reached.")
+def only_of_right_length(made, right, places):
+    return _by_place(made, right, places, lambda m, r, p: p < len(r) == len(m), _same)
+
+
+@mistake("right_by_place", "The right word may stand anywhere in yours. Compare it with the word at its own place.")
+def right_word_anywhere(made, right, places):
+    return _by_place(made, right, places, lambda m, r, p: len(r) > p, lambda m, r, p: r[p] in m)
+
+
+@mistake("last_state", "Each row's length picks a state of the *first* sentence. Pair it with its own row.")
+def of_the_first_sentence(outputs, lengths):
+    return outputs[0, lengths - 1]
+
+
+@mistake("last_state", "This is the state before the last word: positions run from 0, so the last is lengths − 1.")
+def one_before_the_last(outputs, lengths):
+    return outputs[torch.arange(len(outputs)), (lengths - 2).clamp(min=0)]
+
+
+@mistake(
+    "greedy_decode",
+    "A row that has said EOS goes on with other words, and nothing remembers that it had ended: keep `done`, and stop "
+    "when all rows are.",
+)
+def never_done(step, state, batch, bos, eos, max_length):
+    return _greedy(step, state, batch, bos, eos, max_length, keep=True, stop=False)
+
+
+@mistake(
+    "beam_search",
+    "One state runs through all beginnings. Each keeps its own: the one that its own last step gave.",
+)
+def one_state_for_all(step, state, bos, eos, beam, max_length, alpha):
+    going, finished = [([], 0.0)], []
+    for _ in range(max_length):
+        grown = []
+        for words, score in going:
+            log_probs, state = step(words[-1] if words else bos, state)
+            grown += [([*words, word], score + p) for word, p in enumerate(log_probs.tolist())]
+        grown = sorted(grown, key=lambda g: g[1], reverse=True)[:beam]
+        finished += [g for g in grown if g[0][-1] == eos]
+        going = [g for g in grown if g[0][-1] != eos]
+        if not going:
+            break
+    return max(finished or going, key=lambda g: g[1] / len(g[0]) ** alpha)[0]

@@ -19,6 +19,8 @@ def traced_step(table: Tensor, length: int) -> tuple[Callable, tuple, list[tuple
     def step(word: int, state: tuple) -> tuple[Tensor, tuple]:
         words, score, before = state
         words = (*words, int(word))
+        if len(words) > length == len(asked):  # one chain of states, though there are several beginnings
+            raise ValueError("step is handed the state of another beginning: each keeps what its own last step gave")
         if len(words) > length:
             raise ValueError(f"step is called for a sentence that has max_length = {length} words already")
         score = 0.0 if before is None else score + float(before[int(word)])

@@ -85,7 +85,7 @@ def _part_of_it(got: np.ndarray, want: np.ndarray) -> str:
 def hint_of(got: np.ndarray, want: np.ndarray) -> str:
     """What a constant factor, a mask turned round, another axis or order tell of the mistake, if it is one."""
     if want.size < 2:
-        return ""
+        return _of_a_share(got, want) if want.size == 1 and want.dtype.kind == got.dtype.kind == "f" else ""
     if want.dtype.kind == "b":
         if np.array_equal(got, ~want):
             return " Each is turned round: True where it should be False (in a mask True means *may attend*)."
@@ -107,6 +107,16 @@ def hint_of(got: np.ndarray, want: np.ndarray) -> str:
         return " There is weight just where none may be: the mask is turned round (True means *may attend*)."
     near = nearly(a, b) if want.dtype.kind == "f" else ""
     return near or _factor_or_offset(a, b) or _moved(a, b) or relation(a, b)
+
+
+def _of_a_share(got: np.ndarray, want: np.ndarray) -> str:
+    """Whether one number from 0 to 1 is the other's complement, or its percentage."""
+    a, b = float(got.flat[0]), float(want.flat[0])
+    if not 0 < b < 1 or abs(b - 0.5) < 1e-3:
+        return ""
+    if abs(a + b - 1) < 1e-6:
+        return " It is 1 minus what it should be."
+    return " It is 100 times what it should be: a share is a number from 0 to 1." if abs(a / b - 100) < 1e-4 else ""
 
 
 def _factor_or_offset(a: np.ndarray, b: np.ndarray) -> str:
