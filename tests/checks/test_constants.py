@@ -38,7 +38,10 @@ MEANT = {  # exercise -> parts of lines whose numbers are what is tested, and wh
     ),
     "hard_context": (("0.25", "1e-"), "u on an edge of the running sum, a sum just below 1"),
     "sure_and_wrong": (("index_fill",), "a weight of exactly one half"),
-    "right_by_place": (("for i in (0, 1)",), "what was written and what is right: two places of a pair"),
+    "right_by_place": (
+        ("for i in (0, 1)", "twice"),
+        "two places of a pair; a word that comes twice, one after the other",
+    ),
     "on_target": (("- 1",), "pixels as places from −1 to 1"),
     "input_feeding_step": (("slice(0, 1)",), "a batch of one sentence"),
     "head_roles": (("to[0] | to[1]",), "a query with two marked places"),
