@@ -1042,19 +1042,6 @@ def all_added_up(weights, relations):
 
 @mistake(
     "switch_off_heads",
-    "A head that is off already is tried again: nothing changes without it, so it may seem the cheapest, and goes "
-    "twice. Try only those that are still on.",
-)
-def goes_twice(loss, heads, off):
-    gates, gone = torch.ones(heads), []
-    for _ in range(off):
-        gone.append(min(range(heads), key=lambda head: loss(gates * (1 - torch.eye(heads)[head]))))
-        gates[gone[-1]] = 0
-    return gone
-
-
-@mistake(
-    "switch_off_heads",
     "You return places in the list of heads that are still *on*. Asked for are the heads' own numbers: look them up "
     "there.",
 )
