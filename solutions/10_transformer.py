@@ -468,9 +468,9 @@ def probe(who_sees_whom, draw):
         return lambda x: torch.sin((links * strong) @ x @ W) * only
 
     layers = {
-        "a mixture": lambda x: torch.sin((links * strong) @ x @ W),
+        "a mixture": lambda x: torch.sin((links * strong) @ torch.cos(x) @ W),
         "behind a norm": lambda x: (links * strong) @ normed(x) @ W,
-        "a faint mixture": lambda x: (links * faint) @ torch.cos(x) @ W,
+        "a faint mixture": lambda x: (links * faint) @ torch.sin(x) @ W,
         "reads one feature": reads_one,
         "shows in the first feature": shows_in(0),
         "shows in the last feature": shows_in(n - 1),

@@ -1,7 +1,5 @@
 """Known answers to lesson 08: wrong ones with the sentence that helps, and right ones written otherwise."""
 
-import itertools
-
 import numpy as np
 import torch
 from torch.nn import functional as F
@@ -1070,15 +1068,3 @@ def each_alone(loss, heads, off):
 )
 def until_off_are_on(loss, heads, off):
     return _one_after_another(loss, heads, heads - off)
-
-
-@mistake(
-    "switch_off_heads",
-    "This is the best set of `off` heads, tried as a whole. Asked for is one after another: each time the head without "
-    "which the loss is least, given those that are off.",
-)
-def best_set(loss, heads, off):
-    def without(gone):
-        return loss(torch.ones(heads).index_fill(0, torch.tensor(gone), 0))
-
-    return list(min(itertools.combinations(range(heads), off), key=without))
