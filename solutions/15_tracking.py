@@ -90,9 +90,13 @@ def probe(box_iou, draw):
     )
     apart = box_iou(a[0, :1].expand(3, 4), b[0, :1] + moves)
     inside = draw.watch(torch.tensor([0.5, 0.2, -0.3, -0.4], dtype=a.dtype))
+    corner = a[..., 2:] + draw.uniform(
+        B, T, 2, low=0.2, high=1.2
+    )  # just off, down and across
     return {
         "iou": box_iou(a, b),
         "apart": apart,
+        "corner to corner": box_iou(a, torch.cat([corner, corner + 3], dim=-1)),
         "one": box_iou(a[0, 0], b[0, 0]),
         "inside": box_iou(a, a + inside),
     }

@@ -31,6 +31,11 @@ def product_clamped(a, b):
     return shared / (_area(a) + _area(b) - shared)
 
 
+@mistake("box_iou", "The quotient is clamped, not the sides: two negative sides have a positive product before that.")
+def quotient_clamped(a, b):
+    return not_clamped(a, b).clamp(min=0)
+
+
 @mistake("box_iou", "The union counts the shared part twice: take it off once.")
 def shared_counted_twice(a, b):
     return _shared(a, b) / (_area(a) + _area(b))
@@ -1157,3 +1162,13 @@ def with_argmax(iou, threshold):
 for exercise, box in (("box_iou", "a"), ("box_iou", "b"), ("tracking_loss", "gold")):
     sides = f"{box}[..., 2:] - {box}[..., :2] -> {box}[..., :2] - {box}[..., 2:]"
     equivalent(exercise, sides, "Both sides turn their sign, and their product is the same.")
+
+
+@mistake(
+    "next_attention",
+    "You write into the window that was handed over. Make a new one: `torch.cat([middle, size], dim=-1)`.",
+)
+def written_into_the_window(attention, change, context):
+    attention[:, :2] += change[:, :2] * attention[:, 2:] / context
+    attention[:, 2:] *= change[:, 2:].exp()
+    return attention
