@@ -256,7 +256,8 @@ def next_attention(attention: Tensor, change: Tensor, context: float) -> Tensor:
 
 # %% check="next_attention" points=2
 def probe(next_attention, draw):
-    B, context = draw.choice([2, 3, 5, 6]), draw.scale(1.2, 4.0)
+    B = draw.choice([2, 3, 5, 6])
+    context = draw.choice([draw.scale(1.2, 1.7), draw.scale(2.4, 4.0)])  # not about 2
     windows = torch.cat(
         [draw.normal(B, 2, scale=9.0), draw.uniform(B, 2, low=2.0, high=30.0)], dim=-1
     )

@@ -156,7 +156,7 @@ machine, offline, in minutes. `make lab` sets it up and opens it.
 
 ## The map: what builds on what
 
-![{start.in_words(course)}](map.png)
+[![{start.in_words(course)}](map.png)](map.png)
 
 ## The lessons
 

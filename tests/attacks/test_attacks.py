@@ -84,7 +84,8 @@ def secrets_of(batch, lesson, with_seeds=True):
             yield from [str(seed)] * with_seeds
             expected, _ = bank.expected_on(exercise, bank.load(LESSON), seed)
             for array in expected.arrays.values():
-                yield from (repr(float(value)) for value in array.flat[:3] if abs(value) not in (0.0, 1.0))
+                told = (repr(float(value)) for value in array.flat[:3])
+                yield from (text for text in told if len(text) > 7)  # 0.5 stands in many a text
 
 
 @by_name("oddity", HONEST, ids=lambda attack: attack.name)

@@ -61,9 +61,9 @@ def test_no_page_complains_or_looks_elsewhere(site, address, chromium, size, sch
     assert wrong == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(address, chromium, scheme):
-    context = chromium.new_context(viewport=DESK, color_scheme=scheme)
+@pytest.mark.parametrize(("size", "scheme"), [(DESK, "light"), (DESK, "dark"), (PHONE, "light")])
+def test_axe_finds_nothing(address, chromium, size, scheme):
+    context = chromium.new_context(viewport=size, color_scheme=scheme)
     page, found = context.new_page(), []
     for path in ("index.html", "lessons/00_weighted_average.html"):
         page.goto(f"{address}/{path}", wait_until="load")
