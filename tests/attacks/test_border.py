@@ -224,6 +224,8 @@ def test_whatever_comes_is_judged_and_only_the_right_passes(name):
     assert judge([Trial(12345, expected, expected, known)]).passed
     for key, array in expected.arrays.items():
         for hostile in hostile_arrays(array):
+            if hostile.dtype != bool and hostile.shape == array.shape and np.allclose(hostile, array, atol=1e-4):
+                continue  # a share of 0 is right as any 0
             others = {k: v for k, v in expected.arrays.items() if k != key}
             for lie in ({key: hostile}, {f"{key}.length": hostile, f"{key}[0]": array}):
                 got = Outcome(arrays=others | lie, changed=expected.changed)
