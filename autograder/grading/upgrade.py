@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 
@@ -31,7 +30,9 @@ def upgrade_nbgraders(db_url: str) -> None:
     """
     engine = create_engine(db_url)
     try:
-        known = _version(engine) or _make(engine)
+        with engine.connect() as connection:
+            known = _version(connection)
+        known = known or _make(engine)
     except SQLAlchemyError:
         return  # whoever opens it next says why
     finally:
@@ -52,12 +53,11 @@ def _newest() -> str:
     return ScriptDirectory(ALEMBIC_DIR).get_current_head() or ""
 
 
-def _version(database: Engine | Connection) -> str:
+def _version(connection: Connection) -> str:
     """The version of nbgrader's tables in a database, "" where none is entered."""
-    if not inspect(database).has_table("alembic_version"):
+    if not inspect(connection).has_table("alembic_version"):
         return ""
-    with database.connect() if isinstance(database, Engine) else nullcontext(database) as connection:
-        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or ""
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or ""
 
 
 def _make(engine: Engine) -> str:
