@@ -1,6 +1,7 @@
 """One job's conversation: its cells in order, then its probes; whatever the job does, there is a result."""
 
 import contextlib
+import itertools
 import os
 import signal
 import socket
@@ -167,9 +168,11 @@ class Conversation:
     def _probes(self) -> list[ProbeResult]:
         """While one exercise is probed, the next is asked for already: the job waits for nobody."""
         results, probes = [], self._job.probes
-        for i, probe in enumerate(probes):
-            for asked in probes[i : i + 2] if i == 0 else probes[i + 1 : i + 2]:
-                self._ask(asked)
+        if probes:
+            self._ask(probes[0])
+        for probe, following in itertools.zip_longest(probes, probes[1:]):
+            if following is not None:
+                self._ask(following)
             results.append(self._probe(probe))
         return results
 
