@@ -6,6 +6,7 @@ that grades waits for most of that, so threads are enough; many machines, or ver
 
 import contextlib
 import ctypes
+import gc
 import itertools
 import sys
 from collections.abc import Iterator, Sequence
@@ -27,7 +28,7 @@ Found = tuple[Submission, tuple[Intake, Graded]]
 
 
 class Pool:
-    """So many sandboxes, warm for one lesson; the first is there at once, others when there is enough to do."""
+    """So many sandboxes, warm for one lesson; the first starts at once, others when there is enough to do."""
 
     def __init__(self, lesson: LessonSource, settings: Settings):
         self._lesson, self._settings = lesson, settings
@@ -40,11 +41,7 @@ class Pool:
     def __enter__(self) -> "Pool":
         _give_memory_back()
         sys.setswitchinterval(TURN)
-        try:
-            self._lanes[0].submit(self._sandboxes[0].start).result()
-        except BaseException:
-            self.__exit__()
-            raise
+        self._first = self._lanes[0].submit(self._sandboxes[0].start)
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -52,7 +49,14 @@ class Pool:
             sandbox.close()
         for lanes in self._lanes:
             lanes.shutdown(cancel_futures=True)
+        gc.unfreeze()
         sys.setswitchinterval(self._turn)
+
+    def wait(self) -> None:
+        """Until the first sandbox is there. Raises CourseError where none can be had."""
+        gc.collect()
+        gc.freeze()  # what is there stays: to look through all of it takes as long as three submissions
+        self._first.result()
 
     def warm_up(self) -> None:
         """Start all sandboxes now."""

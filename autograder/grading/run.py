@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 
 from autograder.authoring import source as sources
@@ -104,6 +103,7 @@ class GradingRun:
     settings: Settings
     gradebook: GradebookWriter
     seed: int
+    version: str  # the fingerprint of what judges
     grade_many: GradeMany
     workers: Pool | None  # on this machine
 
@@ -112,12 +112,15 @@ class GradingRun:
     def of(cls, lesson: LessonSource, settings: Settings) -> Iterator["GradingRun"]:
         """Open the gradebook and start the workers; close both."""
         with ExitStack() as stack:
-            grade_many, pool = stack.enter_context(_grader(settings, lesson))  # no sandbox: nothing is written
+            grade_many, pool = stack.enter_context(_grader(settings, lesson))
+            version = marks_depend_on(lesson)  # while the sandbox starts
+            if pool is not None:
+                pool.wait()  # no sandbox: nothing is written
             settings.out.mkdir(parents=True, exist_ok=True)
             gradebook = stack.enter_context(closing(GradebookWriter(database_url(settings.out, settings.db_url))))
             gradebook.prepare(lesson)
             seed = gradebook.begin_run(lesson.name, settings.seed, secrets.randbits(62))
-            yield cls(lesson, settings, gradebook, seed, grade_many, pool)
+            yield cls(lesson, settings, gradebook, seed, version, grade_many, pool)
 
     def warm_up(self) -> None:
         """Do now what would be done when it is needed: start all workers, work out what is expected."""
@@ -171,11 +174,6 @@ class GradingRun:
     def due(self) -> datetime | None:
         """When the lesson is due, if somebody said it."""
         return self.settings.due.moment if self.settings.due else None
-
-    @cached_property
-    def version(self) -> str:
-        """The fingerprint of what judges."""
-        return marks_depend_on(self.lesson)
 
     def _key(self, submission: Submission) -> str:
         return fingerprint(submission, self.version)
