@@ -23,6 +23,18 @@ LEARNERS = (
     "safetensors",
     "scikit-learn",
 )
+LAB = """\
+# jupyter lab --config=lab.py: opens the start page, and asks no network for news.
+from pathlib import Path
+
+here = Path(__file__).resolve().parent
+c.ServerApp.root_dir = str(here / "lessons")
+c.LabApp.default_url = "/lab/tree/start.ipynb"
+c.LabApp.app_settings_dir = str(here / "settings")
+c.LabApp.news_url = None
+c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
+"""
+READABLE = 0o100644
 _FIXED_DATE = (2026, 1, 1, 0, 0, 0)  # the same files give the same bytes
 
 
@@ -35,7 +47,9 @@ def release(out: Path) -> Path:
     target = out / f"{NAME}.zip"
     with whole_file(target) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as bundle:
         for name, content in sorted(_files().items()):
-            bundle.writestr(zipfile.ZipInfo(f"{NAME}/{name}", _FIXED_DATE), content, zipfile.ZIP_DEFLATED)
+            entry = zipfile.ZipInfo(f"{NAME}/{name}", _FIXED_DATE)
+            entry.external_attr = READABLE << 16  # else only who unpacks it may read it: not a class on one machine
+            bundle.writestr(entry, content, zipfile.ZIP_DEFLATED)
     return target
 
 
@@ -52,6 +66,8 @@ def _files() -> dict[str, bytes]:
         for path in (ROOT / folder).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:
                 files[path.relative_to(ROOT).as_posix()] = path.read_bytes()
+    files["lab.py"] = LAB.encode()
+    files["settings/overrides.json"] = (ROOT / "autograder" / "jupyterlab_settings.json").read_bytes()
     files["pyproject.toml"] = _project().encode()
     files["LICENSE"] = (ROOT / "LICENSE").read_bytes()
     return files
@@ -79,13 +95,14 @@ def _readme() -> str:
 You need Python 3.11 or newer and 1.6 GB of disk. In this folder:
 
     python3 -m venv .venv
-    .venv/bin/pip install {torch} --index-url {install_torch.CPU_WHEELS}
+    .venv/bin/pip install {torch} --no-deps --index-url {install_torch.CPU_WHEELS}
     .venv/bin/pip install -r requirements.txt
-    .venv/bin/jupyter lab --notebook-dir=lessons --LabApp.default_url=/lab/tree/start.ipynb
+    .venv/bin/jupyter lab --config=lab.py
 
-This opens the start page. On Windows write `.venv\\Scripts\\` instead of `.venv/bin/`. The second line takes PyTorch
-without libraries for GPUs, which nothing here uses. Leave it out on a Mac, or where that index can't be reached: on
-Linux the environment then takes 5.6 GB of disk. For Macs with Intel processors PyTorch has no such version any more.
+This opens the start page; another day the last line alone does. On Windows write `.venv\\Scripts\\` instead of
+`.venv/bin/`. The second line takes PyTorch without libraries for GPUs, which nothing here uses. Leave it out on a Mac,
+or where that index can't be reached: on Linux the environment then takes 5.6 GB of disk. For Macs with Intel
+processors PyTorch has no such version any more.
 
 Work through the lessons in order. After each exercise a check tells you whether it is right, and if not, what went
 wrong. Everything runs offline.

@@ -1,12 +1,16 @@
 """The learner's bundle installs, imports, and holds no answer."""
 
+import json
 import re
 import subprocess
 import sys
 import tomllib
 import zipfile
+from pathlib import Path
 
 import nbformat
+from jupyterlab.labapp import LabApp
+from traitlets.config import PyFileConfigLoader
 
 from autograder.authoring import source
 from autograder.authoring.release import NAME, release
@@ -33,7 +37,8 @@ def test_bundle_is_complete_and_holds_no_answers(tmp_path):
         }
         bundle.extractall(tmp_path)
     assert {name.split("/")[0] for name in names} == {
-        *("lessons", "lessonkit", "data", "README.md", "requirements.txt", "pyproject.toml", "LICENSE")
+        *("lessons", "lessonkit", "data", "README.md", "requirements.txt", "pyproject.toml", "LICENSE"),
+        *("lab.py", "settings"),
     }
     for lesson in source.lesson_names():
         assert f"lessons/{lesson}/{lesson}.ipynb" in names
@@ -52,6 +57,18 @@ def test_bundle_is_complete_and_holds_no_answers(tmp_path):
     ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path / NAME, capture_output=True, text=True, check=True)
     assert ran.stdout.startswith("10000 ")
     assert str(tmp_path) in ran.stdout
+
+
+def test_jupyterlab_opens_the_start_page_and_asks_nothing(tmp_path):
+    with zipfile.ZipFile(release(tmp_path)) as bundle:
+        assert {entry.external_attr >> 16 & 0o777 for entry in bundle.infolist()} == {0o644}
+        bundle.extractall(tmp_path)
+    place = tmp_path / NAME
+    said = PyFileConfigLoader("lab.py", str(place)).load_config()
+    assert (Path(said.ServerApp.root_dir) / said.LabApp.default_url.removeprefix("/lab/tree/")).is_file()
+    overrides = json.loads((Path(said.LabApp.app_settings_dir) / "overrides.json").read_text("utf-8"))
+    assert overrides["@jupyterlab/apputils-extension:notification"] == {"checkForUpdates": False, "fetchNews": "false"}
+    assert LabApp(config=said).app_settings_dir == str(place / "settings")
 
 
 def test_the_same_files_give_the_same_bytes(tmp_path):
