@@ -42,6 +42,7 @@ c.Execute.skip_cells_with_tag = DEMONSTRATION
 # An endless loop costs its own cell. A check's own limit, 10 s a probe, comes first where the loop is in an answer.
 c.Execute.timeout = 40
 c.Execute.interrupt_on_timeout = True
+c.Execute.shutdown_kernel = "immediate"  # what counts is in the notebook by then; tidying up takes a second of each
 c.Execute.extra_arguments = ["--HistoryManager.hist_file=:memory:", "--IPKernelApp.log_level=40"]
 # nbgrader gives 0 to a check that writes to standard error. Warnings of C++ code, and of a logger that was set up
 # earlier, reach it past lessonkit's own redirection: drop them all.

@@ -52,6 +52,7 @@ def execute(
         store_widget_state=False,
         coalesce_streams=True,
         record_timing=False,
+        shutdown_kernel="immediate",  # tidying up takes torch a second
         extra_arguments=["--IPKernelApp.log_level=40"],  # the kernel warns of TCP on every start
     )
     environment = {**os.environ, ERRORS_END_IT: "1", "PYTHONHASHSEED": "0"}

@@ -42,7 +42,9 @@ def test_run_all_goes_on_behind_a_slip(tmp_path):
     notebook = nbformat.reads(student_notebook(source.load(name)), as_version=4)
     slip = next(cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("solution"))
     slip.source = "def oops(:"
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    NotebookClient(
+        notebook, timeout=300, shutdown_kernel="immediate", resources={"metadata": {"path": str(tmp_path)}}
+    ).execute()
     code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
     assert all(cell.execution_count for cell in code)
     said = [output.ename for cell in code for output in cell.outputs if output.output_type == "error"]

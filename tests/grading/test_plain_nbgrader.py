@@ -11,6 +11,8 @@ from autograder.authoring import source
 from autograder.authoring.build import student_path
 from autograder.bench import invented_class
 from autograder.plain import grading as plain_grading
+from autograder.plain.grading import CONFIG
+from lessonkit.checks.run import SECONDS, run_probe
 
 pytestmark = pytest.mark.slow
 
@@ -22,8 +24,28 @@ CLASSES = [
 WROTE_NO_REFERENCE = {"boris-alternatives", "chen-other-alternatives", "emil-untouched", "fatima-all-wrong"}
 
 
+# The course's configuration, but what loops for ever is stopped sooner: a call of an answer after 3 seconds, not 10,
+# and a cell after 20, not 40.
+QUICKLY = """
+c = get_config()
+load_subconfig({name!r}, path={folder!r})
+c.Execute.timeout = 20
+c.Execute.extra_arguments = [*c.Execute.extra_arguments, "--IPKernelApp.exec_lines=" + repr([{line!r}])]
+"""
+SOON = "import lessonkit.checks.run as run; run.run_probe.__defaults__ = (3.0,); del run"
+
+
+@pytest.fixture
+def quickly(tmp_path, monkeypatch):
+    """Grade with QUICKLY."""
+    made = tmp_path / "quickly.py"
+    made.write_text(QUICKLY.format(name=CONFIG.name, folder=str(CONFIG.parent), line=SOON), encoding="utf-8")
+    assert run_probe.__defaults__ == (SECONDS,), "QUICKLY shortens another thing"
+    monkeypatch.setattr(plain_grading, "CONFIG", made)
+
+
 @pytest.mark.parametrize(("lesson", "students"), CLASSES, ids=[name for name, _ in CLASSES])
-def test_the_class_gets_its_marks(lesson, students, tmp_path):
+def test_the_class_gets_its_marks(lesson, students, tmp_path, quickly):
     truth = invented_class.make_class(tmp_path / "submitted", [lesson], students)
     broken = tmp_path / "submitted" / "a-no-notebook" / lesson  # the first in the batch
     broken.mkdir(parents=True)

@@ -16,7 +16,7 @@ def test_untouched_notebook_runs(name, monkeypatch):
     monkeypatch.delenv("LESSONKIT_STRICT", raising=False)
     lesson = source.load(name)
     notebook = nbformat.read(student_path(name), as_version=4)
-    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    NotebookClient(notebook, timeout=120, kernel_name="python3", shutdown_kernel="immediate").execute()
     checks = [c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade")]
     assert len(checks) == len(lesson.exercises())
     for cell in checks:
