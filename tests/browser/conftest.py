@@ -20,6 +20,7 @@ QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 QUIET += ["--disable-component-update", "--disable-sync"]
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups, also of a folder that is named
 def pytest_collection_modifyitems(items) -> None:
     """Everything in this folder needs a browser; without one it is left out, but never in CI."""
     for item in items:

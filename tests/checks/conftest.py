@@ -3,6 +3,7 @@
 import pytest
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups, also of a folder that is named
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Group the tests of this folder that take a lesson by it."""
     for item in items:
