@@ -1,8 +1,9 @@
-"""The files of a place where a class handed in: a folder, a zip, zips within it; read as bytes, never followed."""
+"""The files of a place where a class handed in: a folder, a zip, archives within it; read as bytes, never followed."""
 
 import hashlib
 import io
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from autograder.grading.archives import UNREAD, archive_ending, members_of_tar, unpacked
 from lessonkit.errors import CourseError
 
 LARGEST = 10 << 20  # bytes of one notebook without its outputs; a lesson with all its figures has about one million
@@ -23,17 +25,23 @@ LONGEST_PART = 1_000  # characters of a name in a zip; a file system takes 255 b
 DEEPEST = 12  # folders within folders
 MOST_NESTED = 2  # zips within zips
 NOTEBOOK = (".ipynb", ".ipynb.txt", ".ipynb.json")
+# What browsers and systems make of that ending: ".ipynb (1)", ".ipynb.download", ".ipynb - Copy".
+_NOTEBOOK = re.compile(r"\.ipynb(?:\.(?:txt|json|download|crdownload|part)|[ _(-][^.]*)?$", re.IGNORECASE)
 
 Content = tuple[bytes, str]  # what a file holds, or the reason why it was not read
 
 
 @dataclass(frozen=True)
 class File:
-    """A file that was found, not yet read. `time`: when a zip says it was written, without a time zone."""
+    """A file that was found, not yet read. `time`: when a zip says it was written, without a time zone.
+
+    `fault`: why something that may hold a notebook can't be looked into.
+    """
 
     parts: tuple[str, ...]
     read: Callable[[], Content]
     time: datetime | None = None
+    fault: str = ""
 
     @property
     def name(self) -> str:
@@ -42,15 +50,21 @@ class File:
 
     @property
     def is_notebook(self) -> bool:
-        """Whether its name says that it is a notebook, in whatever spelling."""
-        return self.parts[-1].casefold().endswith(NOTEBOOK)
+        """Whether its name says that it is a notebook, in whatever spelling, or may hold one."""
+        return bool(self.fault) or _NOTEBOOK.search(self.parts[-1]) is not None
 
     @property
     def stem(self) -> str:
-        """Its name without the ending of a notebook."""
+        """Its name without the ending of a notebook or archive, or any other that has no blank in it."""
         name = self.parts[-1]
-        ending = next((e for e in sorted(NOTEBOOK, key=len, reverse=True) if name.casefold().endswith(e)), "")
-        return name[: len(name) - len(ending)]
+        found = _NOTEBOOK.search(name)
+        if found is None:
+            return (
+                name[: len(name) - len(archive_ending(name))]
+                if archive_ending(name)
+                else name.rpartition(".")[0] or name
+            )
+        return name[: found.start()] + (found[0][6:] if found[0][6:7] != "." else "")
 
 
 def printable(text: str, most: int = 200) -> str:
@@ -69,6 +83,8 @@ def files_in(place: Path) -> list[File]:
         raise CourseError(f"There is no folder or zip {place}. Name the one that holds the submissions.")
     if place.is_dir():
         found = _in_folder(place)
+    elif (ending := archive_ending(place.name)) and ending != ".zip":
+        raise CourseError(f"{place} is a {ending} archive, not a zip. Unpack it, and name the folder.")
     else:
         archive = _opened(place, str(place))
         found = _in_zip(lambda: archive, (), str(place), 0)
@@ -85,16 +101,16 @@ def _in_folder(folder: Path) -> Iterator[File]:
         parts = here.relative_to(folder).parts
         for name in sorted(folders):
             if (here / name).is_symlink():
-                yield File((*parts, name, f"{name}.ipynb"), lambda: (b"", "the folder is a link"))
+                yield _unreadable((*parts, name, f"{name}.ipynb"), "the folder is a link")
             elif name.casefold().endswith(".ipynb"):
-                yield File((*parts, name), lambda: (b"", "this is no regular file"))
+                yield _unreadable((*parts, name), "this is no regular file")
         deeper = len(parts) < DEEPEST - 1
         folders[:] = sorted(f for f in folders if deeper and not _hidden((f,)) and not (here / f).is_symlink())
         for name in sorted(names):
             if _hidden((name,)):
                 continue
-            if name.casefold().endswith(".zip") and stat.S_ISREG((here / name).lstat().st_mode):
-                yield from _nested((*parts, name), partial(_read, here / name, LARGEST_ZIP), 0)
+            if archive_ending(name) and stat.S_ISREG((here / name).lstat().st_mode):
+                yield from _nested((*parts, name), partial(_read, here / name, LARGEST_ZIP), 0, None)
             else:
                 yield File((*parts, name), partial(_read, here / name, LARGEST_WITH_OUTPUTS))
 
@@ -118,38 +134,82 @@ def _opened(source: Path | io.BytesIO, name: str) -> zipfile.ZipFile:
         raise CourseError(f"{name} is no zip file that can be read ({error}).") from error
 
 
-def _in_zip(opened: Callable[[], zipfile.ZipFile], around: tuple[str, ...], name: str, nested: int) -> Iterator[File]:
+def _unreadable(parts: tuple[str, ...], why: str, time: datetime | None = None) -> File:
+    return File(parts, lambda: (b"", why), time, why)
+
+
+def _in_zip(
+    opened: Callable[[], zipfile.ZipFile],
+    around: tuple[str, ...],
+    name: str,
+    nested: int,
+    time: datetime | None = None,
+) -> Iterator[File]:
+    """The files of a zip. `time`: when the zip itself was written, which stands for all that is in it."""
     entries = opened().infolist()
     if len(entries) > MOST_FILES:
         raise CourseError(f"{name} has {len(entries)} files; more than {MOST_FILES} are not read. Split it.")
     for entry in entries:
-        inner = _name_of(entry).replace("\\", "/").split("/")
-        parts = (*around, *(_short(part) for part in inner if part not in ("", "..", ".")))
+        parts = (*around, *_parts(_name_of(entry)))
         if entry.is_dir() or len(parts) == len(around) or len(parts) > DEEPEST + nested or _hidden(parts):
             continue
-        if parts[-1].casefold().endswith(".zip") and nested < MOST_NESTED:
-            yield from _nested(parts, partial(_read_entry, opened, entry, LARGEST_ZIP), nested)
+        written = time or _time_of(entry)
+        if archive_ending(parts[-1]):
+            yield from _nested(parts, partial(_read_entry, opened, entry, LARGEST_ZIP), nested, written)
         else:
-            yield File(parts, partial(_read_entry, opened, entry, LARGEST_WITH_OUTPUTS), _time_of(entry))
+            yield File(parts, partial(_read_entry, opened, entry, LARGEST_WITH_OUTPUTS), written)
 
 
-def _nested(parts: tuple[str, ...], read: Callable[[], Content], nested: int) -> Iterator[File]:
-    """The files of a zip within the place; one that can't be read is named as a file of its own.
+def _parts(name: str) -> tuple[str, ...]:
+    """A path within an archive, without what would lead out of it, or to another drive."""
+    inner = name.replace("\\", "/").split("/")
+    return tuple(_short(p) for p in inner if p not in ("", "..", ".") and not re.fullmatch(r"[A-Za-z]:", p))
 
-    The zip is read again for each of its files: holding it would hold all that a class sends.
+
+def _nested(parts: tuple[str, ...], read: Callable[[], Content], nested: int, time: datetime | None) -> Iterator[File]:
+    """The files of an archive within the place; one that can't be read is named as a file of its own.
+
+    The archive is read again for each of its files: holding it would hold all that a class sends. `time`: when it was
+    written; what its own list says of times is the student's word, and asked only where nobody else says any.
     """
 
-    def opened() -> zipfile.ZipFile:
-        content, refused = read()
+    def content() -> bytes:
+        found, refused = read()
         if refused:
             raise CourseError(refused)
-        return _opened(io.BytesIO(content), "it")
+        return found
 
+    ending = archive_ending(parts[-1])
     try:
-        yield from _in_zip(opened, parts, "it", nested + 1)
+        if ending in UNREAD:
+            raise CourseError(f"{ending} is no kind of archive that is read here; hand in the notebook itself")
+        if nested >= MOST_NESTED:
+            raise CourseError("archives lie in archives; hand in the notebook itself")
+        if ending == ".zip":
+            yield from _in_zip(lambda: _opened(io.BytesIO(content()), "it"), parts, "it", nested + 1, time)
+        elif ending == ".gz":
+            yield File((*parts[:-1], parts[-1][:-3]), lambda: (unpacked(content()), ""), time)
+        else:
+            yield from _in_tar(content, parts, nested + 1, time)
     except CourseError as error:
-        why = str(error).rstrip(".")
-        yield File((*parts, f"{parts[-1]}.ipynb"), lambda: (b"", f"the zip can't be read: {why}"))
+        yield _unreadable(parts, f"the archive can't be read: {str(error).rstrip('.')}", time)
+
+
+def _in_tar(
+    content: Callable[[], bytes], around: tuple[str, ...], nested: int, time: datetime | None
+) -> Iterator[File]:
+    """The files of a tar archive, packed or not."""
+
+    def read(number: int) -> Content:
+        try:
+            return members_of_tar(content())[number][2](), ""
+        except (CourseError, IndexError) as error:
+            return b"", f"the archive can't be read ({error})"
+
+    for number, (name, written, _) in enumerate(members_of_tar(content())):
+        parts = (*around, *_parts(name))
+        if len(parts) > len(around) and len(parts) <= DEEPEST + nested and not _hidden(parts):
+            yield File(parts, partial(read, number), time or written)
 
 
 def _short(part: str) -> str:

@@ -4,6 +4,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 from lessonkit.syntax import has_piled_marks
 
@@ -15,24 +16,48 @@ _DECORATION = re.compile(r"\)\d++\([ _-]*+|\d*+[ _-]*+(?:ypoc|aipoc|eipok|eipoc)
 _HAS_AN_END = re.compile(r"-[0-9a-f]{8}$")
 
 
+@lru_cache(maxsize=64)
+def _ways(lesson: str) -> tuple[re.Pattern, re.Pattern, re.Pattern | None]:
+    """How a lesson's name is found in others: with any signs between its words, by its number, by its words alone."""
+    number, *words = lesson.split("_")
+    between = r"[\W_]*+"
+    whole = re.compile(between.join(map(re.escape, (number, *words))), re.IGNORECASE)
+    by_number = re.compile(rf"lesson{between}0*+{re.escape(number.lstrip('0') or '0')}(?!\d)", re.IGNORECASE)
+    if number.strip("0") == "":
+        by_number = re.compile(rf"lesson{between}0++(?!\d)", re.IGNORECASE)
+    alone = re.compile(between.join(map(re.escape, words)), re.IGNORECASE) if len(words) > 1 else None
+    return whole, by_number, alone
+
+
+def _found(text: str, lessons: Sequence[str]) -> tuple[str, re.Match | None]:
+    """The lesson whose name stands in a text, and where; of names without numbers the longest."""
+    for name in lessons:
+        if found := _ways(name)[0].search(text):
+            return name, found
+    for name in lessons:
+        if found := _ways(name)[1].search(text):
+            return name, found
+    loose = [(name, found) for name in lessons if (way := _ways(name)[2]) and (found := way.search(text))]
+    return max(loose, key=lambda pair: len(pair[0])) if loose else ("", None)
+
+
 def lesson_in(text: str, lessons: Sequence[str]) -> str:
-    """The lesson whose name stands in the text; "" if none does."""
-    folded = text.casefold()
-    return next((name for name in lessons if name.casefold() in folded), "")
+    """The lesson whose name stands in the text, with whatever signs between its words; "" if none does."""
+    return _found(text, lessons)[0]
 
 
 def meant_for(lesson: str, lessons: Sequence[str], stem: str, folders: Sequence[str]) -> tuple[int | None, str]:
     """How sure it is that a notebook is meant for the lesson; None and the other's name if it is another's."""
-    folded = stem.casefold()
-    if folded == lesson.casefold():
+    if stem.casefold() == lesson.casefold():
         return EXACT, ""
-    if undecorated(folded) == lesson.casefold():
+    whole = _ways(lesson)[0]
+    if whole.fullmatch(undecorated(stem)):
         return DECORATED, ""
-    if lesson.casefold() in folded:
+    if whole.search(stem):
         return NAMED, ""
     if other := lesson_in(stem, lessons):
-        return None, other
-    named = [lesson_in(folder, lessons) for folder in folders if lesson_in(folder, lessons)]
+        return (NAMED, "") if other == lesson else (None, other)
+    named = [found for folder in folders if (found := lesson_in(folder, lessons))]
     if named:
         return (IN_FOLDER, "") if named[-1] == lesson else (None, named[-1])
     if folders and re.fullmatch(r"\d\d_[a-z]\w*", stem) and folders[-1] == stem:
@@ -42,12 +67,12 @@ def meant_for(lesson: str, lessons: Sequence[str], stem: str, folders: Sequence[
 
 def owner_in_stem(stem: str, lessons: Sequence[str]) -> str:
     """Whose a file is by its name: what is left of it without the lesson's."""
-    lesson = lesson_in(stem, lessons)
-    if not lesson:
+    _, found = _found(stem, lessons)
+    if found is None:
         return stem
-    before, after = re.split(re.escape(lesson), stem, maxsplit=1, flags=re.IGNORECASE)
-    after = undecorated(after)
-    return before.rstrip("_- ") or after.lstrip("_- ")
+    before, after = stem[: found.start()], undecorated(stem[found.end() :])
+    before = "" if re.fullmatch(r"copy of\s*+", before, re.IGNORECASE) else before
+    return before.rstrip("_- ") or after.strip("_- ()")
 
 
 def composed(name: str) -> str:

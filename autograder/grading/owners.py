@@ -66,8 +66,8 @@ LAYOUTS = (
     # 12345-67890 - Full Name - Mar 1, 2026 1159 PM[ - file]
     _layout(
         "Brightspace",
-        r"(?P<id>\d+)-\d+ ?- ?(?P<name>.+?) ?- ?(?P<time>[A-Z][a-z]{2,8} \d{1,2}, \d{4} \d{1,2}:?\d\d ?[AP]M)"
-        r"(?: ?- ?(?P<file>.*))?$",
+        r"(?P<id>\d+)-\d+ ?- ?(?P<name>.+?) ?- ?(?P<time>(?:[^\W\d]+\.? \d{1,2}|\d{1,2}\.? [^\W\d]+\.?),? \d{4},? "
+        r"\d{1,2}[: h]?\d\d(?: ?[AaPp]\.?[Mm]\.?)?)(?: ?- ?(?P<file>.*))?$",
     ),
     # Assignment_user_attempt_2026-03-01-10-00-00_file
     _layout(
@@ -95,8 +95,17 @@ LAYOUTS = (
         r"(?P<id>(?P<name>.+))$",
         below=r"[^/]+/Version (?P<attempt>\d+)/(?:.*/)?(?P<file>[^/]+)$",
     ),
-    # lastfirst[_LATE]_12345_67890_file[-1]
-    _layout("Canvas", r"(?P<name>[^_/]+?)(?P<late>_LATE)?_(?P<id>\d+)_(?P<attempt>\d+)_(?P<file>.+)$"),
+    # ada@uni.edu_3_file: Autolab (form from memory)
+    _layout("Autolab", r"(?P<id>[^/@]+@[^/_@]+)_(?P<attempt>\d+)_(?P<file>.+)$"),
+    # anon_aB3dE[_LATE]_67890_file: where names are hidden from who grades
+    _layout(
+        "Canvas, anonymous", r"anon_(?P<id>[0-9A-Za-z]+)(?P<late>_LATE)?_(?:(?P<attempt>\d+)_(?P<file>.+)|text\.html)$"
+    ),
+    # lastfirst[_LATE]_12345_67890_file[-1]; without the second number where a text was typed in
+    _layout(
+        "Canvas",
+        r"(?P<name>[^_/]*?)(?P<late>_LATE)?_(?P<id>\d+)_(?:(?P<attempt>\d+)_(?P<file>.+)|(?:text|link)\.html)$",
+    ),
 )
 FOLDERS, FLAT = "a folder a student", "one flat folder"
 
@@ -143,22 +152,32 @@ def owner_by(pattern: re.Pattern, path: str) -> Owner | None:
     )
 
 
-def layout_of(heads: Mapping[str, Sequence[str]]) -> Layout | None:
+def layout_of(heads: Mapping[str, Sequence[str]], lessons: Sequence[str]) -> Layout | None:
     """The platform's layout that most of the names on top have; `heads`: each with the names right below it.
 
     A student has one name on top, so no student can decide this for the others.
     """
     for layout in LAYOUTS:
-        fitting = [head for head, below in heads.items() if _fits(layout, head, below)]
+        fitting = [head for head, below in heads.items() if _fits(layout, head, below, lessons)]
         if 2 * len(fitting) > len(heads):
             return layout
     return None
 
 
-def _fits(layout: Layout, head: str, below: Sequence[str]) -> bool:
-    if not layout.pattern.match(head):
+def _fits(layout: Layout, head: str, below: Sequence[str], lessons: Sequence[str]) -> bool:
+    found = layout.pattern.match(head)
+    if found is None or _cuts_a_lessons_name(found, lessons):
         return False
     return layout.below is None or any(layout.below.match(name) for name in below)
+
+
+def _cuts_a_lessons_name(found: re.Match, lessons: Sequence[str]) -> bool:
+    """Whether a number that the layout takes for its own is a lesson's: ada_7_03_additive_attention.ipynb."""
+    file = found.groupdict().get("file")
+    if not file:
+        return False
+    at = found.start("file")
+    return any(found.string.find(name, 0, at + len(name) - 1) >= 0 for name in lessons if name not in file)
 
 
 def owner_in(layout: Layout, head: str, below: str, prefix: str = "") -> Owner | None:

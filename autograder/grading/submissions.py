@@ -1,6 +1,7 @@
 """What a class handed in for one lesson: for each student the notebook that counts, and why the others don't."""
 
 import hashlib
+import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,7 @@ from autograder.grading import owners
 from autograder.grading.files import LARGEST, Content, File, files_in, printable
 from autograder.grading.late import in_zone
 from autograder.grading.layouts import owned
-from autograder.grading.names import CANDIDATE, clean, composed, meant_for
+from autograder.grading.names import CANDIDATE, clean, composed, lesson_in, meant_for
 from autograder.grading.owners import FLAT, FOLDERS, Owner
 from lessonkit.errors import CourseError
 
@@ -20,6 +21,7 @@ __all__ = ["LARGEST", "Collection", "Line", "Submission", "collect", "find_submi
 
 NBGRADERS = ("timestamp.txt", "submission_secret.txt")  # what nbgrader's exchange puts beside a notebook
 MOST_COMPARED = 10  # notebooks of one student that are read to see whether they are the same
+MOST_LOOKED_INTO = 5  # other files of one student that are read to see whether one is a notebook
 
 
 @dataclass(frozen=True)
@@ -143,9 +145,20 @@ def collect(place: Path, lesson: str, pattern: str | None = None) -> Collection:
                 lines.append(Line(file.name, clean(owner.id), other, why=f"belongs to lesson {other}"))
             else:
                 claims[clean(owner.id)].append(_Claim(owner, rank, file))
+    for identity in sorted(others.keys() - claims.keys()):
+        for owner, file in _notebooks_by_what_they_hold(others[identity]):
+            others[identity].remove((owner, file))
+            rank, other = meant_for(lesson, lessons, file.stem, file.parts[:-1])
+            if rank is None:
+                lines.append(Line(file.name, identity, other, why=f"belongs to lesson {other}"))
+            else:
+                claims[identity].append(_Claim(owner, max(rank, CANDIDATE - 1), file))
     submissions = [_choose(own, lesson, lines) for _, own in sorted(claims.items())]
     for identity, extra in sorted(others.items()):
-        submissions += _without_notebook(extra, lesson, lines, identity in claims, layout)
+        is_for_this = layout not in (FOLDERS, FLAT, "--pattern") or any(
+            lesson_in(file.parts[-1], lessons) == lesson for _, file in extra
+        )
+        submissions += _without_notebook(extra, lesson, lines, identity in claims or not is_for_this)
     if not submissions:
         raise CourseError(f"There is no notebook for lesson {lesson} in {place}." + _what_is_there(files))
     ordered = sorted(submissions, key=lambda s: s.student)
@@ -165,13 +178,15 @@ def _choose(claims: list[_Claim], lesson: str, lines: list[Line]) -> Submission:
     student, name = clean(claims[0].owner.id), next((c.owner.name for c in claims if c.owner.name), "")
     last = max(claim.owner.order for claim in [c for c in claims if c.rank < CANDIDATE] or claims)
     attempts = claims if claims[0].owner.layout in (FOLDERS, FLAT) else [c for c in claims if c.owner.order == last]
+    attempts = [claim for claim in attempts if not claim.file.fault] or attempts
     rank = min(claim.rank for claim in attempts)
     best = [c for c in attempts if c.rank == rank]
     if 1 < len(best) <= MOST_COMPARED and len({hashlib.sha256(c.file.read()[0]).digest() for c in best}) == 1:
         best = best[:1]  # the same twice
+    best = _last_by_folder(best)
     chosen = best[0]
-    refused = ""
-    if len(best) > 1:
+    refused = chosen.file.fault
+    if len(best) > 1 and not refused:
         second = best[1].file.name
         refused = f"{second} is a second notebook of this student for the lesson; {chosen.file.name} was first"
     for claim in claims:
@@ -196,6 +211,22 @@ def _choose(claims: list[_Claim], lesson: str, lines: list[Line]) -> Submission:
     )
 
 
+def _last_by_folder(claims: list[_Claim]) -> list[_Claim]:
+    """Of notebooks that differ in one folder only, which counts attempts or says a date, the last: "Revision 2"."""
+    paths = [claim.file.parts for claim in claims]
+    if len(claims) < 2 or len({len(path) for path in paths}) > 1:
+        return claims
+    differing = [i for i, parts in enumerate(zip(*paths, strict=True)) if len(set(parts)) > 1]
+    if len(differing) != 1 or differing[0] == len(paths[0]) - 1:
+        return claims
+    names = [path[differing[0]] for path in paths]
+    if len({re.match(r"\D*", name)[0].casefold() for name in names}) > 1:
+        return claims
+    numbers = [[int(number[:15]) for number in re.findall(r"\d+", name)] for name in names]
+    last = max(numbers)
+    return [claim for claim, number in zip(claims, numbers, strict=True) if number == last] if last else claims
+
+
 def _time_from(owner: Owner) -> str:
     """Where a time of handing in comes from."""
     if owner.time is None:
@@ -215,13 +246,25 @@ def _why(claim: _Claim, chosen: _Claim, refused: str) -> str:
     return f"{chosen.file.name} counts for this student"
 
 
+def _notebooks_by_what_they_hold(extra: Sequence[tuple[Owner, File]]) -> list[tuple[Owner, File]]:
+    """Of what somebody without a notebook handed in, the files that are one under another ending."""
+    hopeful = [pair for pair in extra if re.search(r"ipynb|\.(?:json|txt)$|^[^.]+$", pair[1].parts[-1], re.IGNORECASE)]
+    return [pair for pair in hopeful[:MOST_LOOKED_INTO] if _is_one(pair[1].read()[0])]
+
+
+def _is_one(content: bytes) -> bool:
+    return content[:100].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and all(
+        key in content for key in (b'"cells"', b'"nbformat"')
+    )
+
+
 def _without_notebook(
-    extra: list[tuple[Owner, File]], lesson: str, lines: list[Line], has_notebook: bool, layout: str
+    extra: list[tuple[Owner, File]], lesson: str, lines: list[Line], is_known: bool
 ) -> list[Submission]:
-    """Somebody who handed in something else than a notebook is in the results, too, where the place is one lesson's."""
+    """Somebody who handed in something else than a notebook is in the results, too, where it is for the lesson."""
     for owner, file in extra:
         lines.append(Line(file.name, clean(owner.id), why="is no notebook", time=owner.time))
-    if has_notebook or layout in (FOLDERS, FLAT, "--pattern"):
+    if is_known or not extra:
         return []
     owner, file = extra[0]
     refused = f"{file.parts[-1]} was handed in, and no notebook; hand in {lesson}.ipynb"

@@ -178,7 +178,7 @@ def a_verdict(said: str) -> object:
 
 def an_owner(said: str) -> object:
     found = [owners.owner_in(layout, head, said) for layout in owners.LAYOUTS for head in (said, f"a_b_c_1{said}")]
-    return found, owners.layout_of({said: [said], f"{said}1": []})
+    return found, owners.layout_of({said: [said], f"{said}1": []}, [LESSON])
 
 
 A_NAME = 65_000  # bytes that a zip allows
