@@ -50,7 +50,10 @@ def judge_gradients(got: Outcome, want: Outcome) -> str | None:
     if missing:
         return f"The values are right, but no gradient reaches {_list(missing)}, so nothing can be learned there: {CUT}"
     if wrong:
-        return f"The values are right, but the gradient of {_list(wrong)} is not: a part of its way is cut. {WHAT_CUTS}"
+        return (
+            f"The values are right, but the gradient of {_list(wrong)} is not: a part of its way is cut, or there is "
+            f"one more than there should be (a division by a sum that is 1, say). {WHAT_CUTS}"
+        )
     if surplus:
         said = f"The values are right, but a gradient reaches {_list(surplus)} on a way where none should"
         return f"{said}: `.detach()` there."

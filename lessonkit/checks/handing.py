@@ -3,7 +3,7 @@
 import functools
 import inspect
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 
 import numpy as np
@@ -16,6 +16,7 @@ from lessonkit.checks.kinds import add_kinds
 from lessonkit.checks.watching import snapshot, unchanged
 
 GRADIENTS = "∂"  # how the array of all gradients is called among the results
+_MOST_CALLS, _LARGEST_INPUT = 12, 4096  # of what was given, as much is kept for the hints
 _OTHER_STREAM = 0x5EED  # the weights of the sums are no part of what a probe draws
 
 
@@ -44,12 +45,15 @@ class Handed:
         self.given: dict[types.CodeType, str] = {}  # functions among the arguments, by their code
         self.rows: list[tuple[float, float]] = []
         self.names: list[str] = []  # of the argument that each row belongs to
+        self.inputs: list[dict[str, np.ndarray]] = []  # what each call got, numbers and small tensors
 
     def __call__(self, *given: object, **named: object) -> object:
         names = _parameter_names(self._answer, given, named)
         prepared = _Prepared(self, self._draw, self._gradients)
         arguments = [prepared.copy(value, name) for name, value in zip(names, (*given, *named.values()), strict=True)]
         before = [snapshot(value) for value in arguments]
+        if len(self.inputs) < _MOST_CALLS:
+            self.inputs.append(_numbers(zip(names, arguments, strict=True)))
         positional, keywords = arguments[: len(given)], dict(zip(named, arguments[len(given) :], strict=True))
         try:
             result = self._answer(*positional, **keywords)
@@ -117,6 +121,17 @@ class _Prepared:
             leaf = value.detach().clone().requires_grad_()
         self.inputs.append((name, leaf, self._draw.is_shares(value)))
         return value if value.requires_grad else leaf.clone()  # no leaf: it may be changed in place
+
+
+def _numbers(arguments: Iterable[tuple[str, object]]) -> dict[str, np.ndarray]:
+    """The arguments that are numbers, or tensors that aren't large, as arrays of their own."""
+    kept = {}
+    for name, value in arguments:
+        if isinstance(value, Tensor) and value.layout == torch.strided and value.numel() <= _LARGEST_INPUT:
+            kept[name] = value.detach().cpu().numpy().copy()
+        elif type(value) in (int, float):
+            kept[name] = np.asarray(value)
+    return kept
 
 
 def _parameter_names(answer: Callable, given: tuple, named: Mapping) -> list[str]:

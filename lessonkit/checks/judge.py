@@ -13,7 +13,10 @@ from lessonkit.checks.handing import GRADIENTS
 from lessonkit.checks.hints import finding_text, not_finite, shape_hint
 from lessonkit.checks.outcome import NOT_COMPARED, Failure, Kind, Outcome, Trial
 from lessonkit.checks.parts import partly_known, steady_hint, told_together
+from lessonkit.checks.relations import ENOUGH, different
 from lessonkit.checks.sentences import CUT, explain
+
+_ONE_SHARE = re.compile(r" It is (1 minus|100 times) what it should be.*$")  # what all runs together tell again
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,9 @@ def judge(trials: Sequence[Trial], explain_values: Callable | None = None) -> Fi
     if explain_values and not trial.got.failure:
         explained = _explained(finding, explain_values, trial)
     if explained is finding and finding.array and finding.verdict == Kind.WRONG:
-        said = told_together(finding.array, trials) + partly_known(trials)
-        explained = replace(finding, message=finding.message + said)
+        told = told_together(finding.array, trials)
+        message = _ONE_SHARE.sub("", finding.message) if told.startswith(" Each time") else finding.message
+        explained = replace(finding, message=message + told + partly_known(trials))
     return replace(explained, seed=trial.seed)
 
 
@@ -193,7 +197,7 @@ def _compare(name: str, arrays: dict, expected: dict, trials: Sequence[Trial]) -
 
 
 def _in_the_place_of(name: str, arrays: dict, expected: dict) -> str:
-    """Whether a result holds what another one should hold."""
+    """Whether a result holds what another one should hold, or holds too."""
     got = arrays[name]
     if got.size < 2:
         return ""
@@ -201,8 +205,10 @@ def _in_the_place_of(name: str, arrays: dict, expected: dict) -> str:
         theirs = arrays.get(other)
         if other in (name, GRADIENTS) or want.shape != got.shape or not close(got, want, LOOSE):
             continue
-        if theirs is not None and not (theirs.shape == want.shape and close(theirs, want, LOOSE)):
-            return f" It holds what `{other}` should be: the results are in another order than the docstring says."
+        if theirs is None or not (theirs.shape == want.shape and close(theirs, want, LOOSE)):
+            return f" It holds what `{other}` should be: are results, or two arguments, in another order?"
+        if got.dtype.kind == "f" and different(got) >= ENOUGH:
+            return f" It holds the same as `{other}`, which is right."
     return ""
 
 

@@ -181,6 +181,19 @@ EXPLANATIONS = (  # raised by the learner's function
         "Index {0} is used on axis {1}, which has {2} entries, counted from 0. Are two axes swapped, or is it one too "
         "far?",
     ),
+    Rule(
+        r"(max|min)\(\) (?:arg|iterable argument) is (?:an )?empty",
+        "`{0}` gets an empty list: nothing is left to choose from. Is there a case in which nothing was collected?",
+    ),
+    Rule(
+        r"too many values to unpack \(expected (\d+)\)",
+        "On the left of the `=` stand {0} names, and what is taken apart has more than {0} parts: is it one thing, and "
+        "no pair?",
+    ),
+    Rule(
+        r"not enough values to unpack \(expected (?:at least )?(\d+), got (\d+)\)",
+        "On the left of the `=` stand {0} names, and what is taken apart has {1} part(s).",
+    ),
     Rule(r"list index out of range|index out of range|pop from empty list", "An index goes past the end of its list."),
     Rule(
         r"tensors used as indices must be long",

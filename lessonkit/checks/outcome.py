@@ -50,6 +50,7 @@ class Outcome:
     printed: str = ""  # what the answer wrote to the page
     returned: Mapping[str, str] = field(default_factory=dict)  # the kind of what was returned, by place in it
     names: tuple[str, ...] = ()  # of the arguments that the rows of gradients belong to
+    given: Sequence[Mapping[str, np.ndarray]] = ()  # what the calls got, by name: not stored, not sent, not compared
 
 
 @dataclass(frozen=True)

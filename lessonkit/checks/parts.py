@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lessonkit.checks.compare import LOOSE, STRICT, close
+from lessonkit.checks.compare import LOOSE, STRICT, close, close_each
 from lessonkit.checks.handing import GRADIENTS
 from lessonkit.checks.hints import hint_of
+from lessonkit.checks.inputs import of_inputs, unreached
 from lessonkit.checks.outcome import NOT_COMPARED, Outcome, Trial
 from lessonkit.checks.relations import ENOUGH, different, relation_of_numbers
 
@@ -34,7 +35,7 @@ def steady_hint(name: str, got: np.ndarray, want: np.ndarray, trials: Sequence[T
 def told_together(name: str, trials: Sequence[Trial]) -> str:
     """What all runs tell of a result whose values are wrong, and which results are right beside it."""
     trials = [trial for trial in trials if not trial.got.failure]
-    number = _relation(name, trials)
+    number = _relation(name, trials) + of_inputs(name, trials) + unreached(trials)
     return number + _standing(name, trials)
 
 
@@ -54,6 +55,9 @@ def partly_known(trials: Sequence[Trial]) -> str:
 
 def _explains(name: str, runs: Sequence[tuple[Trial, Outcome]]) -> bool:
     """Whether one result is that of a mistake in every run, and right in none. Whole numbers may agree by luck."""
+    single = [trial.got.arrays[name].flat[0] for trial, _ in runs if trial.got.arrays.get(name, np.empty(2)).size == 1]
+    if single and different(np.array(single)) < min(2, len(runs)):  # 0 each time, say, comes of many mistakes
+        return False
     for trial, mistake in runs:
         got, want = _both(trial, name)
         theirs = mistake.arrays.get(name)
@@ -65,9 +69,19 @@ def _explains(name: str, runs: Sequence[tuple[Trial, Outcome]]) -> bool:
             return False
         if not close(got, theirs, STRICT) or close(got, want, LOOSE):
             return False
+        if _few_wrong_rows(theirs, want):
+            return False
         if any(_is_the_right(theirs, other) for key, other in trial.want.arrays.items() if key != name):
             return False  # results in another order: no sentence about one of them
     return True
+
+
+def _few_wrong_rows(theirs: np.ndarray, want: np.ndarray) -> bool:
+    """Whether a mistake leaves some rows right, and others not but for one or two: these may be chosen so by luck."""
+    if theirs.ndim < 1:
+        return False
+    right = close_each(theirs, want, LOOSE).reshape(len(theirs), -1).all(1)
+    return bool(right.any() and (~right).sum() < ENOUGH)
 
 
 def _is_the_right(theirs: np.ndarray, want: np.ndarray) -> bool:
@@ -106,7 +120,7 @@ def _sides(trials: Sequence[Trial]) -> tuple[list[str], list[str]]:
     for name in trials[0].want.arrays if trials else ():
         if name == GRADIENTS or name.startswith((NOT_COMPARED, "gradient of ")) or name.endswith(".length"):
             continue
-        pairs = [_both(trial, name) for trial in trials]
+        pairs = [_both(trial, name) for trial in trials if name in trial.want.arrays]  # names may hold what was drawn
         if all(a is not None and a.shape == b.shape and _right(a, b) for a, b in pairs):
             right.append(name)
         else:

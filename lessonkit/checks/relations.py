@@ -17,6 +17,18 @@ _FUNCTIONS = (
     ("tanh", np.tanh),
     ("relu", lambda x: np.maximum(x, 0)),
 )
+_CONSTANTS = (
+    (1 / np.log(2), "1 / ln 2: as with the logarithm to base 2."),
+    (1 / np.log(10), "1 / ln 10: as with the logarithm to base 10."),
+    (np.pi / 180, "π / 180: as with degrees for radians."),
+    (180 / np.pi, "180 / π: as with degrees for radians."),
+    (2 * np.pi, "2π."),
+    (1 / (2 * np.pi), "1 / 2π."),
+    (np.sqrt(2 * np.pi), "√2π."),
+    (1 / np.sqrt(2 * np.pi), "1 / √2π."),
+    (np.sqrt(2), "√2."),
+    (1 / np.sqrt(2), "1 / √2."),
+)
 
 
 def relation(got: np.ndarray, want: np.ndarray) -> str:
@@ -24,9 +36,12 @@ def relation(got: np.ndarray, want: np.ndarray) -> str:
     return (
         _function(got, want)
         or _straight_line(got, want)
+        or _off_by_one_in_the_count(got, want)
         or _not_normalised(got, want)
         or _alike(got, want)
         or _right_in_part(got, want)
+        or _other_scores(got, want)
+        or _each_its_own_factor(got, want)
         or _signs(got, want)
     )
 
@@ -43,6 +58,8 @@ def relation_of_numbers(got: np.ndarray, want: np.ndarray) -> str:
         ratios = got / want
         if np.ptp(ratios) < 1e-6 * abs(ratios[0]):
             return f" Each time it is {ratios[0]:.4g} times what it should be{source_of(float(ratios[0]))}"
+        if one := _one_too_many(ratios):
+            return one
         if different(got) >= ENOUGH and (many := _whole(ratios)):
             return f" It is {many} times what it should be: is it a sum where a mean is meant?"
         if different(got) >= ENOUGH and (got != 0).all() and (many := _whole(1 / ratios)):
@@ -62,6 +79,9 @@ def source_of(ratio: float) -> str:
     """What a factor may come from, if it or its inverse is a whole number."""
     if abs(ratio - 100) < 1e-4:
         return ": is it a percentage where a share is meant?"
+    for value, words in _CONSTANTS:
+        if abs(ratio - value) < 1e-6 * value:
+            return f", {words}"
     if ratio > 1.5 and abs(ratio - round(ratio)) < 1e-6 * ratio:
         return ": is it a sum where a mean is meant, or is something counted more than once?"
     if 0 < ratio < 0.67 and abs(1 / ratio - round(1 / ratio)) < 1e-6 / ratio:
@@ -141,6 +161,64 @@ def _not_normalised(got: np.ndarray, want: np.ndarray) -> str:
         least, most = f"{own.min():.3g}", f"{own.max():.3g}"
         sums = least if least == most else f"{least} to {most}"
         return f" These weights don't sum to 1 over the last axis, but to {sums}."
+    return ""
+
+
+def _one_too_many(ratios: np.ndarray) -> str:
+    """Of numbers that are wrong by n / (n + 1) or n / (n − 1), each with its own whole n: which of the two."""
+    if different(ratios) < ENOUGH or (ratios <= 0).any():
+        return ""
+    for words, n in (("n / (n + 1)", ratios / (1 - ratios)), ("n / (n − 1)", ratios / (ratios - 1))):
+        if np.isfinite(n).all() and (n > 0.5).all() and (n < 200).all() and (np.abs(n - n.round()) < 1e-6 * n).all():
+            more = "more" if "+" in words else "less"
+            return f" It is {words} times what it should be: is the number that it is divided by one {more} than it is?"
+    return ""
+
+
+def _off_by_one_in_the_count(got: np.ndarray, want: np.ndarray) -> str:
+    if (np.abs(want) < 1e-12).any():
+        return ""
+    with np.errstate(all="ignore"):
+        return _one_too_many((got / want).ravel())
+
+
+def _other_scores(got: np.ndarray, want: np.ndarray) -> str:
+    """Weights that are shared out as they should be, but by other scores; or by a multiple of the right scores."""
+    if not (soft(got) and soft(want)):
+        return ""
+    for axis in range(want.ndim - 1, -1, -1):
+        a, b = np.moveaxis(got, axis, -1), np.moveaxis(want, axis, -1)
+        empty = np.abs(b).max(-1, initial=0.0) < 1e-9
+        if b.shape[-1] < 3 or empty.all() or (np.abs(a[empty]) > 1e-9).any():
+            continue
+        a, b = a[~empty], b[~empty]
+        if max(np.abs(a.sum(-1) - 1).max(), np.abs(b.sum(-1) - 1).max()) > 1e-6:
+            continue
+        said = f" They sum to 1 over axis {axis}, as they should: it is the scores that they are made of that differ."
+        if (a < 1e-12).any() or (b < 1e-12).any():
+            return said
+        x, y = np.log(b), np.log(a)
+        x, y = x - x.mean(-1, keepdims=True), y - y.mean(-1, keepdims=True)
+        times = (x * y).sum(-1) / np.maximum((x * x).sum(-1), 1e-30)
+        if np.abs(y - times[..., None] * x).max() > 1e-6 * max(1.0, np.abs(y).max()):
+            return said
+        if np.ptp(times) < 1e-6 * np.abs(times).max():
+            return f" They are the weights of scores that are {times.flat[0]:.4g} times what they should be."
+        return " They are weights whose scores are off by a factor, another one for each row: a length, or a scale?"
+    return ""
+
+
+def _each_its_own_factor(got: np.ndarray, want: np.ndarray) -> str:
+    """Whether, along one axis, each is a multiple of its own of what it should be."""
+    for axis in range(want.ndim if want.ndim > 1 else 0):
+        a, b = (np.moveaxis(x, axis, 0).reshape(x.shape[axis], -1) for x in (got, want))
+        if len(a) < 2 or a.shape[1] < ENOUGH or min(different(row) for row in b) < ENOUGH:
+            continue
+        times = (a * b).sum(1) / (b * b).sum(1)
+        if np.ptp(times) > 1e-3 * np.abs(times).max() and close(times[:, None] * b, a, LOOSE):
+            shown = list(dict.fromkeys(f"{t:.3g}" for t in times))
+            listed = " or ".join(shown) if len(shown) < 4 else ", ".join(shown[:3]) + " ..."
+            return f" Along axis {axis} each is a multiple of its own of what it should be: {listed} times."
     return ""
 
 

@@ -62,12 +62,13 @@ def _run(
     try:
         with _quiet(printed), _own_random_state(seed), _defaults(dtype), time_limit(seconds):
             arrays, others = flatten(probe(handed, draw))
-            changed, returned, names = draw.changed(), {}, ()
-            if isinstance(handed, Handed):
-                changed, returned, names = (*handed.changed, *changed), handed.returned, tuple(handed.names)
-                if handed.rows:
-                    arrays[GRADIENTS] = np.array(handed.rows)
-            return Outcome(arrays, others, None, changed, draw.digest(), printed.getvalue(), returned, names)
+            said, digest = printed.getvalue(), draw.digest()
+            if not isinstance(handed, Handed):
+                return Outcome(arrays, others, None, draw.changed(), digest, said)
+            if handed.rows:
+                arrays[GRADIENTS] = np.array(handed.rows)
+            changed, names, given = (*handed.changed, *draw.changed()), tuple(handed.names), tuple(handed.inputs)
+            return Outcome(arrays, others, None, changed, digest, said, handed.returned, names, given)
     except TimeUp:
         failure = Failure("TimeoutError", "it did not finish in time", verdict=Kind.TIMEOUT)
     except (Exception, SystemExit) as error:
@@ -91,7 +92,7 @@ def without_gradients(outcome: Outcome) -> Outcome:
         for name, array in outcome.arrays.items()
         if name != GRADIENTS and not (name.startswith(NOT_COMPARED) and array.ndim > 1)
     }
-    return dataclasses.replace(outcome, arrays=kept, names=())
+    return dataclasses.replace(outcome, arrays=kept, names=(), given=())
 
 
 class _Page(io.StringIO):
