@@ -137,8 +137,7 @@ class Lesson:
         found = hand_in.hand_in(self.name, self._state.lesson(self.name))
         if found.rows:
             tables.show_table(["exercise", "in the file", "last check"], found.rows)
-        for sentence in found.sentences:
-            print(sentence)
+        tables.say(found.sentences)
 
     def _guess(self, name: str, options: asking.Options = None) -> asking.Guess | None:
         """The guess that was kept; None if there is none, or one that this question does not know (any more)."""

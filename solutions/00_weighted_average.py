@@ -649,7 +649,7 @@ def read_error(*asked) -> float:
 with demonstration("addressing"):
     # fmt: off
     sharpnesses = [0, 1, 2, 4, 8, 16, 32, 64]
-    for score_of, label in ((address_score, "weight on the right row"), (misled, "share of the sure answers that are wrong"), (read_error, "squared error of what is read")):
+    for score_of, label in ((address_score, "weight on the right row"), (misled, "sure answers that are wrong"), (read_error, "squared error of what is read")):
         series = {f"noise {noise}": (range(8), [[score_of(content_address, noise, s, seed) for s in sharpnesses] for seed in range(3)]) for noise in (0.2, 0.6, 1.2)}
         figures.curves(series, "sharpness", label, limits=(0, None), ticks=dict(enumerate(map(str, sharpnesses))))
     best = int((errors := torch.tensor(series["noise 1.2"][1]).mean(0)).argmin())

@@ -64,9 +64,9 @@ def hand_in(lesson: str, kept: Mapping, notebook: Path | None = None) -> HandIn:
     try:
         _write(target, content)
     except OSError as error:
-        sentences.append(f"{target} can't be written: {error.strerror}. Hand in {path} itself.")
+        sentences.append(f"`{target}` can't be written: {error.strerror}. Hand in `{path}` itself.")
         return HandIn(None, rows, tuple(sentences))
-    sentences.append(f"Written: {target}. This is the file to hand in.")
+    sentences.append(f"Written: `{target}`. This is the file to hand in.")
     return HandIn(target, rows, tuple(sentences))
 
 

@@ -7,7 +7,7 @@ from html import escape
 
 import ipywidgets
 
-from lessonkit.show.tables import TextAndHtml, show_table
+from lessonkit.show.tables import TextAndHtml, heading, show_table
 
 _SHADES = {  # what the words can be shaded by, from sentence weight and word weight
     "words, by √p_s · p_w": lambda sentence, word: sentence**0.5 * word,
@@ -91,8 +91,8 @@ def as_html(document: Highlight, shade: str = next(iter(_SHADES))) -> str:
         )
     caption = f'<caption style="text-align: left; font-weight: bold">{escape(document.title)}</caption>'
     head = "".join(
-        f'<th scope="col" style="text-align: left; padding: 2px 6px">{title}</th>'
-        for title in (["p<sub>s</sub>", "", "sentence; words shaded by attention", ""] if looked else ["sentence", ""])
+        heading(title, "text-align: left; padding: 2px 6px").replace("p_s", "p<sub>s</sub>")
+        for title in (["p_s", "", "sentence; words shaded by attention", ""] if looked else ["sentence", ""])
     )
     return (
         '<div style="overflow-x: auto"><table style="line-height: 1.6">'

@@ -28,6 +28,22 @@ def box(html: str, colour: str) -> str:
     )
 
 
+def heading(name: str, style: str) -> str:
+    """The HTML of a column's heading; one without a name is an empty cell, not a heading that says nothing."""
+    if not name:
+        return f'<td style="{style}"></td>'
+    return f'<th scope="col" style="{style}">{escape(name)}</th>'
+
+
+def say(sentences: Sequence[str]) -> None:
+    """Display sentences, a paragraph each, with `what stands between backticks` as code."""
+    from IPython.display import display
+
+    if sentences:
+        html = "".join(f"<p>{with_code(sentence)}</p>" for sentence in sentences)
+        display(TextAndHtml("\n".join(sentences), html))
+
+
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]], caption: str = "") -> None:
     """Display a table. Floats are shown with three significant digits, everything else as it is."""
     from IPython.display import display
@@ -52,7 +68,7 @@ def _as_text(columns: Sequence[str], rows: list[list[str]], caption: str) -> str
 
 def _as_html(columns: Sequence[str], rows: list[list[str]], caption: str) -> str:
     style = "text-align: left; padding: 3px 10px"
-    head = "".join(f'<th scope="col" style="{style}">{escape(name)}</th>' for name in columns)
+    head = "".join(heading(name, style) for name in columns)
     body = "".join(
         "<tr>" + "".join(f'<td style="{style}">{escape(cell)}</td>' for cell in row) + "</tr>" for row in rows
     )

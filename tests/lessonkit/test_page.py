@@ -59,7 +59,7 @@ def test_what_is_noted_of_a_check():
     assert entry["minutes"] == pytest.approx(2 + 1 + 1 / 6 + 10 + 1, abs=0.2)
 
 
-def test_the_line_and_the_table(shown, folder, capsys):
+def test_the_line_and_the_table(shown, folder):
     for name in ("01_seq2seq", "03_additive_attention"):
         (folder.parent / name).mkdir()
         shutil.copy(student_path(name), folder.parent / name)
@@ -73,7 +73,8 @@ def test_the_line_and_the_table(shown, folder, capsys):
     assert "Lesson 00: the weighted average" in shown[1].text
     assert "2 of 13" in shown[1].text
     assert "not begun" in shown[1].text
-    assert "Next: Lesson 00: the weighted average: masked_softmax" in capsys.readouterr().out
+    assert shown[2].text == "Next: masked_softmax in Lesson 00: the weighted average."
+    assert f'<code>masked_softmax</code> in <a href="{LESSON}/{LESSON}.ipynb">Lesson 00' in shown[2].html
 
 
 def test_nonsense_in_the_state_file_does_no_harm(shown, tmp_path):
@@ -108,7 +109,7 @@ def test_what_is_handed_in_is_what_the_grader_takes(folder):
     nbformat.write(made, path)
     found = hand_in.hand_in(LESSON, KEPT)
     assert found.path == folder.parent / "handin" / f"{LESSON}.ipynb"
-    assert found.sentences == (f"Written: {found.path}. This is the file to hand in.",)
+    assert found.sentences == (f"Written: `{found.path}`. This is the file to hand in.",)
     rows = {name: said for name, *said in found.rows}
     assert rows["softmax"] == ["an answer", "passed"]
     assert rows["weighted_average"] == ["an answer", "not yet right"]
