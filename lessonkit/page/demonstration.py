@@ -21,24 +21,41 @@ class Demonstration:
     """A block of code that may need answers which aren't there yet.
 
     When the code raises, the reader gets one sentence about why, and what the reference run showed at this place; the
-    notebook goes on. In the environment LESSONKIT_STRICT, and for the stop button, exceptions pass through.
+    notebook goes on. What the block had defined until then is taken back, so that no demonstration further down shows
+    a model whose training never began. In the environment LESSONKIT_STRICT, and for the stop button, exceptions pass
+    through.
     """
 
     def __init__(self, lesson: str, name: str, skipped: list[str]):
         self._lesson, self._name, self._skipped = lesson, name, skipped
+        self._before: dict[str, object] = {}
 
     def __enter__(self) -> "Demonstration":
+        self._before = dict(kernel.variables())
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> bool:
-        if error is None or not isinstance(error, Exception) or os.environ.get(ERRORS_END_IT):
+        if error is None:
+            self._skipped[:] = [name for name in self._skipped if name != self._name]
+            return False
+        if not isinstance(error, Exception) or os.environ.get(ERRORS_END_IT):
             return False
         outputs = recorded(self._lesson, self._name)
         sentence, detail = self._why(error, trace)
         _say(f"{sentence} {_BELOW}" if outputs else sentence, detail)
         show_recorded(outputs)
         self._skipped.append(self._name)
+        self._take_back()
         return True
+
+    def _take_back(self) -> None:
+        """Give the notebook's names the values that they had before the block; the new ones go."""
+        now = kernel.variables()
+        for name in [name for name in now if not name.startswith("_")]:
+            if name not in self._before:
+                del now[name]
+            elif now[name] is not self._before[name]:
+                now[name] = self._before[name]
 
     def _why(self, error: Exception, trace: TracebackType | None) -> tuple[str, str]:
         """A sentence, and the learner's own part of the traceback where that says more."""

@@ -176,6 +176,27 @@ def stub():
     raise NotImplementedError()
 
 
+def test_a_demonstration_that_stopped_leaves_nothing_half_made(shown, monkeypatch):
+    names = {"data": 1, "_3": 1}
+    monkeypatch.setattr(kernel, "variables", lambda: names)
+    lesson = Lesson(LESSON)
+    with lesson.demonstration("training"):
+        names.update(model="not trained", data=2, _3=2)
+        stub()
+    assert names == {"data": 1, "_3": 2}
+    with lesson.demonstration("looking"):
+        raise NameError("name 'model' is not defined", name="model")
+    assert "needs `model`, from one further up that could not run yet" in shown[1].text
+    with lesson.demonstration("training"):
+        names["model"] = "trained"
+    assert names["model"] == "trained"
+    with lesson.demonstration("looking"):
+        names["seen"] = names["model"]
+    with lesson.demonstration("other"):
+        raise NameError("name 'Tensor' is not defined", name="Tensor")
+    assert kernel.ADVICE in shown[2].text
+
+
 def test_a_demonstration_that_waits_shows_what_was_recorded(shown, monkeypatch):
     monkeypatch.setattr(demonstration, "recorded", lambda lesson, name: [{"data": {"text/plain": "figure"}}])
     with Lesson(LESSON).demonstration("bandwidths"):
