@@ -683,6 +683,8 @@ predict("losses", "The box loss alone, without the window's and the mask's: how 
 with demonstration("losses"):
     runs.table("tracker no_window no_mask box_only no_box", "iou half_way never_lost", "Slow clips, as above", rates=True)  # fmt: skip
     runs.table("fast_tracker fast_no_window fast_no_mask fast_box_only fast_no_box fast_straight fast_copy", "iou half_way never_lost", "Fast clips", rates=True)  # fmt: skip
+    runs.grid("tracker no_window no_mask box_only no_box whole", "How the rates were chosen, slow clips: mean IoU on validation clips after half the steps, seed 0")  # fmt: skip
+    runs.grid("fast_tracker fast_no_window fast_no_mask fast_box_only fast_no_box", "And on fast clips")  # fmt: skip
     lesson.reveal("losses", "a tie on both", f"Slow clips: all three losses {runs.spread('tracker', 'iou')}, box loss alone {runs.spread('box_only', 'iou')}. Fast ones: {runs.spread('fast_tracker', 'iou')} and {runs.spread('fast_box_only', 'iou')}. The ranges overlap on both.")  # fmt: skip
 
 # %% [markdown]
