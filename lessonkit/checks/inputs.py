@@ -156,11 +156,11 @@ def what_is(numbers: Sequence[float], given: Sequence[Sequence[Mapping]], subjec
         if np.prod(lengths) < _LONG:
             continue
         for form, function in _OF_A_LENGTH:
-            if _agree(numbers, [function(float(n)) if n > 1 else np.nan for n in lengths]):
+            if _agree(numbers, [function(np.float64(n)) if n > 1 else np.nan for n in lengths]):
                 return f" {subject} is {form}, with n {of_what}."
     for values, name in _same_in_all(given, _plain_numbers):
         for form, function in _OF_A_NUMBER:
-            if _agree(numbers, [function(float(x)) for x in values]):
+            if _agree(numbers, [function(np.float64(x)) for x in values]):
                 return f" {subject} is {form.format(f'`{name}`')}."
     return ""
 
@@ -178,7 +178,7 @@ def _offset(runs: Sequence[_Run]) -> str:
     for values, name in _same_in_all([given for _, _, given in runs], _plain_numbers):
         for form, function in _OFFSETS:
             for times, words in ((1, "plus"), (-1, "less"), (2, "plus twice"), (-2, "less twice"), (0.5, "plus half")):
-                if _agree(away, [times * function(float(x)) for x in values]):
+                if _agree(away, [times * function(np.float64(x)) for x in values]):
                     return f" It is what it should be, {words} {form.format(f'`{name}`')}."
     return ""
 

@@ -168,10 +168,12 @@ def _one_too_many(ratios: np.ndarray) -> str:
     """Of numbers that are wrong by n / (n + 1) or n / (n − 1), each with its own whole n: which of the two."""
     if different(ratios) < ENOUGH or (ratios <= 0).any():
         return ""
-    for words, n in (("n / (n + 1)", ratios / (1 - ratios)), ("n / (n − 1)", ratios / (ratios - 1))):
+    with np.errstate(all="ignore"):
+        more, less = ratios / (1 - ratios), ratios / (ratios - 1)
+    for words, n in (("n / (n + 1)", more), ("n / (n − 1)", less)):
         if np.isfinite(n).all() and (n > 0.5).all() and (n < 200).all() and (np.abs(n - n.round()) < 1e-6 * n).all():
-            more = "more" if "+" in words else "less"
-            return f" It is {words} times what it should be: is the number that it is divided by one {more} than it is?"
+            side = "large" if "+" in words else "small"
+            return f" It is {words} times what it should be: is the number that it is divided by one too {side}?"
     return ""
 
 
@@ -197,7 +199,7 @@ def _other_scores(got: np.ndarray, want: np.ndarray) -> str:
         said = f" They sum to 1 over axis {axis}, as they should: it is the scores that they are made of that differ."
         if (a < 1e-12).any() or (b < 1e-12).any():
             return said
-        x, y = np.log(b), np.log(a)
+        x, y = np.log(b), np.log(a)  # all above 0 here
         x, y = x - x.mean(-1, keepdims=True), y - y.mean(-1, keepdims=True)
         times = (x * y).sum(-1) / np.maximum((x * x).sum(-1), 1e-30)
         if np.abs(y - times[..., None] * x).max() > 1e-6 * max(1.0, np.abs(y).max()):

@@ -56,6 +56,19 @@ def test_a_result_whose_name_holds_what_was_drawn_counts_as_right():
     assert "right." in said
 
 
+def test_a_number_that_is_0_is_no_trouble():
+    def with_zero(answer, draw):
+        x = draw.normal(4, 5)
+        return {"result": answer(x, 0.0, draw.size(1, 9))}
+
+    with_settings(with_zero, "values only")
+    for wrong in (lambda x, b, n: n * x, lambda x, b, n: x + n, lambda x, b, n: 0 * x, lambda x, b, n: x / 0.0):
+        trials = [
+            Trial(s, run_probe(with_zero, wrong, s), run_probe(with_zero, lambda x, b, n: x, s)) for s in (1, 2, 3)
+        ]
+        assert "not right" in judge(trials).message or "inf" in judge(trials).message
+
+
 def weighed(answer, draw):
     B, T = draw.sizes(2, low=4, high=9)
     return {"weights": answer(draw.normal(B, T), draw.uniform(B, low=0.5, high=2.0))}
