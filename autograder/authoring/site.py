@@ -29,6 +29,8 @@ _NEEDED = {
 }  # fmt: skip
 _GUIDES = {  # page -> (file of the project, what the menu calls it)
     "instructors": ("autograder/GRADING.md", "Grading a class"),
+    "hub": ("autograder/HUB.md", "A class on a hub"),
+    "anywhere": ("autograder/ANYWHERE.md", "Containers and Binder"),
     "security": ("SECURITY.md", "What the grader is defended against"),
     "authors": ("autograder/README.md", "Writing a lesson"),
     "contributing": ("CONTRIBUTING.md", "Map of the project"),
@@ -85,7 +87,7 @@ def _write_source(folder: Path) -> None:
         folder / "guides.md", _section("Teach and write", "For instructors, and for authors of lessons.", guides)
     )
     write_whole(folder / "glossary.md", glossary.markdown().replace("\n### ", "\n## ") + "\n")
-    write_whole(folder / "results.md", _results())
+    write_whole(folder / "results.md", _results(course))
     for page, (file, _) in _GUIDES.items():
         write_whole(folder / f"{page}.md", _guide((ROOT / file).read_text("utf-8")))
     shutil.copytree(THEME, folder, dirs_exist_ok=True)
@@ -182,9 +184,10 @@ def _section(title: str, text: str, pages: list[str]) -> str:
     return "\n".join([f"# {title}", "", text, "", "```{toctree}", ":maxdepth: 1", "", *pages, "```", ""])
 
 
-def _results() -> str:
+def _results(course: list[start.Stop]) -> str:
     """The recorded results as tables: every single number, with its mean and what the seeds spread over."""
     parts = ["# Recorded results", "Every number that the lessons quote, from `data/results/`: mean, least, greatest."]
+    titles = {stop.number: f"Lesson {stop.number}: {stop.title}" for stop in course}
     for path in sorted((ROOT / "data" / "results").glob("[0-9][0-9].json")):
         record = json.loads(path.read_text("utf-8"))
         values: dict[str, list[float]] = {}
@@ -197,7 +200,8 @@ def _results() -> str:
             for figure, found in values.items()
         ]
         head = ["| figure | mean | least | greatest | runs |", "|---|---|---|---|---|"]
-        parts += [f"## {record['lesson']}", f"Made {record['made']['date']}.", "\n".join(head + rows)]
+        title = titles.get(path.stem, record["lesson"])
+        parts += [f"## {title}", f"Made {record['made']['date']}.", "\n".join(head + rows)]
     return "\n\n".join(parts) + "\n"
 
 

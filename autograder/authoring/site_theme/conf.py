@@ -11,6 +11,7 @@ html_favicon = "_static/icon.svg"
 html_context = {"default_mode": "auto"}
 html_use_index = False
 html_show_sphinx = html_show_copyright = html_copy_source = html_show_sourcelink = False
+html_sidebars = {"glossary": [], "results": []}  # pages that have no neighbours to list
 html_theme_options = {
     "navbar_end": ["theme-switcher"],
     "footer_start": [],
