@@ -18,6 +18,12 @@ GRID = (2e-3, 4e-3, 8e-3)
 POLICIES = ("centre", "random", "scan", "learned")
 HELPS = ("no_baseline", "no_spread", "neither", "no_score")  # learned, without ...
 CLUTTER = {"glimpses": 4, "scales": 3, "steps": 4000}  # on 40 × 40 pixels with four pieces of clutter
+BREAKS = {  # learned looking with one setting changed, at its rate
+    "sigma_small": {"sigma": 0.02},
+    "sigma_large": {"sigma": 0.6},
+    "sharp_only": {"scales": 1},
+    "six_looks": {"glimpses": 6},
+}
 
 
 def run(lesson: dict, seed: int) -> dict:
@@ -43,6 +49,26 @@ def clutter(lesson: dict, seed: int) -> dict:
     test = canvases(digits.test, 2_000, 40, seed=4, clutter=4)
     rates = {arm: best_rate("13", arm, lesson["RATE"]) for arm in POLICIES}
     return {f"clutter_{arm}": _measure(lesson, arm, seed, rates[arm], test, on=data, **CLUTTER) for arm in POLICIES}
+
+
+def breaks(lesson: dict, seed: int) -> dict:
+    """What the page asks at its end; and of a learned looker, where its second glimpse goes."""
+    rate = best_rate("13", "learned", lesson["RATE"])
+    found = {name: _measure(lesson, "learned", seed, rate, **changed) for name, changed in BREAKS.items()}
+    return found | {"jump": _jump(lesson, seed, rate)}
+
+
+def _jump(lesson: dict, seed: int, rate: float) -> dict:
+    """From glimpse 1 to glimpse 2, beside the way to the digit's middle: correlation, and length by least squares."""
+    test = lesson["test"]
+    _, places = lesson["look_at"](lesson["train_looker"](seed=seed, lr=rate, quiet=True, seconds=3600), test)
+    jump = places[:, 1] - places[:, 0]
+    size = torch.tensor(test.pictures.shape[1:])
+    way = (test.boxes[:, :2] + test.boxes[:, 2:]) / size - 1 - places[:, 0]
+    found = {"length": ((jump * way).sum() / (way**2).sum()).item()}
+    for axis, name in enumerate(("down", "across")):
+        found[name] = torch.corrcoef(torch.stack([jump[:, axis], way[:, axis]]))[0, 1].item()
+    return {name: round(value, 4) for name, value in found.items()}
 
 
 def _measure(lesson: dict, arm: str, seed: int, rate: float, test: Canvases | None = None, **settings: object) -> dict:
