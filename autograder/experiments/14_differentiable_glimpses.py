@@ -1,8 +1,15 @@
 """Lesson 14's comparisons: speed, basins, and whether a network finds a digit in clutter through each window."""
 
-from torch import nn
+import dataclasses
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
 
 from autograder.experiments.record import best_rate, recorded_run
+from lessonkit import train
+from lessonkit.data.digits import Canvases, batches
 from lessonkit.models.seq2seq import count_parameters
 from lessonkit.show import windows as windows_shown
 
@@ -65,6 +72,58 @@ def others(lesson: dict, seed: int) -> dict:
     return {arm: _measure(lesson, arm, seed) for arm in ARMS if arm not in (*TEN, *known) and seed < FEW}
 
 
+def breaks(lesson: dict, seed: int) -> dict:
+    """What the page asks at its end, with seed 0: one thing changed in a network that reads."""
+    if seed:
+        return {}
+    torch.manual_seed(seed)
+    sharp = lesson["Spotter"]("gaussian")
+    sharp.start[2] = 2 * math.log(lesson["SPAN"] / lesson["GLIMPSE"] / 20)
+    slow, rate = lesson["train_reader"]("gaussian", "linear", seed, 5e-4, seconds=3600, quiet=True), lesson["RATE"]
+    return {
+        "sharp_start": _changed(lesson, sharp, rate),
+        "slow_linear": _read(lesson, slow, 5e-4),
+        "turning": _changed(lesson, _turning(lesson), rate),
+        "blurred_canvas": _changed(lesson, lesson["Spotter"]("bilinear"), rate, blur=1.0),
+    }
+
+
+def _turning(lesson: dict) -> nn.Module:
+    """A spotter whose crop may turn and shear: two more numbers, 0 at the start."""
+
+    def window(pictures: Tensor, numbers: Tensor, glimpse: int) -> Tensor:
+        theta = lesson["crop_theta"](numbers[:, :4]).clone()
+        theta[:, 0, 1], theta[:, 1, 0] = numbers[:, 4], numbers[:, 5]
+        grid = lesson["affine_grid"](theta, glimpse, glimpse)
+        return functional.grid_sample(pictures[:, None], grid, align_corners=False)[:, 0]
+
+    spotter = lesson["Spotter"]("bilinear")
+    spotter.locator.size = nn.Linear(16, 4)
+    nn.init.zeros_(spotter.locator.size.weight), nn.init.zeros_(spotter.locator.size.bias)
+    spotter.window, spotter.start = window, torch.cat([spotter.start, torch.zeros(2)])
+    return spotter
+
+
+def _changed(lesson: dict, model: nn.Module, rate: float, blur: float = 0.0) -> dict:
+    """Train a changed spotter as the page trains its own, and let it read; with `blur` all canvases are blurred."""
+
+    def seen(canvas: Canvases) -> Canvases:
+        if not blur:
+            return canvas
+        size = canvas.pictures.shape[-1]
+        smooth = lesson["gaussian_mask"](torch.zeros(1), torch.tensor([blur]), torch.ones(1), size, size)
+        return dataclasses.replace(canvas, pictures=smooth @ canvas.pictures @ smooth.mT)
+
+    def loss(model: nn.Module, batch: Canvases) -> Tensor:
+        return functional.cross_entropy(model(batch.pictures), batch.labels)
+
+    model.history = train.fit(
+        model, batches(seen(lesson["data"]), lesson["BATCH"], 0), loss,
+        steps=lesson["STEPS"], lr=rate, warmup=50, decay=True, seconds=3600, quiet=True,
+    )  # fmt: skip
+    return _read(lesson, model, rate, seen(lesson["test"]))
+
+
 def _tuned(lesson: dict, arm: str) -> dict:
     found = {}
     for rate in GRID:
@@ -80,8 +139,11 @@ def _train(lesson: dict, arm: str, seed: int, rate: float, steps: int) -> nn.Mod
 
 def _measure(lesson: dict, arm: str, seed: int) -> dict:
     rate = best_rate("14", arm, lesson["RATE"])
-    model = _train(lesson, arm, seed, rate, lesson["STEPS"])
-    accuracy, on_target = lesson["read"](model, lesson["test"])
+    return _read(lesson, _train(lesson, arm, seed, rate, lesson["STEPS"]), rate)
+
+
+def _read(lesson: dict, model: nn.Module, rate: float, test: Canvases | None = None) -> dict:
+    accuracy, on_target = lesson["read"](model, test or lesson["test"])
     return {
         "accuracy": round(accuracy, 4), **({} if on_target is None else {"on_target": round(on_target, 4)}),
         "lr": rate, "parameters": count_parameters(model), "training_seconds": round(model.history.seconds, 1),
