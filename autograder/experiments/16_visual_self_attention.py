@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from autograder.experiments import generator
 from autograder.experiments.record import best_rate
 from lessonkit.data.digits import load_digits
-from lessonkit.data.patches import draw_cues, draw_pairs, fresh
+from lessonkit.data.patches import TINTS, CuePictures, apart, draw_around, draw_cues, draw_pairs, fresh
 from lessonkit.models.seq2seq import count_parameters
 from lessonkit.seeds import seed_everything
 
@@ -29,7 +29,29 @@ def run(lesson: dict, seed: int) -> dict:
     found = {}
     for name in (*arms(lesson), "two", "vit", "cnn"):
         found |= measured(lesson, seed, name)
-    return found | made(lesson, seed)
+    return found | cheats(lesson, seed) | made(lesson, seed)
+
+
+def around(lesson: dict, seed: int) -> dict:
+    """Convolutions and the block where all patches lie around the cue; and what cheating gets where they don't."""
+    return measured(lesson, seed, "around") | measured(lesson, seed, "around_block") | cheats(lesson, seed)
+
+
+def cheats(lesson: dict, seed: int) -> dict:
+    """Who names the commonest colour beside the cue (or away from it) compares nothing: the share right."""
+    near, far = draw_cues(1000, TEST, most=1), draw_cues(1000, TEST, least=2)
+    return {"near_cheat": {"accuracy": _cheating(near, True)}, "far_cheat": {"accuracy": _cheating(far, False)}}
+
+
+def _cheating(made: CuePictures, beside: bool) -> float:
+    shown = made.pictures.unfold(2, 4, 4).unfold(3, 4, 4).mean((4, 5)).flatten(2)  # (N, 3, 36): a cell's colour
+    shown = shown.gather(2, made.patches[:, None].expand(-1, 3, -1)).mT
+    colours = ((shown - shown.mean(2, keepdim=True)) @ torch.tensor(TINTS).T).argmax(2)  # (N, 8)
+    there = (apart(made.cue[:, None], made.patches) <= 1) == beside
+    counts = torch.zeros(len(colours), len(TINTS)).scatter_add(1, colours, there.float())
+    commonest = (counts == counts.max(1, keepdim=True).values).float()
+    named = commonest / commonest.sum(1, keepdim=True)  # the chance of each colour to be named
+    return round(named.gather(1, made.answers[:, None]).mean().item(), 4)
 
 
 def made(lesson: dict, seed: int) -> dict:
@@ -87,6 +109,8 @@ def arms(lesson: dict) -> dict[str, dict]:
         "deep": {"make": lambda: matcher(nn.Sequential(body(), body(), body())), "steps": 800},
         "near": {"make": lambda: matcher(body()), "draw": near},
         "far": {"make": lambda: matcher(body()), "draw": far, "as": "near"},
+        "around": {"make": lambda: matcher(body()), "draw": draw_around},
+        "around_block": {"make": lambda: matcher(make(block)), "draw": draw_around, "as": "block"},
         "pairs_1x1": {"make": lambda: matcher(nn.Sequential(body(1), body(1)), "max", 2), "draw": draw_pairs},
         "pairs_block": {"make": lambda: matcher(make(block, itself=True), "max", 2), "draw": draw_pairs},
     }

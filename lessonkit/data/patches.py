@@ -72,6 +72,21 @@ def draw_cues(count: int, seed: int, least: int = 1, most: int = CELLS - 1) -> C
     )
 
 
+def draw_around(count: int, seed: int) -> CuePictures:
+    """The pictures of `draw_cues`, their patches moved: all eight lie around the cue. Its neighbours tell no answer."""
+    made, rng = draw_cues(count, seed), np.random.Generator(np.random.PCG64([seed, 1]))
+    steps = [y * CELLS + x for y, x in itertools.product((-1, 0, 1), repeat=2) if (y, x) != (0, 0)]
+    y, x = rng.integers(1, CELLS - 1, (2, count))
+    cue = torch.from_numpy(y * CELLS + x)
+    patches = cue[:, None] + torch.tensor(steps)[torch.from_numpy(_order(rng, count, PATCHES))]
+    rows, old = torch.arange(count)[:, None], torch.cat([made.cue[:, None], made.patches], dim=1)
+    cells = made.pictures.unfold(2, SIDE, SIDE).unfold(3, SIDE, SIDE).permute(0, 2, 3, 1, 4, 5).flatten(1, 2)
+    moved = torch.full_like(cells, GROUND)
+    moved[rows, torch.cat([cue[:, None], patches], dim=1)] = cells[rows, old]
+    pictures = moved.unflatten(1, (CELLS, CELLS)).permute(0, 3, 1, 4, 2, 5).flatten(4, 5).flatten(2, 3)
+    return CuePictures(pictures.contiguous(), made.answers, cue, patches)
+
+
 def draw_pairs(count: int, seed: int) -> Pairs:
     """So many pictures of two grey patches, half of them with the same pattern; the same for the same seed."""
     rng = np.random.Generator(np.random.PCG64(seed))

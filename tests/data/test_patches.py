@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from lessonkit.data.patches import CELLS, SIDE, apart, draw_cues, draw_pairs, fresh
+from lessonkit.data.patches import CELLS, SIDE, apart, draw_around, draw_cues, draw_pairs, fresh
 
 
 def cells_of(pictures):
@@ -53,6 +53,18 @@ def test_the_distance_is_as_asked(least, most):
     assert made.distance.min() >= least
     assert made.distance.max() <= most
     assert all(len({*row.tolist(), int(cue)}) == 9 for row, cue in zip(made.patches, made.cue, strict=True))
+
+
+def test_around_the_cue_lie_the_same_patches_all_eight():
+    made, before, rows = draw_around(200, seed=6), draw_cues(200, seed=6), torch.arange(200)[:, None]
+    assert (apart(made.cue[:, None], made.patches) == 1).all()
+    assert all(len({*row.tolist()}) == 8 for row in made.patches)
+    for where in ("cue", "patches"):
+        now, then = (getattr(each, where).view(200, -1) for each in (made, before))
+        assert torch.equal(cells_of(made.pictures)[rows, now], cells_of(before.pictures)[rows, then])
+    assert torch.equal(made.answers, before.answers)
+    assert len(torch.unique(made.match - made.cue)) == 8
+    assert ((cells_of(made.pictures) - 0.5).abs().amax((2, 3)) > 0.01).sum(1).eq(9).all()
 
 
 def test_distance_is_the_longer_way():
