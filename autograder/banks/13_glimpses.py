@@ -477,6 +477,40 @@ def one_row_of_all(policy, u):
     return torch.stack([(t // T + 0.5) / 2, (t % T + 0.5) / T], -1).expand(*u.shape) * 2 - 1
 
 
+@mistake(
+    "fixed_and_random",
+    "All glimpses of a picture look at the same random place. Each has its own, u[b, t].",
+)
+def one_place_for_all_glimpses(policy, u):
+    B, T, _ = u.shape
+    if policy == "centre":
+        x = torch.full_like(u, 0.5)
+    elif policy == "random":
+        x = u[:, :1].expand(B, T, 2)
+    else:
+        n = T // 2
+        t = torch.arange(T)
+        x = torch.stack([(t // n + 0.5) / 2, (t % n + 0.5) / n], -1).to(u.dtype).expand(B, T, 2)
+    return 2 * x - 1
+
+
+@mistake(
+    "fixed_and_random",
+    "Your random places are mirrored, 1 − 2u. Make [0, 1) to [−1, 1): 2u − 1.",
+)
+def random_mirrored(policy, u):
+    B, T, _ = u.shape
+    if policy == "centre":
+        x = torch.full_like(u, 0.5)
+    elif policy == "random":
+        x = 1 - u
+    else:
+        n = T // 2
+        t = torch.arange(T)
+        x = torch.stack([(t // n + 0.5) / 2, (t % n + 0.5) / n], -1).to(u.dtype).expand(B, T, 2)
+    return 2 * x - 1
+
+
 @alternative("fixed_and_random")
 def with_loops(policy, u):
     places = []
@@ -645,6 +679,24 @@ def log_sigma_added(places, means, sigma):
 def distance_not_squared(places, means, sigma):
     distance = (places.detach() - means).norm(dim=-1)
     return -distance / (2 * sigma**2) - 2 * math.log(sigma) - math.log(2 * math.pi)
+
+
+@mistake(
+    "location_log_prob",
+    "log σ and ½ log 2π are subtracted once. Each of the *two* coordinates has them.",
+)
+def constants_once(places, means, sigma):
+    places = places.detach()
+    return (-((places - means) ** 2) / (2 * sigma**2)).sum(-1) - math.log(sigma) - math.log(2 * math.pi)
+
+
+@mistake(
+    "location_log_prob",
+    "log σ is to base 10. Take the natural logarithm, `math.log`.",
+)
+def logarithm_to_ten(places, means, sigma):
+    places = places.detach()
+    return (-((places - means) ** 2) / (2 * sigma**2) - math.log10(sigma) - 0.5 * math.log(2 * math.pi)).sum(-1)
 
 
 @alternative("location_log_prob")
@@ -829,6 +881,28 @@ def spread_of_the_baselines(log_probs, reward, baselines, spread=True):
     if spread:
         advantages = advantages / (baselines.detach().std() + 1e-6)
     return -(advantages * log_probs).sum(1).mean()
+
+
+@mistake(
+    "reinforce_loss",
+    "Only the last glimpse counts in yours. Sum over all T of them.",
+)
+def last_glimpse_alone(log_probs, reward, baselines, spread=True):
+    A = (reward.unsqueeze(1) - baselines).detach()
+    if spread:
+        A = A / (A.std() + 1e-6)
+    return -(A * log_probs)[:, -1].mean()
+
+
+@mistake(
+    "reinforce_loss",
+    "You divide by the spread of the log-probabilities. It is that of the *advantages*.",
+)
+def spread_of_the_log_probs(log_probs, reward, baselines, spread=True):
+    A = (reward.unsqueeze(1) - baselines).detach()
+    if spread:
+        A = A / (log_probs.std().detach() + 1e-6)
+    return -(A * log_probs).sum(1).mean()
 
 
 @alternative("reinforce_loss")
@@ -1119,6 +1193,45 @@ def terms_averaged(reinforce, logits, labels, log_probs, baselines):
     return (_naming(logits, labels) + reinforce(log_probs, reward, baselines) + _foresight(reward, baselines)) / 3
 
 
+@mistake(
+    "hybrid_loss",
+    "The squared error of the baselines is halved. There is no ½ in it.",
+)
+def half_the_squared_error(reinforce, logits, labels, log_probs, baselines):
+    T = logits.shape[1]
+    naming = F.cross_entropy(logits.flatten(0, 1), labels.repeat_interleave(T))
+    reward = (logits[:, -1].argmax(dim=-1) == labels).to(logits.dtype)
+    policy = reinforce(log_probs, reward, baselines)
+    foresight = ((reward.unsqueeze(1) - baselines) ** 2).mean()
+    return naming + policy + 0.5 * foresight
+
+
+@mistake(
+    "hybrid_loss",
+    "The reward is 1 where the last answer is *wrong*.",
+)
+def reward_for_the_wrong(reinforce, logits, labels, log_probs, baselines):
+    T = logits.shape[1]
+    naming = F.cross_entropy(logits.flatten(0, 1), labels.repeat_interleave(T))
+    reward = (logits[:, -1].argmax(dim=-1) != labels).to(logits.dtype)
+    policy = reinforce(log_probs, reward, baselines)
+    foresight = ((reward.unsqueeze(1) - baselines) ** 2).mean()
+    return naming + policy + foresight
+
+
+@mistake(
+    "hybrid_loss",
+    "The baselines' squared errors are summed over the glimpses. Take the mean of all.",
+)
+def errors_summed_over_glimpses(reinforce, logits, labels, log_probs, baselines):
+    T = logits.shape[1]
+    naming = F.cross_entropy(logits.flatten(0, 1), labels.repeat_interleave(T))
+    reward = (logits[:, -1].argmax(dim=-1) == labels).to(logits.dtype)
+    policy = reinforce(log_probs, reward, baselines)
+    foresight = ((reward.unsqueeze(1) - baselines) ** 2).sum(1).mean()
+    return naming + policy + foresight
+
+
 @alternative("hybrid_loss")
 def glimpse_after_glimpse(reinforce, logits, labels, log_probs, baselines):
     T = logits.shape[1]
@@ -1257,6 +1370,16 @@ def misses(places, boxes, height, width):
 def near_the_middle(places, boxes, height, width):
     middles = (boxes[:, None, :2] + boxes[:, None, 2:]) / 2
     return ((_pixels(places, height, width) - middles).abs() < 8).all(-1).double().mean(0)
+
+
+@mistake(
+    "on_target",
+    "Down and across of the places are swapped: `places` is (down, across), as the boxes are.",
+)
+def places_across_first(places, boxes, height, width):
+    p = (places.flip(-1) + 1) / 2 * torch.tensor([height, width])
+    inside = (p >= boxes[:, None, :2]) & (p < boxes[:, None, 2:])
+    return inside.all(-1).double().mean(0)
 
 
 @alternative("on_target")
