@@ -65,6 +65,35 @@ def not_divided(scores, dim):
     return torch.exp(scores - scores.amax(dim, keepdim=True))
 
 
+@mistake(
+    "softmax",
+    "You subtract the *lowest* score, so the others are still large, and exp overflows. Subtract the "
+    "maximum over `dim`.",
+)
+def lowest_subtracted(scores, dim):
+    e = torch.exp(scores - scores.amin(dim, keepdim=True))
+    return e / e.sum(dim, keepdim=True)
+
+
+@mistake(
+    "softmax",
+    "You divide by the mean of the exponentials. Divide by their *sum*.",
+)
+def divided_by_the_mean_of_all(scores, dim):
+    e = torch.exp(scores - scores.amax(dim, keepdim=True))
+    return e / e.mean(dim, keepdim=True)
+
+
+@mistake(
+    "softmax",
+    "A small number is added to the sum, so the weights sum to less than 1. It isn't needed: after the "
+    "maximum is subtracted, the sum is at least 1.",
+)
+def small_number_added(scores, dim):
+    e = torch.exp(scores - scores.amax(dim, keepdim=True))
+    return e / (e.sum(dim, keepdim=True) + 1e-2)
+
+
 @alternative("softmax")
 def library_softmax(scores, dim):
     return F.softmax(scores, dim=dim)
@@ -216,6 +245,23 @@ def transposed_values(weights, values):
     return weights @ values.transpose(-1, -2)
 
 
+@mistake(
+    "weighted_average",
+    "You take the value of the largest weight alone. An average counts *all* values, each by its weight.",
+)
+def value_of_the_largest(weights, values):
+    return values.gather(-2, weights.argmax(-1, keepdim=True).expand(*weights.shape[:-1], values.shape[-1]))
+
+
+@mistake(
+    "weighted_average",
+    "The weights are still divided by their sum, with a small number against 0 / 0. They sum to 1 "
+    "already, or are all 0: leave the division out.",
+)
+def divided_by_the_sum_and_a_bit_here(weights, values):
+    return weights @ values / (weights.sum(-1, keepdim=True) + 1e-8)
+
+
 @alternative("weighted_average")
 def einsum(weights, values):
     return torch.einsum("...qt,...td->...qd", weights, values)
@@ -304,6 +350,51 @@ def not_normalised(x, x_i, y_i, bandwidth):
     return torch.exp(-0.5 * ((x.unsqueeze(1) - x_i) / bandwidth) ** 2) @ y_i
 
 
+@mistake(
+    "kernel_regression",
+    "You take the mean of kernel times y. The weights must sum to 1: divide by the sum of the kernel, or use softmax.",
+)
+def mean_of_products(x, x_i, y_i, bandwidth):
+    diff = (x.unsqueeze(1) - x_i) / bandwidth
+    return ((-(diff**2) / 2).exp() * y_i).mean(1)
+
+
+@mistake(
+    "kernel_regression",
+    "You divide by the bell curve's own constant, b √(2π). The weights of all measurements must sum to 1: use softmax.",
+)
+def density_for_weights(x, x_i, y_i, bandwidth):
+    diff = (x.unsqueeze(1) - x_i) / bandwidth
+    return (-(diff**2) / 2).exp() @ y_i / (bandwidth * (2 * 3.14159265) ** 0.5)
+
+
+@mistake(
+    "kernel_regression",
+    "You take the nearest measurement alone. All count, each by its kernel.",
+)
+def nearest_alone(x, x_i, y_i, bandwidth):
+    diff = (x.unsqueeze(1) - x_i) / bandwidth
+    return y_i[diff.abs().argmin(1)]
+
+
+@mistake(
+    "kernel_regression",
+    "The difference is divided by b² before it is squared. Divide it by b.",
+)
+def divided_by_the_square(x, x_i, y_i, bandwidth):
+    diff = (x.unsqueeze(1) - x_i) / bandwidth**2
+    return torch.softmax(-(diff**2) / 2, 1) @ y_i
+
+
+@mistake(
+    "kernel_regression",
+    "A small number is added to the sum: far from all measurements it outweighs them. Use softmax, which needs none.",
+)
+def small_number_below(x, x_i, y_i, bandwidth):
+    diff = (x.unsqueeze(1) - x_i) / bandwidth
+    return ((-(diff**2) / 2).exp() @ y_i) / ((-(diff**2) / 2).exp().sum(1) + 1e-6)
+
+
 @alternative("kernel_regression")
 def one_query_at_a_time(x, x_i, y_i, bandwidth):
     out = torch.zeros(len(x))
@@ -388,6 +479,95 @@ def wrong_norm(query, memory, sharpness):
 def sharpened_after(query, memory, sharpness):
     weights = sharpness * torch.softmax(F.cosine_similarity(query.unsqueeze(1), memory, dim=-1), -1)
     return weights, weights @ memory
+
+
+@mistake(
+    "content_address",
+    "The memory is divided by the lengths of its *columns*. Each row has a length: `norm(dim=-1, keepdim=True)`.",
+)
+def lengths_of_columns(query, memory, sharpness):
+    q = query / query.norm(dim=-1, keepdim=True)
+    m = memory / memory.norm(dim=0, keepdim=True)
+    w = torch.softmax(sharpness * q @ m.T, -1)
+    return w, w @ memory
+
+
+@mistake(
+    "content_address",
+    "You divide by the sum of absolute values (p=1). A cosine has the Euclidean length: `norm(dim=-1, keepdim=True)`.",
+)
+def sums_of_absolute_values(query, memory, sharpness):
+    q = query / query.norm(p=1, dim=-1, keepdim=True)
+    m = memory / memory.norm(p=1, dim=-1, keepdim=True)
+    w = torch.softmax(sharpness * q @ m.T, -1)
+    return w, w @ memory
+
+
+@mistake(
+    "content_address",
+    "The sharpness is squared. It multiplies the cosine once.",
+)
+def sharpness_squared(query, memory, sharpness):
+    q = query / query.norm(dim=-1, keepdim=True)
+    m = memory / memory.norm(dim=-1, keepdim=True)
+    w = torch.softmax(sharpness**2 * q @ m.T, -1)
+    return w, w @ memory
+
+
+@mistake(
+    "content_address",
+    "You score by the distance between the two. Score by the cosine, the dot product of the vectors of length 1.",
+)
+def minus_the_distance(query, memory, sharpness):
+    q = query / query.norm(dim=-1, keepdim=True)
+    m = memory / memory.norm(dim=-1, keepdim=True)
+    w = torch.softmax(-sharpness * torch.cdist(q, m), -1)
+    return w, w @ memory
+
+
+@mistake(
+    "content_address",
+    "You divide by the *squared* lengths. Divide by the lengths, so that the vectors have length 1.",
+)
+def divided_by_squared_lengths(query, memory, sharpness):
+    q = query / query.norm(dim=-1, keepdim=True) ** 2
+    m = memory / memory.norm(dim=-1, keepdim=True)
+    w = torch.softmax(sharpness * q @ m.T, -1)
+    return w, w @ memory
+
+
+@mistake(
+    "content_address",
+    "You read the row with the largest weight alone. What is read is the average of all rows, by the weights.",
+)
+def one_row_read(query, memory, sharpness):
+    q = query / query.norm(dim=-1, keepdim=True)
+    m = memory / memory.norm(dim=-1, keepdim=True)
+    w = torch.softmax(sharpness * q @ m.T, -1)
+    return w, memory[w.argmax(-1)]
+
+
+@mistake(
+    "content_address",
+    "You divide by the largest entry (p=∞). A cosine has the Euclidean length: `norm(dim=-1, keepdim=True)`.",
+)
+def largest_entry_as_length(query, memory, sharpness):
+    q = query / query.norm(p=torch.inf, dim=-1, keepdim=True)
+    m = memory / memory.norm(p=torch.inf, dim=-1, keepdim=True)
+    w = torch.softmax(sharpness * q @ m.T, -1)
+    return w, w @ memory
+
+
+@mistake(
+    "content_address",
+    "The sign of the cosine is lost: a row that points the other way counts as much as one that fits. "
+    "Leave the absolute value out.",
+)
+def opposites_count(query, memory, sharpness):
+    q = query / query.norm(dim=-1, keepdim=True)
+    m = memory / memory.norm(dim=-1, keepdim=True)
+    w = torch.softmax(sharpness * (q @ m.T).abs(), -1)
+    return w, w @ memory
 
 
 @alternative("content_address")
@@ -705,7 +885,7 @@ def sure_at_one_half(weights, right):
 
 @mistake(
     "sure_and_wrong",
-    "By your measure no sure answer is ever wrong. Sure is who puts more than half on *any* row, not on the right one.",
+    "By your measure nobody is ever sure and wrong. Sure is whose *largest* weight is above one half, on whatever row.",
 )
 def sure_of_the_right_one(weights, right):
     sure = weights[torch.arange(len(right)), right] > 0.5
