@@ -62,7 +62,7 @@ with demonstration("failing"):
     lesson.reveal("doubling", str(round(alone.mib["dense"][-1] / alone.mib["dense"][-2])), "Two tables of T × T, the scores and their softmax. 100,000 words would hold 75 GiB.")
 
 # %% [markdown]
-# A slope of 2 means: twice the words, four times the cost. In memory it is exactly that.
+# A slope of 2 means: twice the words, four times the cost. In memory it is exactly that. In seconds the slope is often a little more: when this page was made it was 2.6. (A guess: a large table no longer fits into the processor's fast memory.)
 #
 # ## The idea, with shapes
 #
@@ -71,12 +71,14 @@ with demonstration("failing"):
 # | letter | what | shape | in lesson 07 |
 # |---|---|---|---|
 # | $Q, K, V$ | queries, keys, values | $T \times d$ | the same |
-# | $S = QK^\top/\sqrt d$ | scores: the table that is too large | $T \times T$ | the same |
+# | $s = QK^\top/\sqrt d$ | scores: the table that is too large | $T \times T$ | the same |
 # | $A$ | the pattern: who may ask whom | $T \times T$, bool | the mask |
 # | $w$ | window: a word sees itself and the $w - 1$ words before it | | |
 # | $l$ | stride: of the words further back it sees every $l$-th | | |
 # | $b$ | how many keys (queries) are worked on at a time: a tile, a block | | |
 # | $m_i, Z_i$ | the greatest score of row $i$ so far; the sum of $e^{s - m_i}$ so far | 1 | the softmax's inside |
+# | $o_i$ | the output of row $i$ so far, not yet divided by $Z_i$ | $d$ | |
+# | $z$, $p$, $\tau$ | at the end, for sparsemax: a row of scores, its weights, the threshold | $n$, $n$, 1 | |
 #
 # In this lesson words look *back* only ($j \le i$), as in a language model, where a pattern is meant.
 
@@ -116,7 +118,7 @@ with demonstration("mechanism"):
 # ```
 
 # %% [markdown] task="online_softmax"
-# The same for all queries at once, and for `tile` keys at a time; the last tile may be shorter. T queries, S keys. No table of T × S may exist at any moment, and scores of 10⁴ must not overflow.
+# The same for all queries at once, and for `tile` keys at a time; the last tile may be shorter. There are T queries and S keys: they need not be equally many. No table of T × S may exist at any moment, and scores of 10⁴ must not overflow.
 # hint: `for start in range(0, S, tile)`, and `keys[:, start : start + tile]`: a slice that runs over the end is just shorter.
 # hint: m and Z have a row for each query: (B, T, 1). The maximum of a tile is `scores.amax(dim=-1, keepdim=True)`, that of two tensors `torch.maximum(a, b)`.
 # hint: m starts as `queries.new_full((B, T, 1), -torch.inf)`; Z and o may start as the number 0.0. Both are multiplied by `(m - new).exp()` before the tile's share is added.
@@ -169,7 +171,7 @@ check("online_softmax", online_softmax, probe)
 # %% [markdown]
 # ## Ask fewer
 #
-# Beltagy, Peters and Cohan (2020, the *Longformer*) let a word ask its neighbours only: a **window**. Lesson 04 had one. There it was a mask: all scores were computed, most of them thrown away, and
+# Beltagy, Peters and Cohan (2020, the *Longformer*) let most words ask their neighbours only: a **window**. (A few chosen words ask everybody, and are asked by everybody; we leave them out.) Lesson 04 had a window, too. There it was a mask: all scores were computed, most of them thrown away, and
 # nothing was saved. Only code that never touches the far words is cheaper. A mask is a fine way to say *what* is meant, though, so here is the meaning:
 
 
@@ -259,7 +261,7 @@ with demonstration("exact"):
     sparse.exactness(pairs, random_words(1000))
 
 # %% [markdown]
-# Differences of $10^{-14}$ and less are what adding up in another order makes of float64.
+# Differences of $10^{-14}$ and less are what adding up in another order makes of float64. So these are the same functions.
 #
 # ## Then the clock
 #
@@ -296,7 +298,7 @@ with demonstration("recorded_costs"):
     scaling.crossings(kept, [("dense", "window in blocks"), ("dense", "tile by tile"), ("dense", "PyTorch's own"), ("PyTorch's own", "window in blocks"), ("dense", "window as a mask")], "Where the curves cross; recorded")
 
 # %% [markdown]
-# **First the slopes.** Dense attention and the window as a mask have a slope of about 2, in time and in memory. Tile by tile has 2 in time, too: it computes just as many scores. Only its memory is linear. The window in blocks is linear in both:
+# **First the slopes.** Dense attention and the window as a mask have slopes of 2 in memory, and of 2.1 and 2.4 in time. Tile by tile has 2.2 in time, too: it computes just as many scores. Only its memory is linear. The window in blocks is linear in both:
 # each word has its 64 to 127 keys, however long the text is.
 #
 # **Then where the curves cross.** A slope says who wins in the end, and not when. On short texts the turns of a Python loop cost more than they save, so dense is the fastest of those written in Python; the second table says until when, in words and in milliseconds. From somewhat over a thousand words on, tile by tile is faster, too, with the same number of scores.
@@ -343,7 +345,7 @@ def probe(strided_mask, draw):
 check("strided_mask", strided_mask, probe, no_gradients="a mask has none")
 
 # %% [markdown]
-# How many are asked? A word sees about $l + T/l$ others. That is least where $l = \sqrt T$: then a row has $2\sqrt T$ words, and the table $2 T \sqrt T$ instead of $T^2$.
+# How many are asked? The last word sees about $l + T/l$ words (those before it see fewer). That is least where $l = \sqrt T$: then it is $2\sqrt T$, and the table has no more than $2 T \sqrt T$ entries in place of $T^2$.
 #
 # ## Who can hear of whom?
 #
@@ -399,7 +401,7 @@ with demonstration("patterns"):
     sparse.reached(masks, reach)
 
 # %% [markdown]
-# Strided by 8, a word asks 11 words on average, dense 32, and after two layers every pair has met. The window grows by 7 words a layer.
+# Strided by 8, a word asks 11 words on average, dense 32.5, and after two layers every pair has met. The window's reach grows by 7 words a layer: after four layers 0.70 of the pairs have met.
 #
 # ## Does it remember?
 #
@@ -526,7 +528,7 @@ with demonstration("recalled"):
 # Why doesn't it help to have met? A word in between hears of many items, and would have to hand on all of them in one vector of 32 numbers, before anybody knows which will be asked for. That is lesson 01's bottleneck again. (A guess: we varied the number of layers, and neither the width nor the training time.)
 # *Can have heard* is necessary, and not sufficient.
 #
-# So which tasks stand a sparse pattern? Those where what matters is near, or is little. Sparse Transformers have tens of layers, wide vectors, and texts in which most of what matters is near, and they work. But a test of such a pattern must ask for something far that nobody announced.
+# So which tasks stand a sparse pattern? Those where what matters is near, or is little. Sparse Transformers have tens of layers, wide vectors, and texts in which most of what matters is near (a guess), and they work. But a test of such a pattern must ask for something far that nobody announced.
 #
 # ## Never read a word twice
 #
@@ -623,13 +625,13 @@ with demonstration("writing"):
     scaling.table(scaling.measure({"everything anew": lambda x: write_anew(x, W), "with a cache": lambda x: write_with_cache(x, W, 4096), "cache of 64 words": lambda x: write_with_cache(x, W, 64)}, lambda T: random_words(T)[:1], [64, 128, 256, 512], times=1), "Writing T words, one layer, one head; once, on your machine")
 
 # %% [markdown]
-# To write $T$ words costs about $T^3/3$ scores anew, $T^2/2$ with a cache, and $Tw$ with a cache that forgets. (The measured slopes are lower than 3, 2 and 1 as long as texts are short: each step has a cost of its own,
+# To write $T$ words costs about $T^3/3$ scores anew, $T^2/2$ with a cache, and $Tw$ with a cache that forgets. (The measured slopes of the first two are lower than 3 and 2 as long as texts are short: each step has a cost of its own,
 # whatever the number of scores.) What the cache costs is memory: $2 n$ numbers for every word, layer and head, for as long as the text is. That is why models that read long texts are built to have small caches.
 #
 # ## Weights that are zero
 #
 # All weights of a softmax are greater than zero. Whoever looks at one word still listens a little to all others. Martins and Astudillo (2016) asked for the probability vector that lies *nearest* to the scores, and found
-# that most of its entries are exactly 0:
+# that some of its entries are often exactly 0, the more the further the scores lie apart:
 #
 # $$\text{sparsemax}(z) = \arg\min_{p \ge 0,\ \sum p = 1} \lVert p - z \rVert^2 = \max(z - \tau, 0), \qquad \tau \text{ such that the entries sum to 1}$$
 #
@@ -652,7 +654,7 @@ with demonstration("writing"):
 
 # %% exercise="sparsemax" minutes=12 difficulty=3
 def sparsemax(scores: Tensor) -> Tensor:
-    """The probabilities nearest to the scores, most of them exactly 0 (Martins and Astudillo 2016, alg. 1).
+    """The probabilities nearest to the scores, some of them exactly 0 (Martins and Astudillo 2016, alg. 1).
 
     scores (..., n)  ->  weights (..., n), each row sums to 1
     """
@@ -717,10 +719,10 @@ with demonstration("sparse_training"):
 
 # %% [markdown]
 # Sparsemax looks at two words where softmax looks at all. That is easy to read. But look at the last column: in most cases the item that is asked for is among those with weight exactly 0. There sparsemax has no gradient: a score that lies below the threshold may be moved a little, and nothing changes. So what isn't in the support can't be learned to be looked at,
-# until something else moves the threshold. Softmax always leaves a little weight everywhere, and with it a little gradient. (In trials at rates of 0.008, 0.016 and 0.032, one seed each, sparsemax answered 0.44 to 0.47 of the questions, and softmax 0.72 to 0.81. Longer training we haven't tried.)
+# until something else moves the threshold. Softmax always leaves a little weight everywhere, and with it a little gradient. (In trials at rates of 0.008, 0.016 and 0.032, one seed each, sparsemax answered 0.43 to 0.47 of the questions, and softmax 0.72 to 0.81. Longer training we haven't tried.)
 #
 # Is that a verdict on sparsemax? No: it depends on what is to be found. Here the item is one of up to 63, and nothing but its content tells which. In translation a first guess is good: the diagonal is right two times in three (lesson 03). So we took lesson 03's translator and changed one thing: sparsemax in place of softmax, each at its own
-# rate (chosen on validation sentences; sparsemax's best was the largest of three), three seeds. The truth about who belongs to whom is known, too.
+# rate (chosen on validation sentences; sparsemax's best was the largest of three), three seeds. The truth about who belongs to whom is known, too, and the bare diagonal is the baseline again.
 
 # %% predict="links"
 predict("links", "Lesson 03's translator with sparsemax: is its alignment error rate lower or higher than with softmax?", ["lower", "a tie", "higher"])  # fmt: skip
@@ -734,7 +736,7 @@ with demonstration("links"):
     lesson.reveal("links", "higher", f"Softmax {record.spread('soft', 'aer')}, sparsemax {record.spread('sparse', 'aer')}. Sharper is not truer: a gold word that sparsemax drops has weight 0, and it drops {record.spread('sparse', 'gold_at_zero')} of them.")
 
 # %% [markdown]
-# It translates as well, on all lengths: a tie. It looks at one or two words of fourteen, so its maps are easy to read. And they are less true: more wrong links on each of three seeds, a little less weight on the gold words (those two ranges hardly miss each other), and some gold words left out altogether. A map with white everywhere else
+# It translates as well, on all lengths: a tie. It looks at one or two words of fourteen, so its maps are easy to read. And they are less true: about twice as many wrong links, on each of three seeds (far fewer than the 0.35 of the bare diagonal, still), a little less weight on the gold words (those two ranges hardly miss each other), and some gold words left out altogether. A map with white everywhere else
 # *looks* more certain, and that is all. To try it, copy `sparsemax` and `sparse_weights` into lesson 03, and train `make_model(decoder_step, additive_score, sparse_weights)`.
 #
 # ## Predict, then break it
@@ -746,8 +748,8 @@ with demonstration("links"):
 # 3. **A block of one**: give `block_window_attention` a block of 1, and of 1,024, at 4,096 words and a window of 64. Which is slower, and why?
 # 4. **Without the maximum**: leave m out of your `online_softmax`, and feed it scores of 100.
 #
-# (1: both reach everything, for any stride: every distance is $a \cdot l + b$ with $b < l$. They ask 17 and 25 words on average; stride 8, the root of 64, asks 11. 2: $4 \cdot 7 = 28$ words. 3: of 1: 4,096 turns of a Python loop; of 1,024: each query
-# computes scores for 1,087 keys, 17 times what it needs. 4: $e^{88}$ is a float32 number, $e^{89}$ is infinite, and ∞ / ∞ is no number. float64 holds out until $e^{709}$.)
+# (1: both reach everything, for any stride: every distance is some number of strides and a rest that is smaller than one. They ask 17.5 and 24.8 words on average; stride 8, the root of 64, asks 11. 2: $4 \cdot 7 = 28$ words. 3: a block of 1 took 210 ms on our machine, 4,096 turns of a Python loop; one of 1,024 took 38 ms:
+# each query computes scores for 1,087 keys, 17 times what it needs. Blocks of 64: 9 ms. 4: $e^{88}$ is a float32 number, $e^{89}$ is infinite, and ∞ / ∞ is no number. float64 is enough until $e^{709}$.)
 #
 # ## The paper says, we measured
 
@@ -765,7 +767,7 @@ with demonstration("paper_table"):
     ])
 
 # %% [markdown]
-# (The papers' figures are quoted from memory.) The experiment is small: one head, one thread, up to 16,384 words, and recall tasks of 64 words for networks of two layers. The papers have texts of 4,096 to 65,536 places, tens of layers, and GPUs, whose memory is what FlashAttention was
+# (The papers' figures are quoted from memory.) The experiment is small: one head, one thread, up to 16,384 words, and recall tasks of 64 words for networks of two layers. The papers have texts of 4,096 places to a million, tens of layers, and GPUs, whose memory is what FlashAttention was
 # written for. Attention on real sentences: `python -m lessonkit full 03` trains lesson 03's translator on them, with softmax.
 #
 # ## Summary
