@@ -82,7 +82,7 @@ with demonstration("leak"):
 # %% [markdown]
 # How does it cheat? Two *different* patterns switch on more features than one pattern twice, and the maximum over the cells tells how many are on. The network
 # counts, it doesn't compare. A task is a measuring instrument: **try it with a model that can't do it** before you measure with it.
-# On the colour task the same network stays at a guess, so we measure with that one.
+# On the colour task the same convolutions, asked at the cue's cell, stay at a guess, so we measure with that one.
 
 # %% predict="who_finds_it"
 predict(
