@@ -10,7 +10,8 @@ import torch
 
 from lessonkit import kernel
 from lessonkit.checks import expectations
-from lessonkit.checks.judge import Finding, judge
+from lessonkit.checks.finding import Finding
+from lessonkit.checks.judge import judge
 from lessonkit.checks.outcome import Trial
 from lessonkit.checks.page import converted_from_now_on, is_shown_as_html, keep_callable, show_printed
 from lessonkit.checks.run import run_probe, with_settings

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from autograder.authoring.faults import FaultyFileError, fault_of
 from autograder.authoring.source import ROOT, Exercise
-from lessonkit.checks.judge import Finding, judge, same_outcome
+from lessonkit.checks.finding import Finding
+from lessonkit.checks.judge import judge, same_outcome
 from lessonkit.checks.outcome import Known, Outcome, Trial
 from lessonkit.checks.run import run_probe, without_gradients
 from lessonkit.errors import CourseError

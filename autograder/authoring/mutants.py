@@ -10,7 +10,8 @@ import torch
 
 from autograder.authoring import bank as banks
 from autograder.authoring.source import Exercise, LessonSource
-from lessonkit.checks.judge import Finding, judge
+from lessonkit.checks.finding import Finding
+from lessonkit.checks.judge import judge
 from lessonkit.checks.outcome import Trial
 from lessonkit.checks.run import run_probe
 from lessonkit.syntax import parse

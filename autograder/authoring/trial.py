@@ -7,7 +7,7 @@ from pathlib import Path
 from autograder.authoring import bank as banks
 from autograder.authoring import source
 from autograder.authoring.source import Exercise
-from lessonkit.checks.judge import Finding
+from lessonkit.checks.finding import Finding
 from lessonkit.errors import CourseError, did_you_mean
 
 

@@ -55,7 +55,7 @@ def override(
     """Enter marks made by hand, all rows or none; a regrade keeps them. Empty points take one back."""
     from autograder.authoring import source
     from autograder.grading.by_hand import override as enter
-    from autograder.grading.run import write_marks
+    from autograder.grading.marks_csv import write_marks
 
     name = source.find_lesson(lesson)
     with _gradebook(out, db) as gradebook:
@@ -77,7 +77,7 @@ def excuse(
     """Take an exercise out for everybody, in marks, exports, report and feedback."""
     from autograder.authoring import source
     from autograder.grading.by_hand import excuse as take_out
-    from autograder.grading.run import write_marks
+    from autograder.grading.marks_csv import write_marks
 
     if why is None and not undo:
         raise CourseError("Say why, for those who read the marks: --why 'the task was wrong'. Or --undo.")
@@ -97,7 +97,7 @@ def forget(
 ) -> None:
     """Remove a person everywhere: gradebook, roster, graded notebooks, feedback, and what was made of the class."""
     from autograder.grading.by_hand import forget as remove
-    from autograder.grading.run import write_marks
+    from autograder.grading.marks_csv import write_marks
 
     with _gradebook(out, db) as gradebook:
         gone = remove(gradebook.nbgraders, student, out)
@@ -136,7 +136,7 @@ def due_of(lesson: str, due: str | None, extensions: Path | None) -> "Due | None
 def after_grading(summary: "Summary", out: Path, db: str | None, table: Path | None, due: "Due | None") -> None:
     """Enter roster and due date, and say what a regrade changed, who is late, and who handed in nothing."""
     from autograder.grading.by_hand import enter_due, kept_roster, late_penalty, unknown_extensions
-    from autograder.grading.run import write_marks
+    from autograder.grading.marks_csv import write_marks
 
     for student, before, now in summary.changed[:NAMED]:
         console.print(f"changed: {student}: {before:g} -> {now:g}", markup=False)

@@ -237,7 +237,7 @@ def _limits(cell: float | None, notebook: float | None, probe: float | None, mem
 def _graded(words: list[str] | None, out: Path, db: str | None) -> Iterator[tuple]:
     """The gradebook that was graded into, and the lessons that are meant: those named, else those in it."""
     from autograder.grading.gradebook import GradebookWriter, database_url
-    from autograder.grading.run import write_marks
+    from autograder.grading.marks_csv import write_marks
 
     if db is None and not (out / "gradebook.db").is_file():
         raise CourseError(

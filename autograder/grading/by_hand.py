@@ -28,8 +28,7 @@ from autograder.grading.csv_reader import read_csv
 from autograder.grading.roster import Roster, from_json, match, to_json
 from autograder.grading.tables import EXCUSED, HANDED_IN, RECORDS, ROSTER
 from autograder.grading.truth import check_id
-from lessonkit.errors import CourseError
-from lessonkit.lesson import did_you_mean
+from lessonkit.errors import CourseError, did_you_mean
 from lessonkit.notebook import exercise_id
 
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 from dask.distributed import Client, as_completed
 
 from autograder.authoring import source as sources
+from autograder.grading.graded import Graded
 from autograder.grading.intake import Intake
-from autograder.grading.sealed import Graded, grade_one
+from autograder.grading.sealed import grade_one
 from autograder.grading.settings import Settings, sandbox_for
 from autograder.grading.submissions import Submission
 from autograder.sandbox import Sandbox

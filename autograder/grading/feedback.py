@@ -23,7 +23,7 @@ from autograder.grading.page import facts, link, rich, table, write_page
 from autograder.grading.records import Record, changed_by_hand, late_in_words
 from autograder.grading.task_text import Told, told_of
 from autograder.sandbox.text import coloured, cut, overwritten, plain
-from lessonkit.checks.judge import Finding
+from lessonkit.checks.finding import Finding
 from lessonkit.checks.verdict import Verdict
 from lessonkit.errors import CourseError
 

@@ -12,10 +12,10 @@ from autograder.authoring.generate import COURSE, generate
 from autograder.authoring.source import LessonSource
 from autograder.grading.by_hand import kept_roster
 from autograder.grading.cells import update_cells
+from autograder.grading.graded import Graded
 from autograder.grading.marks import LessonIds, write_marks
 from autograder.grading.records import Record, write_handed_in, write_record
 from autograder.grading.roster import Person, Roster, match
-from autograder.grading.sealed import Graded
 from autograder.grading.tables import RECORDS, RUNS, SECRETS
 from autograder.grading.truth import true_records
 from autograder.grading.upgrade import upgrade_nbgraders, upgrade_ours

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from autograder.authoring.notebook import cell_id, to_notebook
 from autograder.authoring.source import Cell, LessonSource
+from autograder.grading.graded import Graded
 from autograder.grading.intake import Intake
 from autograder.grading.once import once_a_lesson
-from autograder.grading.sealed import Graded
 from autograder.sandbox.text import overwritten, plain
 from lessonkit.checks.verdict import Verdict
 

@@ -25,7 +25,8 @@ from pathlib import Path
 from autograder.authoring import source
 from autograder.authoring.source import ROOT, LessonSource
 from autograder.grading.export import results_json
-from autograder.grading.sealed import Graded, grade_one
+from autograder.grading.graded import Graded
+from autograder.grading.sealed import grade_one
 from autograder.grading.settings import warm_cells
 from autograder.grading.submissions import collect
 from autograder.sandbox import Limits, Sandbox

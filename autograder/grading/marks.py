@@ -27,8 +27,8 @@ from sqlalchemy.orm import Session
 
 from autograder.authoring.notebook import cell_id
 from autograder.authoring.source import LessonSource
+from autograder.grading.graded import Graded
 from autograder.grading.late import as_nbgrader_keeps_it
-from autograder.grading.sealed import Graded
 
 
 def _table(of: type) -> Table:

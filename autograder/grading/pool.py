@@ -14,8 +14,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from threading import Lock
 
 from autograder.authoring.source import LessonSource
+from autograder.grading.graded import Graded
 from autograder.grading.intake import Intake, take_in
-from autograder.grading.sealed import Graded, grade_taken, work_out_expected
+from autograder.grading.sealed import grade_taken, work_out_expected
 from autograder.grading.settings import Settings, sandbox_for
 from autograder.grading.submissions import Submission
 

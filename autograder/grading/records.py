@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from autograder.grading.graded import Graded
 from autograder.grading.late import in_words
-from autograder.grading.sealed import Graded
 from autograder.grading.tables import HANDED_IN, RECORDS
 
 _BEFORE = {"message": "", "detail": "", "mistake": None}  # what verdicts of older versions lack

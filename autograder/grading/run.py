@@ -12,21 +12,17 @@ from pathlib import Path
 from autograder.authoring import source as sources
 from autograder.authoring.fingerprints import marks as marks_depend_on
 from autograder.authoring.source import LessonSource
-from autograder.grading.export import write_csv
 from autograder.grading.gradebook import GradebookWriter, database_url
+from autograder.grading.graded import Graded
 from autograder.grading.graded_notebook import graded_notebook, graded_path
 from autograder.grading.intake import Intake
+from autograder.grading.marks_csv import write_marks, write_not_used
 from autograder.grading.pool import Pool
-from autograder.grading.records import Record, changed_by_hand, late_in_words, short_sha
-from autograder.grading.sealed import Graded, work_out_expected
+from autograder.grading.records import Record, short_sha
+from autograder.grading.sealed import work_out_expected
 from autograder.grading.settings import Settings
 from autograder.grading.submissions import Collection, Submission, collect
-from autograder.sandbox.text import cut
 from lessonkit.files import write_whole
-
-COLUMNS = ("student", "lesson", "exercise", "points", "max_points", "verdict", "message")
-LONGEST_MESSAGE = 1_000  # characters of a message in marks.csv
-MORE = ("name", "by_hand", "comment", "late")
 
 
 @dataclass(frozen=True)
@@ -202,22 +198,3 @@ def _grader(settings: Settings, lesson: LessonSource) -> Iterator[tuple[GradeMan
 
 def _write_notebook(out: Path, lesson: LessonSource, submission: Submission, intake: Intake, graded: Graded) -> None:
     write_whole(graded_path(out, submission.student, lesson.name), graded_notebook(lesson, intake, graded))
-
-
-def write_marks(path: Path, gradebook: GradebookWriter) -> Path:
-    """Write marks.csv anew from the gradebook, which is the truth: a row an exercise of every graded submission."""
-    rows: list[list[object]] = [[*COLUMNS, *MORE]]
-    for lesson in gradebook.lessons():
-        for record in gradebook.records(lesson):
-            for verdict in record.verdicts:
-                points = [f"{verdict[name]:g}" for name in ("points", "max_points")]
-                told = [verdict["verdict"], cut(verdict["message"], LONGEST_MESSAGE)]
-                more = [record.name, changed_by_hand(verdict), verdict["comment"], late_in_words(record)]
-                rows.append([record.student, lesson, verdict["exercise"], *points, *told, *more])
-    return write_csv(path, rows)
-
-
-def write_not_used(path: Path, collection: Collection) -> Path:
-    """Write not_used.csv: every file that was found and doesn't count, with the reason."""
-    rows = [[line.file, line.student, line.lesson, line.why] for line in collection.not_used]
-    return write_csv(path, [["file", "student", "lesson", "why"], *rows])

@@ -4,11 +4,12 @@ import ast
 import hashlib
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from autograder.authoring import bank as banks
 from autograder.authoring.notebook import cell_id
 from autograder.authoring.source import Exercise, LessonSource
+from autograder.grading.graded import Graded
 from autograder.grading.intake import Intake, take_in
 from autograder.grading.needed import defined_by, unneeded
 from autograder.grading.once import once_a_lesson
@@ -17,7 +18,8 @@ from autograder.grading.rescue import keeping
 from autograder.grading.submissions import Submission
 from autograder.sandbox import CellResult, CellToRun, Job, Limits, Probe, Result, Sandbox
 from autograder.sandbox.text import cut, one_line, plain
-from lessonkit.checks.judge import Finding, judge
+from lessonkit.checks.finding import Finding
+from lessonkit.checks.judge import judge
 from lessonkit.checks.outcome import Failure, Outcome, Trial
 from lessonkit.checks.verdict import Verdict
 from lessonkit.errors import CourseError
@@ -28,27 +30,6 @@ CHECK = "def check(name, answer, probe, **settings):\n    with_settings(probe, *
 LONGEST_MESSAGE, LONGEST_DETAIL = 1_500, 8_000  # characters of what a verdict says
 
 LONGEST_ERROR = 300  # characters of an exception that a message quotes
-
-
-@dataclass(frozen=True)
-class Graded:
-    """One submission after judgement: a verdict for every exercise, and what its cells showed."""
-
-    student: str
-    lesson: str
-    verdicts: Mapping[str, Verdict]
-    outputs: Mapping[str, tuple[dict, ...]] = field(default_factory=dict)  # by cell id, nbformat outputs
-    seconds: Mapping[str, float] = field(default_factory=dict)  # by phase
-    cell_seconds: Mapping[str, float] = field(default_factory=dict)  # by cell id
-    flags: Mapping[str, str] = field(default_factory=dict)  # by exercise, for the instructor
-    notes: tuple[str, ...] = ()
-    peak_memory: int = 0  # bytes, beyond the warm interpreter
-    refused: bool = False  # nothing was taken from the file
-
-    @property
-    def points(self) -> float:
-        """The sum of the points earned."""
-        return sum(verdict.points for verdict in self.verdicts.values())
 
 
 def secret_seeds(run_seed: int, lesson: str, exercise: str) -> tuple[int, ...]:

@@ -62,7 +62,7 @@ def _fingerprints(cells: list[str], window: int = WINDOW) -> set[int]:
 
 def _written(lesson: LessonSource, student: str, out: Path) -> list[str]:
     """A student's answers and own cells, from the graded notebook."""
-    answers = {cell_id(lesson.name, e.cell) for e in lesson.exercises().values()}
+    answers = {cell_id(lesson.name, cell) for cell in lesson.of_kind("exercise")}
     written, room = [], LONGEST
     for identity, cell in cells_of(graded_path(out, student, lesson.name)).items():
         if identity in answers or "-extra-" in identity:
@@ -74,4 +74,4 @@ def _written(lesson: LessonSource, student: str, out: Path) -> list[str]:
 def _given(lesson: LessonSource) -> list[str]:
     """What everybody has: the notebook as it is released, and the reference's answers."""
     released = nbformat.read(student_path(lesson.name), as_version=4).cells
-    return [c.source for c in released] + [e.cell.source for e in lesson.exercises().values()]
+    return [c.source for c in released] + [cell.source for cell in lesson.of_kind("exercise")]

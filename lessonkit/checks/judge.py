@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from lessonkit.checks import kinds
 from lessonkit.checks.compare import LOOSE, STRICT, close, distance
+from lessonkit.checks.finding import Finding
 from lessonkit.checks.gradients import judge_gradients
 from lessonkit.checks.handing import GRADIENTS
 from lessonkit.checks.hints import finding_text, not_finite, shape_hint
@@ -17,23 +18,6 @@ from lessonkit.checks.relations import ENOUGH, different
 from lessonkit.checks.sentences import CUT, explain
 
 _ONE_SHARE = re.compile(r" It is (1 minus|100 times) what it should be.*$")  # what all runs together tell again
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What the judge says of one exercise. `detail` quotes expected values: the grader leaves it out."""
-
-    verdict: str  # a Kind
-    message: str = ""
-    detail: str = ""
-    mistake: str | None = None  # the name of the known mistake, if it is one
-    array: str | None = None  # the result that differs
-    seed: int | None = None
-
-    @property
-    def passed(self) -> bool:
-        """Whether the answer is right."""
-        return self.verdict == Kind.PASSED
 
 
 def judge(trials: Sequence[Trial], explain_values: Callable | None = None) -> Finding:

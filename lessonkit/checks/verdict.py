@@ -5,7 +5,7 @@ from html import escape
 
 import numpy as np
 
-from lessonkit.checks.judge import Finding
+from lessonkit.checks.finding import Finding
 from lessonkit.checks.outcome import Kind
 
 _LARGEST_MAP = 12  # rows and columns of a result that is drawn in the card

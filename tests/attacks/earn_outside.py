@@ -190,8 +190,8 @@ def hooks_of_the_fork(desk):
     desk.trick("""
 import atexit, os, sys, threading
 def patch():
-    import lessonkit.checks.outcome
-    lessonkit.checks.outcome.flatten = lambda results: ({}, {})
+    import lessonkit.checks.flatten
+    lessonkit.checks.flatten.flatten = lambda results: ({}, {})
 os.register_at_fork(before=patch, after_in_child=patch, after_in_parent=patch)
 atexit.register(patch)
 threading.excepthook = sys.excepthook = lambda *given: patch()

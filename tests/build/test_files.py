@@ -1,4 +1,7 @@
-"""Files are written whole or not at all, and none of the project's own is too long."""
+"""Files are written whole or not at all; none of the project's own is too long, or imports much for nothing."""
+
+import subprocess
+import sys
 
 import pytest
 
@@ -44,3 +47,22 @@ def test_no_file_needs_a_table_of_contents():
     paths = [path for path in paths if path.parent.name != "banks"]
     assert len(paths) > 200
     assert {path.name: n for path in paths if (n := len(path.read_text("utf-8").splitlines())) > 350} == {}
+
+
+def test_whoever_only_reads_a_gradebook_waits_for_no_torch():
+    """Collect, marks by hand, pages, exports: torch would take half of their time."""
+    names = [
+        "by_hand",
+        "submissions",
+        "export",
+        "feedback",
+        "hand_back",
+        "marks_csv",
+        "one_student",
+        "report",
+        "roster",
+    ]
+    imports = ", ".join(f"autograder.grading.{name}" for name in names)
+    code = f"import sys, {imports}; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout == "False\n", done.stderr

@@ -6,8 +6,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lessonkit.checks.flatten import flatten
 from lessonkit.checks.judge import judge
-from lessonkit.checks.outcome import Known, Outcome, Trial, flatten
+from lessonkit.checks.outcome import Known, Outcome, Trial
 from lessonkit.checks.run import run_probe, with_settings
 
 

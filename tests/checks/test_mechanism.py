@@ -8,7 +8,8 @@ import torch
 
 from lessonkit.checks import clock
 from lessonkit.checks.draw import Draw
-from lessonkit.checks.judge import Finding, judge
+from lessonkit.checks.finding import Finding
+from lessonkit.checks.judge import judge
 from lessonkit.checks.kinds import as_promised
 from lessonkit.checks.outcome import Kind, Trial
 from lessonkit.checks.run import run_probe, with_settings

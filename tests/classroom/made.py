@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from autograder.authoring import source
 from autograder.bench.invented_class import Desk
 from autograder.grading.gradebook import GradebookWriter, database_url
+from autograder.grading.graded import Graded
 from autograder.grading.graded_notebook import graded_notebook, graded_path
 from autograder.grading.intake import take_in
-from autograder.grading.run import write_marks
-from autograder.grading.sealed import Graded
+from autograder.grading.marks_csv import write_marks
 from autograder.grading.submissions import Submission
 from lessonkit.checks.judge import Finding
 from lessonkit.checks.verdict import Verdict

@@ -13,8 +13,9 @@ from autograder.authoring.fingerprints import marks as marks_depend_on
 from autograder.bench import invented_class
 from autograder.grading import by_hand, export, late
 from autograder.grading.gradebook import GradebookWriter, database_url
+from autograder.grading.marks_csv import write_marks
 from autograder.grading.roster import match, read_roster
-from autograder.grading.run import Settings, grade, write_marks
+from autograder.grading.run import Settings, grade
 from autograder.machine import BUBBLEWRAP, nothing_may_be_left_out
 from autograder.plain.steps import leave_sealed_marks_alone
 from autograder.sandbox import Limits

@@ -13,7 +13,7 @@ from autograder.authoring.build import student_path
 from autograder.grading.intake import take_in
 from autograder.grading.submissions import Submission
 from lessonkit import Lesson, kernel, state
-from lessonkit.checks.judge import Finding
+from lessonkit.checks.finding import Finding
 from lessonkit.checks.verdict import Verdict
 from lessonkit.page import demonstration, hand_in, progress, start
 
