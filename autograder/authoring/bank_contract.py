@@ -12,7 +12,7 @@ from autograder.authoring.bank import Bank, Mistake
 from autograder.authoring.faults import Fault
 from autograder.authoring.source import Exercise, LessonSource
 from lessonkit.checks.expectations import VISIBLE_SEEDS
-from lessonkit.checks.judge import judge
+from lessonkit.checks.judge import judge, mistakes_that_explain
 from lessonkit.checks.outcome import Trial
 from lessonkit.checks.run import run_probe
 from lessonkit.errors import CourseError, did_you_mean
@@ -125,8 +125,12 @@ def misnamed(exercise: Exercise, mistake: Mistake, trials: Sequence[Trial]) -> s
 
     One seed may leave a mistake unnamed, or like another: a learner reads what all seeds of a judgement say.
     """
+    explained = [mistakes_that_explain(trial) for trial in trials]
     for start in range(max(1, len(trials) - TOGETHER + 1)):
-        together = trials[start : start + TOGETHER]
+        together, by = trials[start : start + TOGETHER], explained[start : start + TOGETHER]
+        first = next((name for name in by[0] if all(name in names for names in by)), None)
+        if first == mistake.name and start % TOGETHER:
+            continue  # so `judge` would name it; each run is judged in whole once
         finding = judge(together, exercise.probe.explain)
         seeds = "seeds " + ", ".join(str(trial.seed) for trial in together)
         if finding.passed:

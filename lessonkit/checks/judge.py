@@ -1,7 +1,7 @@
 """The comparison of an answer's results with the reference's: the same in the notebook and in the grader."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -58,9 +58,15 @@ def _mistakes_of(trials: Sequence[Trial], tolerance: float) -> list[str]:
     """The names of the known mistakes that explain every run, in the order of the bank."""
     named = [known.name for known in trials[0].known]
     for trial in trials:
-        known = {k.name: k.outcome for k in trial.known}
-        named = [n for n in named if n in known and _is_mistake(trial.got, known[n], trial.want, tolerance)]
+        named = mistakes_that_explain(trial, tolerance, named)
     return named
+
+
+def mistakes_that_explain(trial: Trial, tolerance: float = STRICT, among: Iterable[str] | None = None) -> list[str]:
+    """The names of the known mistakes that explain one run (of those in `among`), in the order of the bank."""
+    known = {k.name: k.outcome for k in trial.known}
+    names = known if among is None else among
+    return [n for n in names if n in known and _is_mistake(trial.got, known[n], trial.want, tolerance)]
 
 
 def _explained(finding: Finding, explain_values: Callable, trial: Trial) -> Finding:

@@ -8,7 +8,7 @@ from autograder.authoring.bank_contract import ALTERNATIVES as LEAST_ALTERNATIVE
 from autograder.authoring.bank_contract import MISTAKES as LEAST_MISTAKES
 from autograder.authoring.bank_contract import TOGETHER, misnamed
 from autograder.grading import sealed
-from lessonkit.checks.judge import judge
+from lessonkit.checks.judge import judge, mistakes_that_explain
 from tests.checks.seeds import seeds_of
 
 SEEDS = 20  # of each lesson; a failure prints them
@@ -44,7 +44,8 @@ def test_mistake_is_named_by_its_own_sentence(lesson, mistake, count):
     exercise, bank = source.load(lesson).exercises()[mistake.exercise], banks.load(lesson)
     trials = banks.trials(exercise, mistake.answer, bank, seeds_of(lesson, SEEDS))
     assert not (said := misnamed(exercise, mistake, trials)), said
-    alone = [judge([trial], exercise.probe.explain).mistake for trial in trials]
+    first = [next(iter(mistakes_that_explain(trial)), None) for trial in trials]
+    alone = [name or judge([trial], exercise.probe.explain).mistake for name, trial in zip(first, trials, strict=True)]
     count("mistakes named")
     count("seeds that alone would not have named one", sum(name != mistake.name for name in alone))
 
