@@ -9,6 +9,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from autograder.authoring import glossary
 from autograder.authoring.source import Cell, LessonSource
+from lessonkit import notebook
 from lessonkit.syntax import parse
 
 DEMONSTRATION, UNSTABLE = "demonstration", "nbval-ignore-output"  # tags
@@ -52,8 +53,8 @@ def to_notebook(lesson: LessonSource) -> nbformat.NotebookNode:
 
 
 def cell_id(lesson: str, cell: Cell) -> str:
-    """The id of a cell in both notebooks: the lesson's number and the cell's name."""
-    return f"{lesson[:2]}-{cell.name}".replace("_", "-").lower()[:64]
+    """The id of a cell in both notebooks."""
+    return notebook.cell_id(lesson, cell.name)
 
 
 def is_folded(cell: Cell) -> bool:

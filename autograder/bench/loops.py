@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rich.table import Table
@@ -33,17 +33,15 @@ def code_lines(lessons: list[LessonSource]) -> Table:
     return table
 
 
-def loop_times(lesson: LessonSource) -> Table:
+def loop_times(lesson: LessonSource) -> Iterator[str]:
     """Seconds of `build` and `prove` after one sentence, one check, one demonstration of a lesson was changed.
 
-    Everything happens in a copy of the tree.
+    Everything happens in a copy of the tree. Each is told when it is measured; a demonstration may stand on trainings.
 
     Raises:
         CourseError: the lesson is out of step, or does not prove.
     """
-    table = Table(title=f"from a change to a proven lesson ({lesson.name}, seconds)")
-    for column in ("changed", "build", "prove", "together", "of the processor", "what was run"):
-        table.add_column(column, justify="left" if column in ("changed", "what was run") else "right")
+    yield f"from a change to a proven lesson ({lesson.name}):"
     with tempfile.TemporaryDirectory(prefix="course-") as place:
         for part in _PARTS:
             if (ROOT / part).is_dir():
@@ -58,9 +56,10 @@ def loop_times(lesson: LessonSource) -> Table:
             building, said = _run(Path(place), "build", lesson.name)
             proving, _ = _run(Path(place), "prove", lesson.name, "--no-rest")
             ran = re.search(r"\((.* run)\)", said)
-            seconds = (building, proving, building + proving, _processor_seconds() - used)
-            table.add_row(what, *(f"{s:.1f}" for s in seconds), ran[1] if ran else "nothing")
-    return table
+            yield (
+                f"  {what}: build {building:.1f} + prove {proving:.1f} = {building + proving:.1f} s, of the processor "
+                f"{_processor_seconds() - used:.1f} s; {ran[1] if ran else 'nothing run'}"
+            )
 
 
 def _processor_seconds() -> float:

@@ -42,7 +42,8 @@ def bench(
         return
     chosen = named(lessons)
     console.print(authors.code_lines(chosen))
-    console.print(authors.loop_times(source.load(lessons[0] if lessons else "03")))
+    for told in authors.loop_times(source.load(lessons[0] if lessons else "03")):
+        console.print(told)
     if loops:
         return
     console.print(benchmark.check_latency(chosen))
