@@ -119,6 +119,78 @@ def pairs_not_flattened(T, d):
     return torch.stack([angles.sin(), angles.cos()], dim=-1)
 
 
+@mistake(
+    "sinusoidal_encoding",
+    "The exponent is divided by d − 2. It is 2i / d.",
+)
+def divided_by_two_less(T, d):
+    angle = torch.arange(T).unsqueeze(1) / 10000 ** (torch.arange(0, d, 2) / (d - 2 or 1))
+    PE = torch.zeros(T, d)
+    PE[:, 0::2] = angle.sin()
+    PE[:, 1::2] = angle.cos()
+    return PE
+
+
+@mistake(
+    "sinusoidal_encoding",
+    "The angles are taken for degrees: sine and cosine want p / 10000^(2i/d) as it is, in radians.",
+)
+def in_degrees(T, d):
+    angle = torch.pi / 180 * torch.arange(T).unsqueeze(1) / 10000 ** (torch.arange(0, d, 2) / d)
+    PE = torch.zeros(T, d)
+    PE[:, 0::2] = angle.sin()
+    PE[:, 1::2] = angle.cos()
+    return PE
+
+
+@mistake(
+    "sinusoidal_encoding",
+    "The slow pairs come first. The first pair is the quickest: its exponent is 0.",
+)
+def slow_first(T, d):
+    angle = torch.arange(T).unsqueeze(1) / 10000 ** (torch.arange(d - 2, -1, -2) / d)
+    PE = torch.zeros(T, d)
+    PE[:, 0::2] = angle.sin()
+    PE[:, 1::2] = angle.cos()
+    return PE
+
+
+@mistake(
+    "sinusoidal_encoding",
+    "The encoding is divided by √d. It isn't scaled.",
+)
+def divided_by_root_of_width(T, d):
+    angle = torch.arange(T).unsqueeze(1) / 10000 ** (torch.arange(0, d, 2) / d)
+    PE = torch.zeros(T, d)
+    PE[:, 0::2] = angle.sin()
+    PE[:, 1::2] = angle.cos()
+    return PE / d**0.5
+
+
+@mistake(
+    "sinusoidal_encoding",
+    "The base is e. It is 10000.",
+)
+def powers_of_e(T, d):
+    angle = torch.arange(T).unsqueeze(1) / 2.718281828 ** (torch.arange(0, d, 2) / d)
+    PE = torch.zeros(T, d)
+    PE[:, 0::2] = angle.sin()
+    PE[:, 1::2] = angle.cos()
+    return PE
+
+
+@mistake(
+    "sinusoidal_encoding",
+    "The odd features have the wrong sign: cos, not −cos.",
+)
+def minus_the_cosine(T, d):
+    angle = torch.arange(T).unsqueeze(1) / 10000 ** (torch.arange(0, d, 2) / d)
+    PE = torch.zeros(T, d)
+    PE[:, 0::2] = angle.sin()
+    PE[:, 1::2] = -angle.cos()
+    return PE
+
+
 @alternative("sinusoidal_encoding")
 def filled_with_steps(T, d):
     encoding = torch.zeros(T, d)
@@ -239,6 +311,126 @@ def blocks_apart(k, d):
     return torch.stack([torch.stack([cos, sin], -1), torch.stack([-sin, cos], -1)], dim=1)
 
 
+@mistake(
+    "shift_matrix",
+    "The angle is turned into radians, as if it were degrees. β = k / 10000^(2i/d) is in radians already.",
+)
+def degrees_in_the_turn(k, d):
+    M = torch.zeros(d, d)
+    for i in range(d // 2):
+        b = torch.tensor(k / 10000 ** (2 * i / d) * torch.pi / 180)
+        M[2 * i, 2 * i] = b.cos()
+        M[2 * i, 2 * i + 1] = b.sin()
+        M[2 * i + 1, 2 * i] = -b.sin()
+        M[2 * i + 1, 2 * i + 1] = b.cos()
+    return M
+
+
+@mistake(
+    "shift_matrix",
+    "The angle is turned into degrees. Sine and cosine want radians: β = k / 10000^(2i/d) as it is.",
+)
+def radians_in_degrees(k, d):
+    M = torch.zeros(d, d)
+    for i in range(d // 2):
+        b = torch.tensor(k / 10000 ** (2 * i / d) * 180 / torch.pi)
+        M[2 * i, 2 * i] = b.cos()
+        M[2 * i, 2 * i + 1] = b.sin()
+        M[2 * i + 1, 2 * i] = -b.sin()
+        M[2 * i + 1, 2 * i + 1] = b.cos()
+    return M
+
+
+@mistake(
+    "shift_matrix",
+    "The last pair's block is missing: there are d / 2 of them.",
+)
+def last_pair_forgotten(k, d):
+    M = torch.zeros(d, d)
+    for i in range(d // 2 - 1):
+        b = torch.tensor(k / 10000 ** (2 * i / d))
+        M[2 * i, 2 * i] = b.cos()
+        M[2 * i, 2 * i + 1] = b.sin()
+        M[2 * i + 1, 2 * i] = -b.sin()
+        M[2 * i + 1, 2 * i + 1] = b.cos()
+    return M
+
+
+@mistake(
+    "shift_matrix",
+    "The matrix goes k − 1 places: with k = 0 it must be the identity.",
+)
+def one_step_less(k, d):
+    M = torch.zeros(d, d)
+    for i in range(d // 2):
+        b = torch.tensor((k - 1) / 10000 ** (2 * i / d))
+        M[2 * i, 2 * i] = b.cos()
+        M[2 * i, 2 * i + 1] = b.sin()
+        M[2 * i + 1, 2 * i] = -b.sin()
+        M[2 * i + 1, 2 * i + 1] = b.cos()
+    return M
+
+
+@mistake(
+    "shift_matrix",
+    "The matrix goes k + 1 places: with k = 0 it must be the identity.",
+)
+def one_step_more(k, d):
+    M = torch.zeros(d, d)
+    for i in range(d // 2):
+        b = torch.tensor((k + 1) / 10000 ** (2 * i / d))
+        M[2 * i, 2 * i] = b.cos()
+        M[2 * i, 2 * i + 1] = b.sin()
+        M[2 * i + 1, 2 * i] = -b.sin()
+        M[2 * i + 1, 2 * i + 1] = b.cos()
+    return M
+
+
+@mistake(
+    "shift_matrix",
+    "The base is 1000. It is 10000, as in the encoding.",
+)
+def base_of_a_thousand(k, d):
+    M = torch.zeros(d, d)
+    for i in range(d // 2):
+        b = torch.tensor(k / 1000 ** (2 * i / d))
+        M[2 * i, 2 * i] = b.cos()
+        M[2 * i, 2 * i + 1] = b.sin()
+        M[2 * i + 1, 2 * i] = -b.sin()
+        M[2 * i + 1, 2 * i + 1] = b.cos()
+    return M
+
+
+@mistake(
+    "shift_matrix",
+    "For k = 0 yours is all zeros. No step is the identity: cos 0 is 1.",
+)
+def zero_for_no_step(k, d):
+    M = torch.zeros(d, d)
+    for i in range(d // 2):
+        b = torch.tensor(k / 10000 ** (2 * i / d))
+        M[2 * i, 2 * i] = b.cos()
+        M[2 * i, 2 * i + 1] = b.sin()
+        M[2 * i + 1, 2 * i] = -b.sin()
+        M[2 * i + 1, 2 * i + 1] = b.cos()
+    return M if k else torch.zeros(d, d)
+
+
+@mistake(
+    "shift_matrix",
+    "The matrix of one step is multiplied by k. It is the *angle* that is: β = k / 10000^(2i/d).",
+)
+def step_multiplied(k, d):
+    M = torch.zeros(d, d)
+    for i in range(d // 2):
+        b = torch.tensor(k / 10000 ** (2 * i / d))
+        M[2 * i, 2 * i] = b.cos()
+        M[2 * i, 2 * i + 1] = b.sin()
+        M[2 * i + 1, 2 * i] = -b.sin()
+        M[2 * i + 1, 2 * i + 1] = b.cos()
+    return M if k in (0, 1) else k * step_multiplied(1, d)
+
+
 @alternative("shift_matrix")
 def block_by_block(k, d):
     M = torch.zeros(d, d)
@@ -329,6 +521,70 @@ def one_too_far(T, k):
 def clipped_too_early(T, k):
     places = torch.arange(T)
     return (places - places.unsqueeze(1)).clamp(-k + 1, k - 1) + k
+
+
+@mistake(
+    "relative_index",
+    "After the shift you clip at k. From −k to k before it, or from 0 to 2k after it.",
+)
+def shifted_before_the_clip(T, k):
+    p = torch.arange(T)
+    return (p - p.unsqueeze(1) + k).clamp(0, k)
+
+
+@mistake(
+    "relative_index",
+    "The direction is lost: before and after share a row. Clip j − i itself, and shift by k.",
+)
+def distance_without_direction(T, k):
+    p = torch.arange(T)
+    return (p - p.unsqueeze(1)).abs().clamp(max=k)
+
+
+@mistake(
+    "relative_index",
+    "Distances above k aren't clipped: `.clamp(-k, k)`.",
+)
+def clipped_below_alone(T, k):
+    p = torch.arange(T)
+    return (p - p.unsqueeze(1)).clamp(min=-k) + k
+
+
+@mistake(
+    "relative_index",
+    "Distances below −k aren't clipped: `.clamp(-k, k)`.",
+)
+def clipped_above_alone(T, k):
+    p = torch.arange(T)
+    return (p - p.unsqueeze(1)).clamp(max=k) + k
+
+
+@mistake(
+    "relative_index",
+    "All far words get row 0. Those before share row 0, those after row 2k.",
+)
+def far_is_row_zero(T, k):
+    p = torch.arange(T)
+    x = p - p.unsqueeze(1)
+    return torch.where(x.abs() <= k, x + k, 0)
+
+
+@mistake(
+    "relative_index",
+    "You shift by 2k. Distance −k is row 0, so shift by k.",
+)
+def shifted_by_twice_k(T, k):
+    p = torch.arange(T)
+    return (p - p.unsqueeze(1)).clamp(-k, k) + 2 * k
+
+
+@mistake(
+    "relative_index",
+    "You shift by half of k. Distance −k is row 0, so shift by k.",
+)
+def shifted_by_half_k(T, k):
+    p = torch.arange(T)
+    return (p - p.unsqueeze(1)).clamp(-k, k) + k // 2
 
 
 @alternative("relative_index")
@@ -448,6 +704,82 @@ def mask_turned(queries, keys, values, a_K, a_V, mask):
 @mistake("relative_attention", "Two results are asked for: the output and the weights.")
 def no_weights_returned(queries, keys, values, a_K, a_V, mask):
     return _relative(queries, keys, values, a_K, a_V, mask)[0]
+
+
+@mistake(
+    "relative_attention",
+    "The keys' table is added to the values. They have their own, a_V.",
+)
+def key_table_for_values(queries, keys, values, a_K, a_V, mask):
+    T, d = queries.shape[-2:]
+    k = len(a_K) // 2
+    p = torch.arange(T)
+    index = (p - p.unsqueeze(1)).clamp(-k, k) + k
+    scores = (queries @ keys.mT + torch.einsum("...id,ijd->...ij", queries, a_K[index])) / d**0.5
+    weights = masked_softmax(scores, mask)
+    out = weights @ values + torch.einsum("...ij,ijd->...id", weights, a_K[index])
+    return out, weights
+
+
+@mistake(
+    "relative_attention",
+    "The vectors a_V are averaged without the weights. Each counts by its weight: Σ_j α_ij (v_j + a^V_ij).",
+)
+def distances_unweighted(queries, keys, values, a_K, a_V, mask):
+    T, d = queries.shape[-2:]
+    k = len(a_K) // 2
+    p = torch.arange(T)
+    index = (p - p.unsqueeze(1)).clamp(-k, k) + k
+    scores = (queries @ keys.mT + torch.einsum("...id,ijd->...ij", queries, a_K[index])) / d**0.5
+    weights = masked_softmax(scores, mask)
+    out = weights @ values + torch.einsum("...ij,ijd->...id", torch.ones_like(weights) / T, a_V[index])
+    return out, weights
+
+
+@mistake(
+    "relative_attention",
+    "The scores come back in place of the weights.",
+)
+def scores_for_weights(queries, keys, values, a_K, a_V, mask):
+    T, d = queries.shape[-2:]
+    k = len(a_K) // 2
+    p = torch.arange(T)
+    index = (p - p.unsqueeze(1)).clamp(-k, k) + k
+    scores = (queries @ keys.mT + torch.einsum("...id,ijd->...ij", queries, a_K[index])) / d**0.5
+    weights = masked_softmax(scores, mask)
+    out = weights @ values + torch.einsum("...ij,ijd->...id", weights, a_V[index])
+    return out, scores
+
+
+@mistake(
+    "relative_attention",
+    "The vectors a_V are divided by √d. Only the scores are.",
+)
+def value_vectors_scaled(queries, keys, values, a_K, a_V, mask):
+    T, d = queries.shape[-2:]
+    k = len(a_K) // 2
+    p = torch.arange(T)
+    index = (p - p.unsqueeze(1)).clamp(-k, k) + k
+    scores = (queries @ keys.mT + torch.einsum("...id,ijd->...ij", queries, a_K[index])) / d**0.5
+    weights = masked_softmax(scores, mask)
+    out = weights @ values + torch.einsum("...ij,ijd->...id", weights, a_V[index]) / d**0.5
+
+    return out, weights
+
+
+@mistake(
+    "relative_attention",
+    "The values themselves are missing in the output: Σ_j α_ij (v_j + a^V_ij).",
+)
+def values_forgotten(queries, keys, values, a_K, a_V, mask):
+    T, d = queries.shape[-2:]
+    k = len(a_K) // 2
+    p = torch.arange(T)
+    index = (p - p.unsqueeze(1)).clamp(-k, k) + k
+    scores = (queries @ keys.mT + torch.einsum("...id,ijd->...ij", queries, a_K[index])) / d**0.5
+    weights = masked_softmax(scores, mask)
+    out = torch.einsum("...ij,ijd->...id", weights, a_V[index])
+    return out, weights
 
 
 @alternative("relative_attention")
@@ -583,6 +915,148 @@ def turned_one_after_the_other(x, positions):
 def only_cosine(x, positions):
     even, odd, cos, _ = _pairs(x, positions)
     return _in_turns(even * cos, odd * cos)
+
+
+@mistake(
+    "rotary",
+    "The base of the speeds is 1000. It is 10000.",
+)
+def base_1000_here(x, positions):
+    d = x.shape[-1]
+    angle = positions.unsqueeze(-1) / 1000 ** (torch.arange(0, d, 2) / d)
+    cos, sin = angle.cos(), angle.sin()
+    even, odd = x[..., 0::2], x[..., 1::2]
+    new_even = even * cos - odd * sin
+    new_odd = even * sin + odd * cos
+    return torch.stack([new_even, new_odd], -1).flatten(-2)
+
+
+@mistake(
+    "rotary",
+    "The base of the speeds is 500000, as in some later models. Here it is 10000.",
+)
+def base_500000(x, positions):
+    d = x.shape[-1]
+    angle = positions.unsqueeze(-1) / 500000 ** (torch.arange(0, d, 2) / d)
+    cos, sin = angle.cos(), angle.sin()
+    even, odd = x[..., 0::2], x[..., 1::2]
+    new_even = even * cos - odd * sin
+    new_odd = even * sin + odd * cos
+    return torch.stack([new_even, new_odd], -1).flatten(-2)
+
+
+@mistake(
+    "rotary",
+    "The base of the speeds is 10. It is 10000.",
+)
+def base_10(x, positions):
+    d = x.shape[-1]
+    angle = positions.unsqueeze(-1) / 10 ** (torch.arange(0, d, 2) / d)
+    cos, sin = angle.cos(), angle.sin()
+    even, odd = x[..., 0::2], x[..., 1::2]
+    new_even = even * cos - odd * sin
+    new_odd = even * sin + odd * cos
+    return torch.stack([new_even, new_odd], -1).flatten(-2)
+
+
+@mistake(
+    "rotary",
+    "You turn the first half against the second. Pairs are neighbours: features 2i and 2i + 1.",
+)
+def halves_paired_here(x, positions):
+    d = x.shape[-1]
+    angle = positions.unsqueeze(-1) / 10000 ** (torch.arange(0, d, 2) / d)
+    cos, sin = angle.cos(), angle.sin()
+    even, odd = x[..., : d // 2], x[..., d // 2 :]
+    new_even = even * cos - odd * sin
+    new_odd = even * sin + odd * cos
+    return torch.stack([new_even, new_odd], -1).flatten(-2)
+
+
+@mistake(
+    "rotary",
+    "Your pairs are mirrored, not turned: the new odd feature is even · sin + odd · cos.",
+)
+def mirrored_here(x, positions):
+    d = x.shape[-1]
+    angle = positions.unsqueeze(-1) / 10000 ** (torch.arange(0, d, 2) / d)
+    cos, sin = angle.cos(), angle.sin()
+    even, odd = x[..., 0::2], x[..., 1::2]
+    new_even = even * cos - odd * sin
+    new_odd = even * sin - odd * cos
+    return torch.stack([new_even, new_odd], -1).flatten(-2)
+
+
+@mistake(
+    "rotary",
+    "The angles are taken for degrees. p · 10000^(−2i/d) is in radians already.",
+)
+def in_degrees_turned(x, positions):
+    d = x.shape[-1]
+    angle = positions.unsqueeze(-1) / 10000 ** (torch.arange(0, d, 2) / d)
+    angle = torch.deg2rad(angle)
+    cos, sin = angle.cos(), angle.sin()
+    even, odd = x[..., 0::2], x[..., 1::2]
+    new_even = even * cos - odd * sin
+    new_odd = even * sin + odd * cos
+    return torch.stack([new_even, new_odd], -1).flatten(-2)
+
+
+@mistake(
+    "rotary",
+    "The last pair isn't turned.",
+)
+def last_pair_not_turned(x, positions):
+    d = x.shape[-1]
+    angle = positions.unsqueeze(-1) / 10000 ** (torch.arange(0, d, 2) / d)
+    cos, sin = angle.cos(), angle.sin()
+    even, odd = x[..., 0::2], x[..., 1::2]
+    new_even = even * cos - odd * sin
+    new_odd = even * sin + odd * cos
+    y = torch.stack([new_even, new_odd], -1).flatten(-2)
+    return torch.cat([y[..., :-2], x[..., -2:]], -1)
+
+
+@mistake(
+    "rotary",
+    "The positions are taken from the end: word t has positions[t].",
+)
+def from_the_last_place(x, positions):
+    d = x.shape[-1]
+    angle = positions.flip(0).unsqueeze(-1) / 10000 ** (torch.arange(0, d, 2) / d)
+    cos, sin = angle.cos(), angle.sin()
+    even, odd = x[..., 0::2], x[..., 1::2]
+    new_even = even * cos - odd * sin
+    new_odd = even * sin + odd * cos
+    return torch.stack([new_even, new_odd], -1).flatten(-2)
+
+
+@mistake(
+    "rotary",
+    "You count from the first word's place. Turn by the positions as they are given.",
+)
+def first_place_as_zero(x, positions):
+    d = x.shape[-1]
+    angle = (positions - positions[0]).unsqueeze(-1) / 10000 ** (torch.arange(0, d, 2) / d)
+    cos, sin = angle.cos(), angle.sin()
+    even, odd = x[..., 0::2], x[..., 1::2]
+    new_even = even * cos - odd * sin
+    new_odd = even * sin + odd * cos
+    return torch.stack([new_even, new_odd], -1).flatten(-2)
+
+
+@mistake(
+    "rotary",
+    "The slow pairs come first. The first pair is the quickest: its exponent is 0.",
+)
+def slow_pairs_first(x, positions):
+    d = x.shape[-1]
+    angle = positions.unsqueeze(-1) / 10000 ** (torch.arange(0, d, 2).flip(0) / d)
+    cos, sin = angle.cos(), angle.sin()
+    even, odd = x[..., 0::2], x[..., 1::2]
+    new_even = even * cos - odd * sin
+    new_odd = even * sin + odd * cos
+    return torch.stack([new_even, new_odd], -1).flatten(-2)
 
 
 @alternative("rotary")
@@ -874,6 +1348,58 @@ def keys_divided(weights, gold, trained):
 def least_looking(weights, gold, trained):
     within, beyond = _parts(weights, gold, trained)
     return _of_head(within.argmin(), within, beyond)
+
+
+@mistake(
+    "looking_head",
+    "You count the places that are looked *at*. Those count that have somewhere to look: `gold.any(-1)`.",
+)
+def keys_that_are_gold(weights, gold, trained):
+    on = (weights * gold).sum(-1).mean(0)
+    asked = gold.any(0)
+    known = torch.arange(gold.shape[0]) < trained
+    within = on[:, asked & known].mean(-1)
+    head = int(within.argmax())
+    return head, within[head].item(), on[head, asked & ~known].mean().item()
+
+
+@mistake(
+    "looking_head",
+    "A place is known or not by where it should look. It is the *query's* place that counts: below `trained`.",
+)
+def known_by_the_gold(weights, gold, trained):
+    on = (weights * gold).sum(-1).mean(0)
+    asked = gold.any(-1)
+    known = gold.int().argmax(-1) < trained
+    within = on[:, asked & known].mean(-1)
+    head = int(within.argmax())
+    return head, within[head].item(), on[head, asked & ~known].mean().item()
+
+
+@mistake(
+    "looking_head",
+    "You average over the keys. What a query puts on gold is a sum.",
+)
+def mean_over_the_keys(weights, gold, trained):
+    on = (weights * gold).mean(-1).mean(0)
+    asked = gold.any(-1)
+    known = torch.arange(gold.shape[0]) < trained
+    within = on[:, asked & known].mean(-1)
+    head = int(within.argmax())
+    return head, within[head].item(), on[head, asked & ~known].mean().item()
+
+
+@mistake(
+    "looking_head",
+    "You take the largest of the words. Asked for is the mean over them.",
+)
+def largest_of_the_words(weights, gold, trained):
+    on = (weights * gold).sum(-1).amax(0)
+    asked = gold.any(-1)
+    known = torch.arange(gold.shape[0]) < trained
+    within = on[:, asked & known].mean(-1)
+    head = int(within.argmax())
+    return head, within[head].item(), on[head, asked & ~known].mean().item()
 
 
 @alternative("looking_head")
