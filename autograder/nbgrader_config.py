@@ -22,7 +22,7 @@ from nbgrader.preprocessors import (
 from autograder.authoring.generate import COURSE, STUB
 from autograder.authoring.notebook import DEMONSTRATION
 from autograder.authoring.source import SOLUTIONS
-from autograder.plain.steps import DropTags, FreeCopies, RestoreChecks, VerdictOrNothing
+from autograder.plain.steps import DropTags, FreeCopies, RestoreChecks, VerdictOrNothing, ask_before_removing
 
 c = get_config()  # noqa: F821 -- nbgrader provides it
 os.environ.setdefault("LESSONKIT_STATE", "off")  # what students' notebooks do is not the instructor's progress
@@ -31,6 +31,7 @@ os.environ.setdefault("LESSONKIT_STATE", "off")  # what students' notebooks do i
 c.CourseDirectory.course_id = COURSE
 # What the sealed grader marked, nbgrader's own Autograde (formgrader's button, too) would run outside the sandbox.
 c.Autograde.pre_convert_hook = "autograder.plain.steps.leave_sealed_marks_alone"
+ask_before_removing()
 c.CourseDirectory.source_directory = str(SOLUTIONS)
 
 c.ClearSolutions.code_stub = STUB

@@ -9,6 +9,7 @@ from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_output
 from nbgrader.api import Gradebook
+from nbgrader.converters import Autograde
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_locked, is_solution
 
@@ -102,7 +103,7 @@ def _is_sealed(folder: Path, assignment: str) -> bool:
 
 
 def leave_sealed_marks_alone(assignment: str, student: str, notebooks: list[str]) -> None:
-    """Ends nbgrader's Autograde in a folder that the sealed grader marked, before anything is run or removed.
+    """Ends nbgrader's Autograde in a folder that the sealed grader marked, before anything is run.
 
     SystemExit, since nbgrader takes an ordinary exception of this hook as a reason to go on.
     """
@@ -114,3 +115,17 @@ def leave_sealed_marks_alone(assignment: str, student: str, notebooks: list[str]
                 "outside the sandbox and overwrite its marks. Run `python -m autograder grade` again instead; to use "
                 "plain nbgrader, take another folder."
             )
+
+
+def ask_before_removing() -> None:
+    """Let nbgrader's Autograde ask `leave_sealed_marks_alone` before it removes a page; its own hook comes later."""
+    removes = Autograde.init_destination
+    if getattr(removes, "asks", False):
+        return
+
+    def init_destination(self: Autograde, assignment_id: str, student_id: str) -> bool:
+        leave_sealed_marks_alone(assignment_id, student_id, self.notebooks)
+        return removes(self, assignment_id, student_id)
+
+    init_destination.asks = True
+    Autograde.init_destination = init_destination

@@ -1,7 +1,10 @@
 """One truth of a mark: what people change reaches every table, survives a regrade, and is taken back by nobody."""
 
 import csv
+import os
 import shutil
+import subprocess
+import sys
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,6 +20,7 @@ from autograder.grading.marks_csv import write_marks
 from autograder.grading.roster import match, read_roster
 from autograder.grading.run import Settings, grade
 from autograder.machine import BUBBLEWRAP, nothing_may_be_left_out
+from autograder.plain.grading import CONFIG
 from autograder.plain.steps import leave_sealed_marks_alone
 from autograder.sandbox import Limits
 from lessonkit.errors import CourseError
@@ -186,6 +190,18 @@ def test_nbgraders_autograde_leaves_sealed_marks_alone(graded):
     with pytest.raises(SystemExit, match="sealed grader"):
         leave_sealed_marks_alone(L, "ada", [str(notebook)])
     leave_sealed_marks_alone("01_seq2seq", "ada", [str(notebook)])
+
+
+def test_nbgraders_autograde_removes_no_page(graded):
+    place, _ = graded
+    shutil.copytree(place / "in", place / "out" / "submitted")
+    page = place / f"out/autograded/ada-perfect/{L}/{L}.ipynb"
+    words = [sys.executable, "-m", "nbgrader", "autograde", L, "--force", "--student", "ada-perfect"]  # as the button
+    environment = {**os.environ, "JUPYTER_CONFIG_PATH": str(CONFIG.parent)}
+    done = subprocess.run(words, cwd=place / "out", env=environment, capture_output=True, text=True, check=False)
+    assert "is graded by the sealed grader" in done.stderr
+    assert done.returncode != 0
+    assert page.is_file()
 
 
 @pytest.mark.parametrize(
