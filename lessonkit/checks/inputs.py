@@ -55,7 +55,7 @@ def of_inputs(name: str, trials: Sequence[Trial]) -> str:
     if not runs:
         return ""
     with np.errstate(all="ignore"):
-        return _an_input(runs) or _factor(runs) or _offset(runs)
+        return _an_input(runs) or _factor(runs) or _offset(runs) or _what_is_added(runs)
 
 
 def unreached(trials: Sequence[Trial]) -> str:
@@ -146,6 +146,29 @@ def _factor(runs: Sequence[_Run]) -> str:
             return ""
         ratios.append(float(ratio[0]))
     return what_is(ratios, [given for _, _, given in runs], "The factor")
+
+
+def _what_is_added(runs: Sequence[_Run]) -> str:
+    """Whether what is added to a given tensor is a multiple of what should be added."""
+    found: list[dict[str, float]] = []
+    for run in runs:
+        got, want, _ = run
+        here = {}
+        for (_, name), value in _tensors(run):
+            a, b = got - value, want - value
+            if different(b) < ENOUGH or want.size < 2 * ENOUGH:
+                continue
+            times = float((a * b).sum() / (b * b).sum())
+            if np.isfinite(times) and abs(times - 1) > 1e-3 and close(times * b, a, LOOSE):
+                here[name] = times
+        found.append(here)
+    for name in sorted(set.intersection(*(set(here) for here in found))):
+        numbers = [here[name] for here in found]
+        if np.abs(numbers).max() < 1e-6:
+            continue
+        said = f" What is added to `{name}` is {numbers[0]:.4g} times what it should be."
+        return said + what_is(numbers, [given for _, _, given in runs], "That factor")
+    return ""
 
 
 def what_is(numbers: Sequence[float], given: Sequence[Sequence[Mapping]], subject: str) -> str:

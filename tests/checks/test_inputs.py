@@ -43,6 +43,16 @@ def test_says_what_is_too_much_and_what_is_missing(wrong, says):
     assert says in said_of(wrong)
 
 
+def test_says_that_what_is_added_has_another_factor():
+    def added(x, w, scale):
+        return x + scale * (x * w).tanh()
+
+    said = said_of(lambda x, w, scale: x + scale**2 * (x * w).tanh(), added)
+    assert "What is added to `x` is" in said
+    assert "That factor is `scale`." in said
+    assert "What is added to `x` is -1 times" in said_of(lambda x, w, scale: x - scale * (x * w).tanh(), added)
+
+
 def test_nothing_is_said_of_inputs_where_nothing_holds_in_every_run():
     said = said_of(lambda x, w, scale: (x * w).sin() * scale)
     assert said.startswith("The values of `result` are not right.")
