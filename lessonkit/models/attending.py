@@ -34,7 +34,7 @@ def show_captions(model: nn.Module, data: Scenes, lesson: object) -> dict[str, f
     """The share of test scenes described without a mistake, beside the recorded one-vector captioner. Returns it."""
     found = exact_match_by_objects(model, data)
     rows = [
-        ["this one", *[f"{share:.1%}" for share in found.values()]],
+        ["this one", *[f"{share:.3f}" for share in found.values()]],
         ["one vector (recorded)", *[lesson.spread("vector_own", count) for count in COUNTS]],
     ]
     tables.show_table(["captioner", *COUNTS.values()], rows, "Share of test scenes described without a mistake")

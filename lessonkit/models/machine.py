@@ -191,7 +191,7 @@ def scores_by_length(model: EncoderDecoder) -> dict[str, float]:
 def show_scores(model: EncoderDecoder, lesson: object) -> dict[str, float]:
     """Exact match and BLEU by length, beside the recorded models of lessons 01 and 03. Returns them."""
     found = scores_by_length(model)
-    rows = [["this run", *[f"{found[name]:.1%}; BLEU {found[f'bleu_{name}']:.1f}" for name in LENGTHS]]]
+    rows = [["this run", *[f"{found[name]:.3f}; BLEU {found[f'bleu_{name}']:.1f}" for name in LENGTHS]]]
     for name, label in (("vector", "one vector (01, recorded)"), ("additive", "additive attention (03, recorded)")):
         rows.append([label, *[lesson.spread(name, length) for length in LENGTHS]])
     tables.show_table(["model", *LENGTHS.values()], rows, "Share of test sentences without a mistake")

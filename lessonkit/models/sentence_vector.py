@@ -27,7 +27,7 @@ def show_exact(model: EncoderDecoder, data: Translation, decode: Callable, lesso
     """The share of test sentences translated without a mistake, beside the recorded runs. Returns it."""
     found = exact_match_by_length(model, data, decode=decode)
     rows = [
-        ["this run", *[f"{share:.1%}" for share in found.values()]],
+        ["this run", *[f"{share:.3f}" for share in found.values()]],
         ["recorded, 14 passes", *[lesson.spread("vector", length) for length in LENGTHS]],
     ]
     tables.show_table(["", *LENGTHS.values()], rows, "Test sentences translated without a mistake")
