@@ -49,6 +49,22 @@ def wrong_axis(outputs, lengths):
     return outputs[torch.arange(len(lengths)), :, (lengths - 1).clamp(max=outputs.shape[2] - 1)]
 
 
+@mistake(
+    "last_state",
+    "This is the state *before* the last word. A sentence of length 3 has its last word at position 2, lengths − 1.",
+)
+def word_before_the_last(outputs, lengths):
+    return outputs[torch.arange(len(outputs)), lengths - 2]
+
+
+@mistake(
+    "last_state",
+    "This is the sum over a sentence's real words. Pick the state at the last one, lengths − 1.",
+)
+def sum_of_real_words(outputs, lengths):
+    return torch.stack([outputs[b, : lengths[b]].sum(0) for b in range(len(outputs))])
+
+
 @alternative("last_state")
 def with_gather(outputs, lengths):
     index = (lengths - 1).view(-1, 1, 1).expand(-1, 1, outputs.shape[2])
@@ -126,6 +142,107 @@ def pad_is_zero(logits, tgt, pad):
 def no_softmax(logits, tgt, pad):
     picked = -logits.gather(-1, tgt.unsqueeze(-1)).squeeze(-1)
     return picked[tgt != pad].mean()
+
+
+@mistake(
+    "token_loss",
+    "The logarithm is missing: this is the mean of minus the probability. The loss is −log p.",
+)
+def minus_probabilities(logits, tgt, pad):
+    lp = logits.softmax(-1)
+    nll = -lp.gather(-1, tgt.unsqueeze(-1)).squeeze(-1)
+    keep = tgt != pad
+    return nll[keep].mean()
+
+
+@mistake(
+    "token_loss",
+    "The softmax is over the places of the sentence. Over the words of the vocabulary it must be: the last axis.",
+)
+def over_the_places(logits, tgt, pad):
+    lp = logits.log_softmax(1)
+    nll = -lp.gather(-1, tgt.unsqueeze(-1)).squeeze(-1)
+    keep = tgt != pad
+    return nll[keep].mean()
+
+
+@mistake(
+    "token_loss",
+    "You count just the padding, and leave the words out: keep `tgt != pad`.",
+)
+def padding_only(logits, tgt, pad):
+    lp = logits.log_softmax(-1)
+    nll = -lp.gather(-1, tgt.unsqueeze(-1)).squeeze(-1)
+    keep = tgt == pad
+    return nll[keep].mean()
+
+
+@mistake(
+    "token_loss",
+    "The logarithm is to base 2. The loss takes the natural one: `log_softmax`, `torch.log`.",
+)
+def in_bits(logits, tgt, pad):
+    lp = logits.log_softmax(-1)
+    nll = -lp.gather(-1, tgt.unsqueeze(-1)).squeeze(-1)
+    keep = tgt != pad
+    return nll[keep].mean() / float(np.log(2))
+
+
+@mistake(
+    "token_loss",
+    "The logit of padding is taken out of the softmax. What is left out is the *places* where padding "
+    "should be said; all V words share the 1.",
+)
+def pad_is_never_said(logits, tgt, pad):
+    without = logits.masked_fill(torch.arange(logits.shape[-1]) == pad, -1e9)
+    lp = without.log_softmax(-1)
+    nll = -lp.gather(-1, tgt.unsqueeze(-1)).squeeze(-1)
+    keep = tgt != pad
+    return nll[keep].mean()
+
+
+@mistake(
+    "token_loss",
+    "Each place is scored by the word that comes *after* the one it should say: `logits[:, t]` belongs to `tgt[:, t]`.",
+)
+def next_word_scored(logits, tgt, pad):
+    lp = logits.log_softmax(-1)
+    nll = -lp.gather(-1, tgt.roll(-1, 1).unsqueeze(-1)).squeeze(-1)
+    keep = tgt != pad
+    return nll[keep].mean()
+
+
+@mistake(
+    "token_loss",
+    "The last word of each sentence is left out. All words that are no padding count.",
+)
+def last_word_left_out(logits, tgt, pad):
+    lp = logits.log_softmax(-1)
+    nll = -lp.gather(-1, tgt.unsqueeze(-1)).squeeze(-1)
+    keep = (tgt != pad) & (tgt.roll(-1, 1) != pad)
+    return nll[keep].mean()
+
+
+@mistake(
+    "token_loss",
+    "You score the likeliest word. The loss asks how likely the *right* one was: gather it.",
+)
+def likeliest_word_scored(logits, tgt, pad):
+    lp = logits.log_softmax(-1)
+    nll = -lp.amax(-1)
+    keep = tgt != pad
+    return nll[keep].mean()
+
+
+@mistake(
+    "token_loss",
+    "This is the perplexity, exp of the loss. Return the loss itself.",
+)
+def perplexity(logits, tgt, pad):
+    lp = logits.log_softmax(-1)
+    nll = -lp.gather(-1, tgt.unsqueeze(-1)).squeeze(-1)
+    keep = tgt != pad
+    return nll[keep].mean().exp()
 
 
 @alternative("token_loss")
@@ -232,6 +349,42 @@ def least_likely(step, state, batch, bos, eos, max_length):
         return -logits, s
 
     return _greedy(turned, state, batch, bos, eos, max_length)
+
+
+@mistake(
+    "greedy_decode",
+    "One step too many: at most `max_length` words are chosen.",
+)
+def one_word_more(step, state, batch, bos, eos, max_length):
+    tokens = torch.full((batch,), bos)
+    done = torch.zeros(batch, dtype=torch.bool)
+    words = []
+    for _ in range(max_length + 1):
+        logits, state = step(tokens, state)
+        tokens = logits.argmax(-1).masked_fill(done, eos)
+        words.append(tokens)
+        done = done | (tokens == eos)
+        if done.all():
+            break
+    return torch.stack(words, 1)
+
+
+@mistake(
+    "greedy_decode",
+    "A row that has ended goes on with BOS. Everything after EOS is EOS.",
+)
+def bos_after_the_end(step, state, batch, bos, eos, max_length):
+    tokens = torch.full((batch,), bos)
+    done = torch.zeros(batch, dtype=torch.bool)
+    words = []
+    for _ in range(max_length):
+        logits, state = step(tokens, state)
+        tokens = logits.argmax(-1).masked_fill(done, bos)
+        words.append(tokens)
+        done = done | (tokens == eos)
+        if done.all():
+            break
+    return torch.stack(words, 1)
 
 
 @alternative("greedy_decode")
@@ -353,6 +506,63 @@ def no_identity(states, W_hh):
     return _products(states, W_hh, lambda h: (1 - h**2).unsqueeze(1) * W_hh)[1:]
 
 
+@mistake(
+    "gradient_by_distance",
+    "This is the Frobenius norm, the root of the sum of all squares. Asked for is the spectral norm: "
+    "`matrix_norm(J, 2)`.",
+)
+def frobenius_norm(states, W_hh):
+    T = len(states) - 1
+    J = torch.eye(W_hh.shape[0], dtype=W_hh.dtype)
+    norms = [torch.linalg.matrix_norm(J, 2)]
+    for t in range(T, 0, -1):
+        J = J @ ((1 - states[t] ** 2).unsqueeze(1) * W_hh)
+        norms.append(torch.linalg.matrix_norm(J))
+    return torch.stack(norms)
+
+
+@mistake(
+    "gradient_by_distance",
+    "The Jacobians are multiplied number by number, `*`. The chain rule takes matrix products, `@`.",
+)
+def number_by_number(states, W_hh):
+    T = len(states) - 1
+    J = torch.eye(W_hh.shape[0], dtype=W_hh.dtype)
+    norms = [torch.linalg.matrix_norm(J, 2)]
+    for t in range(T, 0, -1):
+        J = J * ((1 - states[t] ** 2).unsqueeze(1) * W_hh)
+        norms.append(torch.linalg.matrix_norm(J, 2))
+    return torch.stack(norms)
+
+
+@mistake(
+    "gradient_by_distance",
+    "This is the nuclear norm, the sum of the singular values. Asked for is the largest of them: `matrix_norm(J, 2)`.",
+)
+def nuclear_norm(states, W_hh):
+    T = len(states) - 1
+    J = torch.eye(W_hh.shape[0], dtype=W_hh.dtype)
+    norms = [torch.linalg.matrix_norm(J, 2)]
+    for t in range(T, 0, -1):
+        J = J @ ((1 - states[t] ** 2).unsqueeze(1) * W_hh)
+        norms.append(torch.linalg.matrix_norm(J, "nuc"))
+    return torch.stack(norms)
+
+
+@mistake(
+    "gradient_by_distance",
+    "These are the norms of single steps. Over a distance the Jacobians are *multiplied*: keep the product.",
+)
+def single_steps(states, W_hh):
+    T = len(states) - 1
+    J = torch.eye(W_hh.shape[0], dtype=W_hh.dtype)
+    norms = [torch.linalg.matrix_norm(J, 2)]
+    for t in range(T, 0, -1):
+        J = (1 - states[t] ** 2).unsqueeze(1) * W_hh
+        norms.append(torch.linalg.matrix_norm(J, 2))
+    return torch.stack(norms)
+
+
 @alternative("gradient_by_distance")
 def with_diag(states, W_hh):
     norms, J = [], torch.eye(states.shape[1])
@@ -453,6 +663,135 @@ def extends_finished(*given):
 @mistake("beam_search", "BOS is part of your result; return the chosen words only.")
 def bos_returned(step, state, bos, eos, beam, max_length, alpha):
     return [bos, *_beam(step, state, bos, eos, beam, max_length, alpha)][:max_length]
+
+
+@mistake(
+    "beam_search",
+    "Those that have ended are replaced: of each step the `beam` best are kept, whether they end or "
+    "not, and only then parted.",
+)
+def beginnings_refill_the_beam(step, state, bos, eos, beam, max_length, alpha):
+    going, finished = [([], 0.0, state)], []
+    for _ in range(max_length):
+        grown = []
+        for words, score, state in going:
+            log_probs, new_state = step(words[-1] if words else bos, state)
+            best = log_probs.topk(min(beam, len(log_probs)))
+            for value, word in zip(best.values.tolist(), best.indices.tolist(), strict=True):
+                grown.append(([*words, word], score + value, new_state))
+        grown.sort(key=lambda g: -g[1])
+        finished += [g for g in grown[:beam] if g[0][-1] == eos]
+        going = [g for g in grown if g[0][-1] != eos][:beam]
+        if not going:
+            break
+    return max(finished or going, key=lambda g: g[1] / len(g[0]) ** alpha)[0]
+
+
+@mistake(
+    "beam_search",
+    "The EOS is cut off. It belongs to the words that are returned.",
+)
+def without_the_eos(step, state, bos, eos, beam, max_length, alpha):
+    going, finished = [([], 0.0, state)], []
+    for _ in range(max_length):
+        grown = []
+        for words, score, state in going:
+            log_probs, new_state = step(words[-1] if words else bos, state)
+            best = log_probs.topk(min(beam, len(log_probs)))
+            for value, word in zip(best.values.tolist(), best.indices.tolist(), strict=True):
+                grown.append(([*words, word], score + value, new_state))
+        kept = sorted(grown, key=lambda g: g[1], reverse=True)[:beam]
+        finished += [g for g in kept if g[0][-1] == eos]
+        going = [g for g in kept if g[0][-1] != eos]
+        if not going:
+            break
+    return max(finished or going, key=lambda g: g[1] / len(g[0]) ** alpha)[0][:-1]
+
+
+@mistake(
+    "beam_search",
+    "The *worst* finished sentence is returned. Take the largest sum / length^α.",
+)
+def worst_finished(step, state, bos, eos, beam, max_length, alpha):
+    going, finished = [([], 0.0, state)], []
+    for _ in range(max_length):
+        grown = []
+        for words, score, state in going:
+            log_probs, new_state = step(words[-1] if words else bos, state)
+            best = log_probs.topk(min(beam, len(log_probs)))
+            for value, word in zip(best.values.tolist(), best.indices.tolist(), strict=True):
+                grown.append(([*words, word], score + value, new_state))
+        kept = sorted(grown, key=lambda g: g[1], reverse=True)[:beam]
+        finished += [g for g in kept if g[0][-1] == eos]
+        going = [g for g in kept if g[0][-1] != eos]
+        if not going:
+            break
+    return min(finished or going, key=lambda g: g[1] / len(g[0]) ** alpha)[0]
+
+
+@mistake(
+    "beam_search",
+    "The first sentence that ended is returned. Of all finished ones take that with the best sum / length^α.",
+)
+def first_finished(step, state, bos, eos, beam, max_length, alpha):
+    going, finished = [([], 0.0, state)], []
+    for _ in range(max_length):
+        grown = []
+        for words, score, state in going:
+            log_probs, new_state = step(words[-1] if words else bos, state)
+            best = log_probs.topk(min(beam, len(log_probs)))
+            for value, word in zip(best.values.tolist(), best.indices.tolist(), strict=True):
+                grown.append(([*words, word], score + value, new_state))
+        kept = sorted(grown, key=lambda g: g[1], reverse=True)[:beam]
+        finished += [g for g in kept if g[0][-1] == eos]
+        going = [g for g in kept if g[0][-1] != eos]
+        if not going:
+            break
+    return (finished or going)[0][0]
+
+
+@mistake(
+    "beam_search",
+    "If none has ended within `max_length` words, yours has nothing to return, or an empty one. Take "
+    "the best of the open ones then.",
+)
+def nothing_if_none_ended(step, state, bos, eos, beam, max_length, alpha):
+    going, finished = [([], 0.0, state)], []
+    for _ in range(max_length):
+        grown = []
+        for words, score, state in going:
+            log_probs, new_state = step(words[-1] if words else bos, state)
+            best = log_probs.topk(min(beam, len(log_probs)))
+            for value, word in zip(best.values.tolist(), best.indices.tolist(), strict=True):
+                grown.append(([*words, word], score + value, new_state))
+        kept = sorted(grown, key=lambda g: g[1], reverse=True)[:beam]
+        finished += [g for g in kept if g[0][-1] == eos]
+        going = [g for g in kept if g[0][-1] != eos]
+        if not going:
+            break
+    return max(finished or [([], -1.0, None)], key=lambda g: g[1] / len(g[0]) ** alpha)[0]
+
+
+@mistake(
+    "beam_search",
+    "`max` gets an empty list: if none has ended within `max_length` words, take the best of the open "
+    "ones, `finished or going`.",
+)
+def finished_only(step, state, bos, eos, beam, max_length, alpha):
+    going, finished = [([], 0.0, state)], []
+    for _ in range(max_length):
+        grown = []
+        for words, score, state in going:
+            log_probs, new_state = step(words[-1] if words else bos, state)
+            best = log_probs.topk(min(beam, len(log_probs)))
+            for value, word in zip(best.values.tolist(), best.indices.tolist(), strict=True):
+                grown.append(([*words, word], score + value, new_state))
+        kept = sorted(grown, key=lambda g: g[1], reverse=True)[:beam]
+        finished += [g for g in kept if g[0][-1] == eos]
+        going = [g for g in kept if g[0][-1] != eos]
+        if not going:
+            break
+    return max(finished, key=lambda g: g[1] / len(g[0]) ** alpha)[0]
 
 
 @alternative("beam_search")
@@ -824,6 +1163,71 @@ def _shares(made, right, places):
         reached = [(m, r) for m, r in zip(made, right, strict=True) if len(r) > p]
         shares.append(sum(len(m) > p and m[p] == r[p] for m, r in reached) / len(reached))
     return shares
+
+
+@mistake(
+    "right_by_place",
+    "You divide by one more than the sentences that reach the place: by their number itself.",
+)
+def one_sentence_too_many(made, right, places):
+    out = []
+    for p in range(places):
+        pairs = [(m, r) for m, r in zip(made, right, strict=True) if len(r) > p]
+        good = sum(len(m) > p and m[p] == r[p] for m, r in pairs)
+        out.append(good / (len(pairs) + 1))
+    return out
+
+
+@mistake(
+    "right_by_place",
+    "These are percentages. A share is a number from 0 to 1.",
+)
+def percent_by_place(made, right, places):
+    out = []
+    for p in range(places):
+        pairs = [(m, r) for m, r in zip(made, right, strict=True) if len(r) > p]
+        good = sum(len(m) > p and m[p] == r[p] for m, r in pairs)
+        out.append(100 * good / len(pairs))
+    return out
+
+
+@mistake(
+    "right_by_place",
+    "A sentence whose written words have ended counts as right in yours. A word is missing there: it is wrong.",
+)
+def missing_counts_as_right(made, right, places):
+    out = []
+    for p in range(places):
+        pairs = [(m, r) for m, r in zip(made, right, strict=True) if len(r) > p]
+        good = sum(len(m) <= p or m[p] == r[p] for m, r in pairs)
+        out.append(good / len(pairs))
+    return out
+
+
+@mistake(
+    "right_by_place",
+    "The sentences that end at this place are left out: a sentence of 3 words reaches place 2, so ask `len(r) > p`.",
+)
+def one_place_too_early(made, right, places):
+    out = []
+    for p in range(places):
+        pairs = [(m, r) for m, r in zip(made, right, strict=True) if len(r) > p + 1] or [([], [0] * 99)]
+        good = sum(len(m) > p and m[p] == r[p] for m, r in pairs)
+        out.append(good / len(pairs))
+    return out
+
+
+@mistake(
+    "right_by_place",
+    "The right words are added up from place to place. Start each place's count anew.",
+)
+def added_up_over_places(made, right, places):
+    out, good = [], 0
+    for p in range(places):
+        pairs = [(m, r) for m, r in zip(made, right, strict=True) if len(r) > p]
+        good = good + sum(len(m) > p and m[p] == r[p] for m, r in pairs)
+        out.append(good / len(pairs))
+    return out
 
 
 @alternative("right_by_place")
