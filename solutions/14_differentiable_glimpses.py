@@ -522,10 +522,15 @@ def probe(basin, draw):
     wanted, wide = glimpse_at(goal[None])[0], draw.uniform(1, low=2.7, high=3.3).item()
     near = goal + torch.tensor([[0.9, 0.9], [-0.8, 0.85], [0.6, -0.7], [1.2, 0.1]])
     own = around(1.5, 2.0, 2.5)
+    whole = draw.integers(-4, 5, 2).to(goal.dtype)  # so that a distance of 1 is exactly 1
+    beside = whole + torch.tensor([[1.0, 0.0], [0.0, -1.0], [-1.0, 0.0], [0.0, 1.02]])
+    aslant = goal + torch.tensor([[4.0, 0.2], [-0.3, 3.8], [3.0, 3.0]])
     return {
         "small steps": basin(glimpse_at, wanted, around(0.0, 1.5, 2.5, 40.0, 60.0, 2.0), goal, 8, 0.4),
         "one large step": basin(glimpse_at, wanted, around(0.5, 1.2, 2.5, 3.4, 5.0), goal, 1, wide),
         "two large steps": basin(glimpse_at, wanted, around(2.5, 0.5, 3.4), goal, 2, wide),
+        "one pixel away": basin(glimpse_at, wanted, draw.watch(beside), whole, 0, 0.4),
+        "two numbers to see": basin(lambda places: 1.0 * places, goal, draw.watch(aslant), goal, 1, 3.5),
         "no step": basin(glimpse_at, wanted, draw.watch(near), goal, 0, 0.4),
         "goals of their own": basin(glimpse_at, wanted, own, own + torch.tensor([[0.0, 0.0], [9.0, 0.0], [0.3, 0.2]]), 2, 0.1),
     }  # fmt: skip

@@ -126,6 +126,61 @@ def divided_by_the_largest(u, s, d, R, C):
     return mask / (mask.amax(-1, keepdim=True) + 1e-8)
 
 
+@mistake(
+    "gaussian_mask",
+    "The Gaussians are one pixel apart in yours: the middles are u + i · d.",
+)
+def one_pixel_apart(u, s, d, R, C):
+    mid = u[:, None] + torch.arange(R)
+    diff = torch.arange(C) - mid[:, :, None]
+    A = torch.exp(-(diff**2) / (2 * s[:, None, None] ** 2))
+    return A / (A.sum(-1, keepdim=True) + 1e-8)
+
+
+@mistake(
+    "gaussian_mask",
+    "You divide i by d. The middles are u + i · d.",
+)
+def divided_by_the_stride(u, s, d, R, C):
+    mid = u[:, None] + torch.arange(R) / d[:, None]
+    diff = torch.arange(C) - mid[:, :, None]
+    A = torch.exp(-(diff**2) / (2 * s[:, None, None] ** 2))
+    return A / (A.sum(-1, keepdim=True) + 1e-8)
+
+
+@mistake(
+    "gaussian_mask",
+    "The distance isn't squared: exp(−(c − middle)² / 2s²).",
+)
+def distance_not_squared(u, s, d, R, C):
+    mid = u[:, None] + torch.arange(R) * d[:, None]
+    diff = torch.arange(C) - mid[:, :, None]
+    A = torch.exp(-diff.abs() / (2 * s[:, None, None] ** 2))
+    return A / (A.sum(-1, keepdim=True) + 1e-8)
+
+
+@mistake(
+    "gaussian_mask",
+    "The first window's width is used for all. Each has its own: `s[:, None, None]`.",
+)
+def one_width_for_all(u, s, d, R, C):
+    mid = u[:, None] + torch.arange(R) * d[:, None]
+    diff = torch.arange(C) - mid[:, :, None]
+    A = torch.exp(-(diff**2) / (2 * s[0] ** 2))
+    return A / (A.sum(-1, keepdim=True) + 1e-8)
+
+
+@mistake(
+    "gaussian_mask",
+    "The 2 is squared as well: below the line stands 2 s², not (2 s)².",
+)
+def twice_the_width(u, s, d, R, C):
+    mid = u[:, None] + torch.arange(R) * d[:, None]
+    diff = torch.arange(C) - mid[:, :, None]
+    A = torch.exp(-(diff**2) / ((2 * s[:, None, None]) ** 2))
+    return A / (A.sum(-1, keepdim=True) + 1e-8)
+
+
 @alternative("gaussian_mask")
 def as_the_loop_says(u, s, d, R, C):
     rows = []
@@ -309,6 +364,51 @@ def twice_the_logarithm(numbers, N, H, W):
     return _window(numbers, N, H, W, spread=lambda v: (2 * v).exp())
 
 
+@mistake(
+    "draw_window",
+    "g is (A + 1) / 2 · (g̃ + 1) in the paper's pixels, which begin with 1. You leave the + 1 out.",
+)
+def without_the_one(numbers, N, H, W):
+    gx, gy, logvar, logd = numbers.unbind(-1)
+    g_x = W / 2 * (gx + 1)
+    g_y = H / 2 * (gy + 1)
+    d = (max(H, W) - 1) / (N - 1) * logd.exp()
+    s = (logvar / 2).exp()
+    u_y = g_y + (0.5 - N / 2) * d - 1
+    u_x = g_x + (0.5 - N / 2) * d - 1
+    return u_y, u_x, s, d
+
+
+@mistake(
+    "draw_window",
+    "δ is (max(A, B) − 1) / (N − 1) · δ̃. You leave the − 1 of the side out.",
+)
+def side_without_minus_one(numbers, N, H, W):
+    gx, gy, logvar, logd = numbers.unbind(-1)
+    g_x = (W + 1) / 2 * (gx + 1)
+    g_y = (H + 1) / 2 * (gy + 1)
+    d = max(H, W) / (N - 1) * logd.exp()
+    s = (logvar / 2).exp()
+    u_y = g_y + (0.5 - N / 2) * d - 1
+    u_x = g_x + (0.5 - N / 2) * d - 1
+    return u_y, u_x, s, d
+
+
+@mistake(
+    "draw_window",
+    "The third and the fourth number have changed roles: log σ² comes first, then log δ̃.",
+)
+def width_and_stride_swapped(numbers, N, H, W):
+    gx, gy, logd, logvar = numbers.unbind(-1)
+    g_x = (W + 1) / 2 * (gx + 1)
+    g_y = (H + 1) / 2 * (gy + 1)
+    d = (max(H, W) - 1) / (N - 1) * logd.exp()
+    s = (logvar / 2).exp()
+    u_y = g_y + (0.5 - N / 2) * d - 1
+    u_x = g_x + (0.5 - N / 2) * d - 1
+    return u_y, u_x, s, d
+
+
 @alternative("draw_window")
 def in_the_papers_letters(numbers, N, H, W):
     A, B = W, H
@@ -456,6 +556,42 @@ def first_theta_for_all(theta, h, w):
 @mistake("affine_grid", "The shift is subtracted. θ's last column is added.")
 def shift_subtracted(theta, h, w):
     return _grid(theta * torch.tensor([1.0, 1.0, -1.0]).to(theta.dtype), _places(h, w))
+
+
+@mistake(
+    "affine_grid",
+    'The grid is laid out column by column. Row by row: `torch.meshgrid(down, across, indexing="ij")`.',
+)
+def grid_laid_out_by_columns(theta, h, w):
+    x = (2 * torch.arange(w) + 1) / w - 1
+    y = (2 * torch.arange(h) + 1) / h - 1
+    yy, xx = [t.T.reshape(h, w) for t in torch.meshgrid(y, x, indexing="ij")]
+    places = torch.stack([xx, yy, torch.ones_like(xx)], -1).to(theta.dtype)
+    return places @ theta[:, None].mT
+
+
+@mistake(
+    "affine_grid",
+    "The places across are divided by h, those down by w. It is the other way round.",
+)
+def divided_by_the_other_side(theta, h, w):
+    x = (2 * torch.arange(w) + 1) / h - 1
+    y = (2 * torch.arange(h) + 1) / w - 1
+    yy, xx = torch.meshgrid(y, x, indexing="ij")
+    places = torch.stack([xx, yy, torch.ones_like(xx)], -1).to(theta.dtype)
+    return places @ theta[:, None].mT
+
+
+@mistake(
+    "affine_grid",
+    "The shift counts twice. The third number of each place is 1.",
+)
+def shifted_twice(theta, h, w):
+    x = (2 * torch.arange(w) + 1) / w - 1
+    y = (2 * torch.arange(h) + 1) / h - 1
+    yy, xx = torch.meshgrid(y, x, indexing="ij")
+    places = torch.stack([xx, yy, 2 * torch.ones_like(xx)], -1).to(theta.dtype)
+    return places @ theta[:, None].mT
 
 
 @alternative("affine_grid")
@@ -662,6 +798,44 @@ def last_ones_outside(pictures, grid):
     )
 
 
+@mistake(
+    "bilinear_sample",
+    "You take the mean of the weights across and down. They are *multiplied*.",
+)
+def weights_averaged(pictures, grid):
+    B, H, W = pictures.shape
+    x = ((grid[..., 0] + 1) * W - 1) / 2
+    y = ((grid[..., 1] + 1) * H - 1) / 2
+    b = torch.arange(B)[:, None, None]
+    out = 0
+    for dy in (0, 1):
+        for dx in (0, 1):
+            m, n = x.floor() + dx, y.floor() + dy
+            weight = ((1 - (x - m).abs()) + (1 - (y - n).abs())) / 2
+            inside = (m >= 0) & (m < W) & (n >= 0) & (n < H)
+            out = out + weight * inside * pictures[b, n.long().clamp(0, H - 1), m.long().clamp(0, W - 1)]
+    return out
+
+
+@mistake(
+    "bilinear_sample",
+    "You read between columns alone: down it is one row. The weight is (1 − |x − m|)(1 − |y − n|).",
+)
+def between_columns_only(pictures, grid):
+    B, H, W = pictures.shape
+    x = ((grid[..., 0] + 1) * W - 1) / 2
+    y = ((grid[..., 1] + 1) * H - 1) / 2
+    b = torch.arange(B)[:, None, None]
+    out = 0
+    for dy in (0, 1):
+        for dx in (0, 1):
+            m, n = x.floor() + dx, y.floor() + dy
+            weight = (1 - (x - m).abs()) * (1 - dy)
+            inside = (m >= 0) & (m < W) & (n >= 0) & (n < H)
+            out = out + weight * inside * pictures[b, n.long().clamp(0, H - 1), m.long().clamp(0, W - 1)]
+    return out
+
+
 @alternative("bilinear_sample")
 def pytorchs_sampler(pictures, grid):
     return F.grid_sample(pictures[:, None], grid, mode="bilinear", padding_mode="zeros", align_corners=False)[:, 0]
@@ -803,6 +977,16 @@ def parameters_as_rows(glimpse_of, parameters):
 )
 def not_flattened(glimpse_of, parameters):
     return torch.linalg.matrix_rank(torch.autograd.functional.jacobian(glimpse_of, parameters), rtol=1e-4)
+
+
+@mistake(
+    "degrees_of_freedom",
+    "You count the pixels that change. Count the independent ways: the singular values of the Jacobian.",
+)
+def rows_counted(glimpse_of, parameters):
+    J = torch.autograd.functional.jacobian(glimpse_of, parameters).reshape(-1, parameters.numel())
+    s = J.norm(dim=1).sort(descending=True).values
+    return int((s > 1e-4 * s[0]).sum())
 
 
 @alternative("degrees_of_freedom")
@@ -1005,6 +1189,78 @@ def no_gradient_asked(glimpse_at, wanted, starts, goal, steps, rate):
         slope = torch.autograd.grad(((glimpse_at(places) - wanted) ** 2).sum(), places)[0]
         places = _one_step(places, slope, rate)
     return _near(places, goal)
+
+
+@mistake(
+    "basin",
+    "You count windows that come near the goal at any step. It counts where they are at the *end*.",
+)
+def near_at_any_time(glimpse_at, wanted, starts, goal, steps, rate):
+    places = starts.clone()
+    near = torch.zeros(len(starts), dtype=torch.bool)
+    for _ in range(steps):
+        places = places.detach().requires_grad_()
+        loss = ((glimpse_at(places) - wanted) ** 2).sum()
+        slope = torch.autograd.grad(loss, places)[0]
+        places = places - rate * slope / (slope.norm(dim=-1, keepdim=True) + 1e-8)
+        near |= (places.detach() - goal).norm(dim=-1) <= 1
+    return near
+
+
+@mistake(
+    "basin",
+    "You accept what is at most one *step* away. It is one pixel.",
+)
+def within_one_step(glimpse_at, wanted, starts, goal, steps, rate):
+    places = starts.clone()
+    for _ in range(steps):
+        places = places.detach().requires_grad_()
+        loss = ((glimpse_at(places) - wanted) ** 2).sum()
+        slope = torch.autograd.grad(loss, places)[0]
+        places = places - rate * slope / (slope.norm(dim=-1, keepdim=True) + 1e-8)
+    return (places.detach() - goal).norm(dim=-1) <= rate
+
+
+@mistake(
+    "basin",
+    "The gradient is divided by a constant. Divide by its own length: only the direction counts.",
+)
+def slope_by_a_constant(glimpse_at, wanted, starts, goal, steps, rate):
+    places = starts.clone()
+    for _ in range(steps):
+        places = places.detach().requires_grad_()
+        loss = ((glimpse_at(places) - wanted) ** 2).sum()
+        slope = torch.autograd.grad(loss, places)[0]
+        places = places - rate * slope / 10
+    return (places.detach() - goal).norm(dim=-1) <= 1
+
+
+@mistake(
+    "basin",
+    "A window exactly one pixel away counts in the basin: at most 1, `<=`.",
+)
+def nearer_than_one_pixel(glimpse_at, wanted, starts, goal, steps, rate):
+    places = starts.clone()
+    for _ in range(steps):
+        places = places.detach().requires_grad_()
+        loss = ((glimpse_at(places) - wanted) ** 2).sum()
+        slope = torch.autograd.grad(loss, places)[0]
+        places = places - rate * slope / (slope.norm(dim=-1, keepdim=True) + 1e-8)
+    return (places.detach() - goal).norm(dim=-1) < 1
+
+
+@mistake(
+    "basin",
+    "Your loss adds up absolute differences, whose gradient points elsewhere. It is the sum of *squared* ones.",
+)
+def absolute_differences(glimpse_at, wanted, starts, goal, steps, rate):
+    places = starts.clone()
+    for _ in range(steps):
+        places = places.detach().requires_grad_()
+        loss = (glimpse_at(places) - wanted).abs().sum()
+        slope = torch.autograd.grad(loss, places)[0]
+        places = places - rate * slope / (slope.norm(dim=-1, keepdim=True) + 1e-8)
+    return (places.detach() - goal).norm(dim=-1) <= 1
 
 
 @alternative("basin")
