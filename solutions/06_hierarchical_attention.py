@@ -237,13 +237,16 @@ def probe(document_vector, draw):
 
         return read
 
-    def pool(h, mask):
-        weights = masked_softmax(h.sum(dim=-1), mask)
-        return (weights.unsqueeze(-1) * h).sum(dim=1), weights
+    def pooler(times):
+        def pool(h, mask):
+            weights = masked_softmax(times * h.sum(dim=-1), mask)
+            return (weights.unsqueeze(-1) * h).sum(dim=1), weights
+
+        return pool
 
     readers = reader(draw.normal(d, n)), reader(draw.normal(n, m))
     document, word_weights, sentence_weights = document_vector(
-        words, mask, readers[0], pool, readers[1], pool
+        words, mask, readers[0], pooler(1.0), readers[1], pooler(-0.6)
     )
     return {
         "document": document,

@@ -177,6 +177,37 @@ def states_masked(h, mask, W, b, u):
     return (weights.unsqueeze(-1) * h).sum(-2), weights
 
 
+@mistake(
+    "attention_pool",
+    "The weights are shared out over the first axis. Over the words (or sentences) of each it must be: "
+    "the last axis of the scores.",
+)
+def over_the_first_axis(h, mask, W, b, u):
+    scores = torch.tanh(h @ W.T + b) @ u
+    weights = masked_softmax(scores.transpose(0, -1), mask.transpose(0, -1)).transpose(0, -1)
+    return (weights.unsqueeze(-1) * h).sum(-2), weights
+
+
+@mistake(
+    "attention_pool",
+    "u isn't used: the features are just added up. The score is u · tanh(W h + b).",
+)
+def u_not_used(h, mask, W, b, u):
+    scores = torch.tanh(h @ W.T + b).sum(-1)
+    weights = masked_softmax(scores, mask)
+    return (weights.unsqueeze(-1) * h).sum(-2), weights
+
+
+@mistake(
+    "attention_pool",
+    "You take the state with the largest weight alone. Pooled is the sum of all, by their weights.",
+)
+def best_state_alone(h, mask, W, b, u):
+    scores = torch.tanh(h @ W.T + b) @ u
+    weights = masked_softmax(scores, mask)
+    return h.gather(-2, weights.argmax(-1)[..., None, None].expand(*h.shape[:-2], 1, h.shape[-1])).squeeze(-2), weights
+
+
 @alternative("attention_pool")
 def pool_as_product(h, mask, W, b, u):
     weights = _weights(h, mask, W, b, u)
@@ -417,6 +448,57 @@ def words_pooled_unread(words, mask, read_words, pool_words, read_sentences, poo
     return document, weights, over
 
 
+@mistake(
+    "document_vector",
+    "The words are read and pooled without their mask, so padding gets weight: hand on `mask[real]`.",
+)
+def no_mask_for_words(words, mask, read_words, pool_words, read_sentences, pool_sentences):
+    B, S, T, _d = words.shape
+    real = mask.any(-1)
+    m = torch.ones_like(mask[real])
+    vec, w = pool_words(read_words(words[real], m), m)
+    sent = words.new_zeros(B, S, vec.shape[-1])
+    sent[real] = vec
+    ww = words.new_zeros(B, S, T)
+    ww[real] = w
+    doc, sw = pool_sentences(read_sentences(sent, real), real)
+    return doc, ww, sw
+
+
+@mistake(
+    "document_vector",
+    "The word weights of missing sentences are ones. What isn't there has zeros.",
+)
+def ones_where_nothing_is(words, mask, read_words, pool_words, read_sentences, pool_sentences):
+    B, S, T, _d = words.shape
+    real = mask.any(-1)
+    m = mask[real]
+    vec, w = pool_words(read_words(words[real], m), m)
+    sent = words.new_zeros(B, S, vec.shape[-1])
+    sent[real] = vec
+    ww = words.new_ones(B, S, T)
+    ww[real] = w
+    doc, sw = pool_sentences(read_sentences(sent, real), real)
+    return doc, ww, sw
+
+
+@mistake(
+    "document_vector",
+    "The sentences are pooled by `pool_words`. They have a pool of their own, `pool_sentences`.",
+)
+def words_pool_for_sentences(words, mask, read_words, pool_words, read_sentences, pool_sentences):
+    B, S, T, _d = words.shape
+    real = mask.any(-1)
+    m = mask[real]
+    vec, w = pool_words(read_words(words[real], m), m)
+    sent = words.new_zeros(B, S, vec.shape[-1])
+    sent[real] = vec
+    ww = words.new_zeros(B, S, T)
+    ww[real] = w
+    doc, sw = pool_words(read_sentences(sent, real), real)
+    return doc, ww, sw
+
+
 @alternative("document_vector")
 def document_by_document(words, mask, read_words, pool_words, read_sentences, pool_sentences):
     found = []
@@ -574,6 +656,78 @@ def divided_by_one_more(h, mask):
     return (h * there).sum(-2) / (there.sum(-2) + 1), _maximum(h, mask)
 
 
+@mistake(
+    "average_and_max",
+    "The maximum looks at the padding, too. Fill what is masked with `-torch.inf` first.",
+)
+def maximum_of_padding(h, mask):
+    m = mask.unsqueeze(-1)
+    n = m.sum(-2).clamp(min=1)
+    avg = (h * m).sum(-2) / n
+    mx = h.amax(-2)
+    return avg, mx.masked_fill(~m.any(-2), 0)
+
+
+@mistake(
+    "average_and_max",
+    "You take the largest absolute value. The maximum of −3 and 1 is 1.",
+)
+def largest_absolute_value(h, mask):
+    m = mask.unsqueeze(-1)
+    n = m.sum(-2).clamp(min=1)
+    avg = (h * m).sum(-2) / n
+    mx = h.abs().masked_fill(~m, -torch.inf).amax(-2)
+    return avg, mx.masked_fill(~m.any(-2), 0)
+
+
+@mistake(
+    "average_and_max",
+    "One maximum is taken over all features. Each feature has its own: over T alone.",
+)
+def one_maximum_for_all_features(h, mask):
+    m = mask.unsqueeze(-1)
+    n = m.sum(-2).clamp(min=1)
+    avg = (h * m).sum(-2) / n
+    mx = h.masked_fill(~m, -torch.inf).amax(-1, keepdim=True).amax(-2).expand_as(avg)
+    return avg, mx.masked_fill(~m.any(-2), 0)
+
+
+@mistake(
+    "average_and_max",
+    "You pool the *padding*: True in the mask is what is there.",
+)
+def padding_pooled(h, mask):
+    m = ~mask.unsqueeze(-1)
+    n = m.sum(-2).clamp(min=1)
+    avg = (h * m).sum(-2) / n
+    mx = h.masked_fill(~m, -torch.inf).amax(-2)
+    return avg, mx.masked_fill(~m.any(-2), 0)
+
+
+@mistake(
+    "average_and_max",
+    "You divide by the number of Trues of the whole batch. Each row has its own.",
+)
+def divided_by_the_whole_batch(h, mask):
+    m = mask.unsqueeze(-1)
+    n = m.sum().clamp(min=1)
+    avg = (h * m).sum(-2) / n
+    mx = h.masked_fill(~m, -torch.inf).amax(-2)
+    return avg, mx.masked_fill(~m.any(-2), 0)
+
+
+@mistake(
+    "average_and_max",
+    "This is a soft maximum: an average by the softmax of the values. Take the largest value itself.",
+)
+def soft_maximum(h, mask):
+    m = mask.unsqueeze(-1)
+    n = m.sum(-2).clamp(min=1)
+    avg = (h * m).sum(-2) / n
+    mx = h.masked_fill(~m, -torch.inf).softmax(-2).mul(h).nan_to_num().sum(-2)
+    return avg, mx.masked_fill(~m.any(-2), 0)
+
+
 @alternative("average_and_max")
 def average_as_product(h, mask):
     weights = mask / mask.sum(-1, keepdim=True).clamp_min(1)
@@ -693,6 +847,110 @@ def closed_to_a_ring(x, mask, W, b):
 def bias_after_relu(x, mask, W, b):
     there = mask.unsqueeze(-1)
     return (torch.relu(_convolved(x * there, W, torch.zeros_like(b))) + b) * there
+
+
+@mistake(
+    "word_cnn",
+    "The relu is taken of each word of the window by itself. Add them up first, and b; then one relu.",
+)
+def relu_of_each_word(x, mask, W, b):
+    _n, k, _d = W.shape
+    c = (k - 1) // 2
+    T = x.shape[1]
+    p = nn.functional.pad(x * mask.unsqueeze(-1), (0, 0, c, c))
+    h = sum(torch.relu(p[:, j : j + T] @ W[:, j].T) for j in range(k)) + b
+    return torch.relu(h) * mask.unsqueeze(-1)
+
+
+@mistake(
+    "word_cnn",
+    "The window begins at the word and looks ahead. The word stands in its middle: pad c on both sides.",
+)
+def window_ahead(x, mask, W, b):
+    _n, k, _d = W.shape
+    c = (k - 1) // 2
+    T = x.shape[1]
+    p = nn.functional.pad(x * mask.unsqueeze(-1), (0, 0, 0, 2 * c))
+    h = sum(p[:, j : j + T] @ W[:, j].T for j in range(k)) + b
+    return torch.relu(h) * mask.unsqueeze(-1)
+
+
+@mistake(
+    "word_cnn",
+    "The last word of the window is left out: j runs from 0 to k − 1.",
+)
+def last_of_the_window_missing(x, mask, W, b):
+    _n, k, _d = W.shape
+    c = (k - 1) // 2
+    T = x.shape[1]
+    p = nn.functional.pad(x * mask.unsqueeze(-1), (0, 0, c, c))
+    h = sum(p[:, j : j + T] @ W[:, j].T for j in range(k - 1)) + b
+    return torch.relu(h) * mask.unsqueeze(-1)
+
+
+@mistake(
+    "word_cnn",
+    "The window is averaged. Its words are added up.",
+)
+def mean_of_the_window(x, mask, W, b):
+    _n, k, _d = W.shape
+    c = (k - 1) // 2
+    T = x.shape[1]
+    p = nn.functional.pad(x * mask.unsqueeze(-1), (0, 0, c, c))
+    h = sum(p[:, j : j + T] @ W[:, j].T for j in range(k)) / k + b
+    return torch.relu(h) * mask.unsqueeze(-1)
+
+
+@mistake(
+    "word_cnn",
+    "Outside the sentence its first and last word are repeated. There are zeros.",
+)
+def edge_words_repeated(x, mask, W, b):
+    _n, k, _d = W.shape
+    c = (k - 1) // 2
+    T = x.shape[1]
+    p = nn.functional.pad((x * mask.unsqueeze(-1)).mT, (c, c), mode="replicate").mT
+    h = sum(p[:, j : j + T] @ W[:, j].T for j in range(k)) + b
+    return torch.relu(h) * mask.unsqueeze(-1)
+
+
+@mistake(
+    "word_cnn",
+    "You read the padding, and hide the words: True is a word.",
+)
+def padding_read(x, mask, W, b):
+    _n, k, _d = W.shape
+    c = (k - 1) // 2
+    T = x.shape[1]
+    p = nn.functional.pad(x * (~mask).unsqueeze(-1), (0, 0, c, c))
+    h = sum(p[:, j : j + T] @ W[:, j].T for j in range(k)) + b
+    return torch.relu(h) * (~mask).unsqueeze(-1)
+
+
+@mistake(
+    "word_cnn",
+    "This is another function than relu: some values are below 0 (gelu?).",
+)
+def gelu_for_relu(x, mask, W, b):
+    _n, k, _d = W.shape
+    c = (k - 1) // 2
+    T = x.shape[1]
+    p = nn.functional.pad(x * mask.unsqueeze(-1), (0, 0, c, c))
+    h = sum(p[:, j : j + T] @ W[:, j].T for j in range(k)) + b
+    return nn.functional.gelu(h) * mask.unsqueeze(-1)
+
+
+@mistake(
+    "word_cnn",
+    "You take the absolute value. relu makes 0 of what is below 0.",
+)
+def absolute_value_for_relu(x, mask, W, b):
+    _n, k, _d = W.shape
+    c = (k - 1) // 2
+    T = x.shape[1]
+    p = nn.functional.pad(x * mask.unsqueeze(-1), (0, 0, c, c))
+    h = sum(p[:, j : j + T] @ W[:, j].T for j in range(k)) + b
+    return h.abs() * mask.unsqueeze(-1)
 
 
 @alternative("word_cnn")
@@ -843,6 +1101,38 @@ def other_words(word_weights, sentence_weights, decides, telling):
     return sentence_weights[_rows(decides), decides], (products * ~telling).sum((1, 2))
 
 
+@mistake(
+    "evidence_share",
+    "The first review's weights are read for all. Row b belongs to review b: `x[rows, decides]`.",
+)
+def first_review_for_all(word_weights, sentence_weights, decides, telling):
+    s = sentence_weights[0, decides]
+    p = sentence_weights.unsqueeze(-1) * word_weights
+    return s, (p * telling).sum((1, 2))
+
+
+@mistake(
+    "evidence_share",
+    "The sentence weights are squared. Each word's share is β_i α_it.",
+)
+def sentence_weight_squared(word_weights, sentence_weights, decides, telling):
+    rows = torch.arange(len(decides))
+    s = sentence_weights[rows, decides]
+    p = sentence_weights.unsqueeze(-1) ** 2 * word_weights
+    return s, (p * telling).sum((1, 2))
+
+
+@mistake(
+    "evidence_share",
+    "You read the sentence *before* the one that decides: sentences are counted from 0.",
+)
+def sentence_before(word_weights, sentence_weights, decides, telling):
+    rows = torch.arange(len(decides))
+    s = sentence_weights[rows, decides - 1]
+    p = sentence_weights.unsqueeze(-1) * word_weights
+    return s, (p * telling).sum((1, 2))
+
+
 @alternative("evidence_share")
 def with_gather(word_weights, sentence_weights, decides, telling):
     on_sentence = sentence_weights.gather(1, decides.unsqueeze(1)).squeeze(1)
@@ -987,6 +1277,42 @@ def argmax_over_the_batch(answer, mask, scores):
     top = scores.masked_fill(~mask.any(-1), -torch.inf).argmax(0)
     without = mask.clone()
     without[top, torch.arange(mask.shape[1])] = False
+    return answer(without) != answer(mask)
+
+
+@mistake(
+    "erase",
+    "Nothing is taken away: the words of the sentence become True. False means that it isn't there.",
+)
+def nothing_taken_away(answer, mask, scores):
+    real = mask.any(-1)
+    top = scores.masked_fill(~real, -torch.inf).argmax(-1)
+    without = mask.clone()
+    without[torch.arange(len(mask)), top] = True
+    return answer(without) != answer(mask)
+
+
+@mistake(
+    "erase",
+    "The sentence *after* the highest one is taken away.",
+)
+def sentence_after(answer, mask, scores):
+    real = mask.any(-1)
+    top = scores.masked_fill(~real, -torch.inf).argmax(-1)
+    without = mask.clone()
+    without[torch.arange(len(mask)), (top + 1) % mask.shape[1]] = False
+    return answer(without) != answer(mask)
+
+
+@mistake(
+    "erase",
+    "You ask whether the first *word* is there. A sentence is there if any of its words is: `mask.any(-1)`.",
+)
+def first_word_decides_here(answer, mask, scores):
+    real = mask[..., 0]
+    top = scores.masked_fill(~real, -torch.inf).argmax(-1)
+    without = mask.clone()
+    without[torch.arange(len(mask)), top] = False
     return answer(without) != answer(mask)
 
 
