@@ -129,6 +129,36 @@ def filled_softmax_over_rows(h, mask, W1, W2):
     return A @ h, A
 
 
+@mistake(
+    "structured_attention",
+    "All rows of A are made by the first row of W2. Each has its own.",
+)
+def one_row_for_all_here(h, mask, W1, W2):
+    scores = (torch.tanh(h @ W1.T) @ W2[:1].expand_as(W2).T).mT
+    A = masked_softmax(scores, mask.unsqueeze(1))
+    return A @ h, A
+
+
+@mistake(
+    "structured_attention",
+    "The states are weighed by the scores themselves. Weigh them by A, after the softmax.",
+)
+def scores_averaged(h, mask, W1, W2):
+    scores = (torch.tanh(h @ W1.T) @ W2.T).mT
+    A = masked_softmax(scores, mask.unsqueeze(1))
+    return scores @ h, A
+
+
+@mistake(
+    "structured_attention",
+    "The hidden layer goes through a sigmoid. It is tanh.",
+)
+def sigmoid_for_tanh(h, mask, W1, W2):
+    scores = (torch.sigmoid(h @ W1.T) @ W2.T).mT
+    A = masked_softmax(scores, mask.unsqueeze(1))
+    return A @ h, A
+
+
 @alternative("structured_attention")
 def rows_einsum(h, mask, W1, W2):
     scores = torch.einsum("rk,btk->brt", W2, torch.tanh(torch.einsum("kn,btn->btk", W1, h)))
@@ -305,6 +335,26 @@ def pairs_of_words(A):
     return torch.minimum(A[..., i], A[..., j]).sum(1).mean(-1)
 
 
+@mistake(
+    "foci_overlap",
+    "You take the root of the product of the two weights. The overlap is the *smaller* of the two.",
+)
+def root_of_the_product(A):
+    r = A.shape[1]
+    i, j = torch.triu_indices(r, r, 1)
+    return (A[:, i] * A[:, j]).sqrt().sum(-1).mean(-1)
+
+
+@mistake(
+    "foci_overlap",
+    "You take the mean of the two weights, which sums to 1 always. The overlap is the *smaller* of the two.",
+)
+def mean_of_the_two(A):
+    r = A.shape[1]
+    i, j = torch.triu_indices(r, r, 1)
+    return ((A[:, i] + A[:, j]) / 2).sum(-1).mean(-1)
+
+
 @alternative("foci_overlap")
 def by_distance(A):
     r = A.shape[1]
@@ -402,6 +452,50 @@ def identity_added(A):
 )
 def upper_half(A):
     return ((_product(A) - torch.eye(A.shape[1], dtype=A.dtype)).triu() ** 2).sum((1, 2))
+
+
+@mistake(
+    "redundancy_penalty",
+    "The matrix is multiplied by itself. Square each *entry*, and add them up.",
+)
+def matrix_squared(A):
+    r = A.shape[1]
+    return torch.linalg.matrix_power(A @ A.mT - torch.eye(r), 2).sum((1, 2))
+
+
+@mistake(
+    "redundancy_penalty",
+    "This is the square of the largest singular value. The Frobenius norm takes all entries: the sum of their squares.",
+)
+def largest_factor(A):
+    r = A.shape[1]
+    return torch.linalg.matrix_norm(A @ A.mT - torch.eye(r), 2) ** 2
+
+
+@mistake(
+    "redundancy_penalty",
+    "A is multiplied by itself number by number. A Aᵀ is a matrix product, (r, r).",
+)
+def squared_one_by_one(A):
+    return ((A * A - 1) ** 2).sum((1, 2))
+
+
+@mistake(
+    "redundancy_penalty",
+    "The penalty is halved. There is no ½ in it.",
+)
+def half_of_it(A):
+    r = A.shape[1]
+    return ((A @ A.mT - torch.eye(r)) ** 2).sum((1, 2)) / 2
+
+
+@mistake(
+    "redundancy_penalty",
+    "The penalty is divided by the number of rows. The norm is a sum.",
+)
+def divided_by_the_rows(A):
+    r = A.shape[1]
+    return ((A @ A.mT - torch.eye(r)) ** 2).sum((1, 2)) / r
 
 
 @alternative("redundancy_penalty")
@@ -600,6 +694,50 @@ def zero_where_not_allowed(scores, mask, back, alpha):
     return torch.softmax((scores - alpha * _distance(scores).abs()) * _allowed(scores, mask, back), -1)
 
 
+@mistake(
+    "directed_weights",
+    "The root of the distance is subtracted. It is α |i − j| itself.",
+)
+def root_of_the_distance(scores, mask, back, alpha):
+    p = torch.arange(scores.shape[-1])
+    dist = p - p.unsqueeze(1)
+    allowed = (dist < 0 if back else dist > 0) & mask.unsqueeze(1)
+    return masked_softmax(scores - alpha * (dist.abs() * 1.0) ** 0.5, allowed)
+
+
+@mistake(
+    "directed_weights",
+    "The scores are multiplied by the distance. α |i − j| is subtracted from them.",
+)
+def times_the_distance(scores, mask, back, alpha):
+    p = torch.arange(scores.shape[-1])
+    dist = p - p.unsqueeze(1)
+    allowed = (dist < 0 if back else dist > 0) & mask.unsqueeze(1)
+    return masked_softmax(scores * alpha * dist.abs(), allowed)
+
+
+@mistake(
+    "directed_weights",
+    "The scores are divided by the distance. α |i − j| is subtracted from them.",
+)
+def divided_by_the_distance(scores, mask, back, alpha):
+    p = torch.arange(scores.shape[-1])
+    dist = p - p.unsqueeze(1)
+    allowed = (dist < 0 if back else dist > 0) & mask.unsqueeze(1)
+    return masked_softmax(scores / (1 + alpha * dist.abs()), allowed)
+
+
+@mistake(
+    "directed_weights",
+    "The weights come out transposed. Row i is the word that asks, and sums to 1.",
+)
+def turned_at_the_end(scores, mask, back, alpha):
+    p = torch.arange(scores.shape[-1])
+    dist = p - p.unsqueeze(1)
+    allowed = (dist < 0 if back else dist > 0) & mask.unsqueeze(1)
+    return masked_softmax(scores - alpha * dist.abs(), allowed).mT
+
+
 @alternative("directed_weights")
 def with_triangles(scores, mask, back, alpha):
     T = scores.shape[-1]
@@ -769,6 +907,25 @@ def mean_of_places(p, mask, uniforms):
 def other_base(p, mask, uniforms):
     kept = (uniforms < p) & mask
     return kept, torch.where(kept, p, 1 - p).masked_fill(~mask, 1.0).log2().sum(-1)
+
+
+@mistake(
+    "select_tokens",
+    "You take log p_t of dropped words, too. What happened there has the probability 1 − p_t.",
+)
+def always_log_p(p, mask, uniforms):
+    kept = (uniforms < p) & mask
+    chance = p.masked_fill(~mask, 1.0)
+    return kept, chance.log().sum(-1)
+
+
+@mistake(
+    "select_tokens",
+    "This is minus the entropy, what log p(z) is *on average*. Take the probability of what was drawn.",
+)
+def minus_the_entropy(p, mask, uniforms):
+    kept = (uniforms < p) & mask
+    return kept, (p * p.clamp(min=1e-9).log() + (1 - p) * (1 - p).clamp(min=1e-9).log()).mul(mask).sum(-1)
 
 
 @alternative("select_tokens")
@@ -997,6 +1154,45 @@ def reader_detached(log_right, log_p, kept, strength, baseline):
 )
 def strength_of_all(log_right, log_p, kept, strength, baseline):
     return -(log_right + strength * (log_right.detach() - kept - baseline) * log_p).mean()
+
+
+@mistake(
+    "reinforce_with_sparsity",
+    "The baselines are averaged over the batch. Each sentence has its own.",
+)
+def one_baseline(log_right, log_p, kept, strength, baseline):
+    better = (log_right - strength * kept - baseline.mean()).detach()
+    return -(log_right + better * log_p).mean()
+
+
+@mistake(
+    "reinforce_with_sparsity",
+    "The rewards' mean over the batch is subtracted besides. The baseline is all that is.",
+)
+def centred_again(log_right, log_p, kept, strength, baseline):
+    better = (log_right - strength * kept - baseline).detach()
+    better = better - better.mean()
+    return -(log_right + better * log_p).mean()
+
+
+@mistake(
+    "reinforce_with_sparsity",
+    "The rewards are divided by their spread. The formula doesn't.",
+)
+def divided_by_the_spread(log_right, log_p, kept, strength, baseline):
+    better = (log_right - strength * kept - baseline).detach()
+    better = better / (better.std() + 1e-6)
+    return -(log_right + better * log_p).mean()
+
+
+@mistake(
+    "reinforce_with_sparsity",
+    "The share of kept words is part of the first term as well, and changes the loss's value. It "
+    "belongs to the reward alone.",
+)
+def cost_in_both_terms(log_right, log_p, kept, strength, baseline):
+    better = (log_right - strength * kept - baseline).detach()
+    return -(log_right - strength * kept + better * log_p).mean()
 
 
 @alternative("reinforce_with_sparsity")
