@@ -165,6 +165,45 @@ def absolute_differences(x, gain, bias, eps=1e-5):
     return gain * centred / torch.sqrt(centred.abs().mean(-1, keepdim=True) + eps) + bias
 
 
+@mistake(
+    "layer_norm",
+    "You divide by the mean of the absolute differences. The spread is the root of the mean of their *squares*.",
+)
+def mean_of_absolute_values(x, gain, bias, eps=1e-5):
+    mean = x.mean(-1, keepdim=True)
+    var = (x - mean).abs().mean(-1, keepdim=True) ** 2
+    return gain * (x - mean) / (var + eps).sqrt() + bias
+
+
+@mistake(
+    "layer_norm",
+    "You divide by the length of the vector. That is √d times too much: take the root of the *mean* of the squares.",
+)
+def divided_by_the_length(x, gain, bias, eps=1e-5):
+    mean = x.mean(-1, keepdim=True)
+    return gain * (x - mean) / ((x - mean).norm(dim=-1, keepdim=True) + eps) + bias
+
+
+@mistake(
+    "layer_norm",
+    "The gain has the wrong sign.",
+)
+def gain_with_minus(x, gain, bias, eps=1e-5):
+    mean = x.mean(-1, keepdim=True)
+    var = ((x - mean) ** 2).mean(-1, keepdim=True)
+    return -gain * (x - mean) / (var + eps).sqrt() + bias
+
+
+@mistake(
+    "layer_norm",
+    "The values are right, but no gradient flows through the spread: leave `.detach()` out.",
+)
+def spread_detached(x, gain, bias, eps=1e-5):
+    mean = x.mean(-1, keepdim=True)
+    var = ((x - mean) ** 2).mean(-1, keepdim=True)
+    return gain * (x - mean) / (var.detach() + eps).sqrt() + bias
+
+
 @alternative("layer_norm")
 def library_norm(x, gain, bias, eps=1e-5):
     return F.layer_norm(x, (x.shape[-1],), gain, bias, eps)
@@ -293,6 +332,36 @@ def not_normed_in_pre(x, sublayer, norm, pre):
 def normed_twice_in_post(x, sublayer, norm, pre):
     y = x + sublayer(norm(x))
     return y if pre else norm(y)
+
+
+@mistake(
+    "residual",
+    "In post-norm you norm x alone. The norm is of the *sum*: norm(x + sublayer(x)).",
+)
+def norm_of_x_alone(x, sublayer, norm, pre):
+    if pre:
+        return x + sublayer(norm(x))
+    return norm(x) + sublayer(x)
+
+
+@mistake(
+    "residual",
+    "In pre-norm what the sub-layer gives is subtracted. It is added.",
+)
+def sublayer_subtracted(x, sublayer, norm, pre):
+    if pre:
+        return x - sublayer(norm(x))
+    return norm(x + sublayer(x))
+
+
+@mistake(
+    "residual",
+    "In post-norm x counts twice.",
+)
+def x_counted_twice(x, sublayer, norm, pre):
+    if pre:
+        return x + sublayer(norm(x))
+    return norm(2 * x + sublayer(x))
 
 
 @alternative("residual")
@@ -597,6 +666,46 @@ def side_by_side(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed
     return connect[2](own + other, feed)
 
 
+@mistake(
+    "decoder_layer",
+    "x is added once more at the end. Each `connect` has a residual path of its own.",
+)
+def added_once_more(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    x = connect[0](x, lambda y: attend_self(y, y, tgt_mask))
+    x = connect[1](x, lambda y: attend_source(y, memory, src_mask))
+    return x + connect[2](x, feed)
+
+
+@mistake(
+    "decoder_layer",
+    "The feed-forward network has no residual path and no norm: use the third of `connect`.",
+)
+def feed_without_residual(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    x = connect[0](x, lambda y: attend_self(y, y, tgt_mask))
+    x = connect[1](x, lambda y: attend_source(y, memory, src_mask))
+    return feed(x)
+
+
+@mistake(
+    "decoder_layer",
+    "The first and the third of `connect` have changed places.",
+)
+def connections_reversed(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    x = connect[2](x, lambda y: attend_self(y, y, tgt_mask))
+    x = connect[1](x, lambda y: attend_source(y, memory, src_mask))
+    return connect[0](x, feed)
+
+
+@mistake(
+    "decoder_layer",
+    "The target's mask is handed on upside down: True means may be asked.",
+)
+def own_mask_upside_down(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
+    x = connect[0](x, lambda y: attend_self(y, y, ~tgt_mask))
+    x = connect[1](x, lambda y: attend_source(y, memory, src_mask))
+    return connect[2](x, feed)
+
+
 @alternative("decoder_layer")
 def three_functions(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect):
     return _decoder(x, memory, src_mask, tgt_mask, attend_self, attend_source, feed, connect)
@@ -779,6 +888,17 @@ def target_first(src, tgt, pad):
 )
 def only_what_is_ahead(src, tgt, pad):
     return _masks(src, tgt, pad, torch.triu, 1)
+
+
+@mistake(
+    "padding_and_causal_masks",
+    "The source's mask is made of `tgt`. Make it of `src`.",
+)
+def target_for_source(src, tgt, pad):
+    T = tgt.shape[1]
+    s = (tgt != pad).unsqueeze(1)
+    t = (tgt != pad).unsqueeze(1) & torch.ones(T, T, dtype=torch.bool).tril()
+    return s, t
 
 
 @alternative("padding_and_causal_masks")
@@ -969,6 +1089,63 @@ def prediction_smoothed(logits, tgt, pad, smoothing):
     _, right = _log_losses(logits, tgt)
     mixed = (1 - smoothing) * torch.exp(-right) + smoothing / logits.shape[-1]
     return -torch.log(mixed)[tgt != pad].mean()
+
+
+@mistake(
+    "smoothed_loss",
+    "The smoothed part is the mean of the logits. It is the mean of −log p: after `log_softmax`.",
+)
+def mean_of_logits(logits, tgt, pad, smoothing):
+    lp = logits.log_softmax(-1)
+    right = -lp.gather(-1, tgt.unsqueeze(-1)).squeeze(-1)
+    loss = (1 - smoothing) * right + smoothing * -logits.mean(-1)
+    return loss[tgt != pad].mean()
+
+
+@mistake(
+    "smoothed_loss",
+    "The smoothed part is one mean over all words of the batch, padding included. Each word has its own, over the V.",
+)
+def mean_over_everything(logits, tgt, pad, smoothing):
+    lp = logits.log_softmax(-1)
+    right = -lp.gather(-1, tgt.unsqueeze(-1)).squeeze(-1)
+    loss = (1 - smoothing) * right + smoothing * -lp.mean()
+    return loss[tgt != pad].mean()
+
+
+@mistake(
+    "smoothed_loss",
+    "ε is divided by V, and the mean over V is taken as well. Once is enough.",
+)
+def divided_by_v_again(logits, tgt, pad, smoothing):
+    lp = logits.log_softmax(-1)
+    right = -lp.gather(-1, tgt.unsqueeze(-1)).squeeze(-1)
+    loss = (1 - smoothing) * right + smoothing / lp.shape[-1] * -lp.mean(-1)
+    return loss[tgt != pad].mean()
+
+
+@mistake(
+    "smoothed_loss",
+    "The logarithm is to base 2. Take the natural one.",
+)
+def in_bits(logits, tgt, pad, smoothing):
+    lp = logits.log_softmax(-1)
+    right = -lp.gather(-1, tgt.unsqueeze(-1)).squeeze(-1)
+    loss = (1 - smoothing) * right + smoothing * -lp.mean(-1)
+    return loss[tgt != pad].mean() / float(np.log(2))
+
+
+@mistake(
+    "smoothed_loss",
+    "You make the logits smaller. The *right probabilities* are smoothed: 1 − ε on the right word, ε "
+    "spread over all V.",
+)
+def logits_scaled(logits, tgt, pad, smoothing):
+    lp = logits.log_softmax(-1)
+    right = -lp.gather(-1, tgt.unsqueeze(-1)).squeeze(-1)
+    loss = (1 - smoothing) * right + smoothing * -lp.mean(-1)
+    q = logits * (1 - smoothing)
+    return -q.log_softmax(-1).gather(-1, tgt.unsqueeze(-1)).squeeze(-1)[tgt != pad].mean() + 0 * loss[tgt != pad].mean()
 
 
 @alternative("smoothed_loss")
@@ -1192,6 +1369,34 @@ def compared_with_input(layer, x):
 @mistake("who_sees_whom", "These are amounts of change. Asked is a mask: True where anything has changed.")
 def amounts_of_change(layer, x):
     return _sees(layer, x, _anew, lambda after, before, x: (after - before).abs().amax(-1))
+
+
+@mistake(
+    "who_sees_whom",
+    "You change place k and all after it. Change row k alone.",
+)
+def all_after_changed(layer, x):
+    before = layer(x)
+    columns = []
+    for k in range(len(x)):
+        y = x.clone()
+        y[k:] = torch.randn(x.shape[1], dtype=x.dtype)
+        columns.append((layer(y) - before).abs().amax(-1) > 1e-6)
+    return torch.stack(columns, 1)
+
+
+@mistake(
+    "who_sees_whom",
+    "The diagonal is taken out. A place that sees itself is True there.",
+)
+def without_oneself(layer, x):
+    before = layer(x)
+    columns = []
+    for k in range(len(x)):
+        y = x.clone()
+        y[k] = torch.randn(x.shape[1], dtype=x.dtype)
+        columns.append((layer(y) - before).abs().amax(-1) > 1e-6)
+    return torch.stack(columns, 1) & ~torch.eye(len(x), dtype=torch.bool)
 
 
 @alternative("who_sees_whom")
