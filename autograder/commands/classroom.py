@@ -59,9 +59,12 @@ def override(
 
     name = source.find_lesson(lesson)
     with _gradebook(out, db) as gradebook:
-        for change in enter(gradebook.nbgraders, name, table):
+        changes = enter(gradebook.nbgraders, name, table)
+        for change in changes:
             said = f"{change.student}, {change.exercise}: {change.before:g} -> {change.after:g}"
-            console.print(said, markup=False)
+            more = f" (more than its {change.most:g} points)" if change.after > change.most else ""
+            console.print(said + more, markup=False, style="yellow" if more else None)
+        console.print(f"{len(changes)} marks of {name} entered by hand.")
         console.print(f"Marks: {write_marks(out / 'marks.csv', gradebook)}")
 
 
@@ -149,7 +152,7 @@ def after_grading(summary: "Summary", out: Path, db: str | None, table: Path | N
         if table is not None:
             enter_roster(gradebook, table)
         if due is not None:
-            for student in unknown_extensions(gradebook.nbgraders.db, due, kept_roster(gradebook.nbgraders.db)):
+            for student in unknown_extensions(gradebook.nbgraders.db, due):
                 console.print(f"An extension is for {student!r}, who is not here.", markup=False, style="yellow")
             late = enter_due(gradebook.nbgraders, summary.lesson, due, late_penalty(out))
             console.print(f"late: {late} of {summary.graded + summary.unchanged}")

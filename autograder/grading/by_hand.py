@@ -1,6 +1,7 @@
 """What people change: marks from a table, exercises excused for all, a roster, due dates, a student who leaves."""
 
 import contextlib
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from traitlets.config import Config, PyFileConfigLoader
 
 from autograder.grading import late
 from autograder.grading.csv_reader import read_csv
+from autograder.grading.meant import People, lesson_meant
 from autograder.grading.roster import Roster, from_json, match, to_json
 from autograder.grading.tables import EXCUSED, HANDED_IN, RECORDS, ROSTER
 from autograder.grading.truth import check_id
@@ -40,6 +42,7 @@ class Change:
     exercise: str
     before: float
     after: float
+    most: float  # the exercise's points: more is extra credit, or a slip
 
 
 def override(gradebook: Gradebook, lesson: str, path: Path) -> list[Change]:
@@ -52,39 +55,65 @@ def override(gradebook: Gradebook, lesson: str, path: Path) -> list[Change]:
     """
     table = read_csv(path, lower=True)
     table.needs(("student", "exercise", "points"))
-    faults, todo = [], []
+    people = everybody(gradebook.db)
+    faults: list[str] = []
+    todo: dict[tuple[str, str], _Row] = {}
     for number, row in table.rows:
-        if (row.get("lesson") or lesson) not in (lesson, lesson[:2]):
-            continue
         try:
-            todo.append(_meant(gradebook.db, lesson, row))
+            if row.get("lesson") and lesson_meant(row["lesson"]) != lesson:
+                continue
+            meant = _meant(gradebook.db, lesson, row, people)
+            before = todo.setdefault((meant.student, meant.exercise), meant)
+            if before.points != meant.points:
+                raise CourseError(f"{meant.student} stands twice for {meant.exercise}, with different points.")
         except CourseError as error:
             faults.append(f"{path.name}, line {number}: {error}")
     if faults:
         raise CourseError("\n".join([*faults, "Nothing was changed."]))
     changes = []
-    for (grade, comment), row in todo:
-        before = grade.score
-        points = _points(row["points"])
-        grade.manual_score = points
-        grade.needs_manual_grade = False
-        if comment is not None and row.get("why"):
-            comment.manual_comment = row["why"]
-        changes.append(Change(row["student"], row["exercise"], before or 0.0, points or 0.0))
+    for row in todo.values():
+        before = row.grade.score
+        row.grade.manual_score = row.points
+        row.grade.needs_manual_grade = False
+        if row.comment is not None and row.why:
+            row.comment.manual_comment = row.why
+        most = row.grade.max_score or 0.0
+        changes.append(Change(row.student, row.exercise, before or 0.0, row.points or 0.0, most))
     gradebook.db.commit()
     return changes
 
 
-def _meant(db: Session, lesson: str, row: dict) -> tuple[tuple[Grade, Comment | None], dict]:
-    student, exercise = row["student"], row["exercise"]
-    _points(row["points"])
+@dataclass(frozen=True)
+class _Row:
+    student: str
+    exercise: str
+    points: float | None
+    why: str
+    grade: Grade
+    comment: Comment | None
+
+
+def everybody(db: Session) -> People:
+    """Those who handed something in, and the roster."""
+    students = set(db.execute(select(RECORDS.c.student)).scalars()) | set(db.execute(select(Student.id)).scalars())
+    facts = db.execute(select(HANDED_IN.c.student, HANDED_IN.c.facts)).all()
+    names = {student: str(json.loads(said).get("name") or "") for student, said in facts}
+    roster = kept_roster(db)
+    return People(sorted(students), roster.people if roster else (), names)
+
+
+def _meant(db: Session, lesson: str, row: dict, people: People) -> _Row:
+    points, exercise = _points(row["points"]), row["exercise"]
+    student = people.meant_by(row["student"]) or row["student"]
     submitted = _submitted(db, lesson, student)
     grades = _by_name(db, Grade, GradeCell, submitted)
-    if check_id(lesson, exercise) not in grades:
-        known = [name.removeprefix(f"{lesson[:2]}-check-").replace("-", "_") for name in grades]
+    known = [name.removeprefix(f"{lesson[:2]}-check-").replace("-", "_") for name in grades]
+    if check_id(lesson, exercise.casefold()) not in grades:
         raise CourseError(f"Lesson {lesson} has no exercise {exercise!r}." + did_you_mean(exercise, known))
+    exercise = exercise.casefold().replace("-", "_")
     comments = _by_name(db, Comment, SolutionCell, submitted)
-    return (grades[check_id(lesson, exercise)], comments.get(exercise_id(lesson, exercise))), row
+    grade = grades[check_id(lesson, exercise)]
+    return _Row(student, exercise, points, row.get("why") or "", grade, comments.get(exercise_id(lesson, exercise)))
 
 
 def _points(text: str) -> float | None:
@@ -92,7 +121,7 @@ def _points(text: str) -> float | None:
     if not text:
         return None
     try:
-        points = float(text.replace(",", "."))
+        points = float(text.replace(",", ".").replace("_", "?"))
     except ValueError as error:
         raise CourseError(f"points should be a number, not {text!r}.") from error
     if not 0 <= points < 1e6:
@@ -213,8 +242,9 @@ def enter_due(
         select(SubmittedAssignment).where(SubmittedAssignment.assignment_id == assignment.id)
     ).scalars().all()  # fmt: skip
     count = 0
+    extensions = {found: due.extensions[said] for said, found in _with_extensions(db, due).items() if found}
     for submitted in rows:
-        longer = (due.extensions or {}).get(submitted.student_id)
+        longer = extensions.get(submitted.student_id)
         if longer is not None and assignment.duedate is not None:
             submitted.extension = late.as_nbgrader_keeps_it(longer) - assignment.duedate
         seconds = submitted.total_seconds_late
@@ -227,10 +257,19 @@ def enter_due(
     return count
 
 
-def unknown_extensions(db: Session, due: late.Due, roster: Roster | None) -> list[str]:
+def unknown_extensions(db: Session, due: late.Due) -> list[str]:
     """Those with an extension whom nobody knows."""
-    known = set(db.execute(select(Student.id)).scalars()) | {p.id for p in (roster.people if roster else ())}
-    return sorted(set(due.extensions or {}) - known)
+    return sorted(said for said, found in _with_extensions(db, due).items() if not found)
+
+
+def _with_extensions(db: Session, due: late.Due) -> dict[str, str]:
+    """The student whom each extension means; "" where nobody is known by that."""
+    people = everybody(db) if due.extensions else None
+    found = dict.fromkeys(due.extensions or {}, "")
+    for said in due.extensions or {}:
+        with contextlib.suppress(CourseError):  # several are called so
+            found[said] = people.meant_by(said)
+    return found
 
 
 def late_penalty(out: Path) -> Callable[[str, float, float], float | None]:

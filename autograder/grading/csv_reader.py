@@ -73,6 +73,8 @@ def decoded(raw: bytes) -> str:
     """Text of a file whose encoding nobody named. Windows' own comes last: any bytes are text in it."""
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return raw.decode("utf-16", "replace")
+    if raw[1:2] == b"\0" or raw[:1] == b"\0":  # the same without its mark
+        return raw.decode("utf-16-le" if raw[1:2] == b"\0" else "utf-16-be", "replace")
     for encoding in ("utf-8-sig", "cp1252"):
         try:
             return raw.decode(encoding)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from autograder.grading.csv_reader import read_csv
+from autograder.grading.meant import lesson_meant
 from lessonkit.errors import CourseError
 
 
@@ -59,16 +60,21 @@ def read_extensions(path: Path, lesson: str) -> dict[str, datetime]:
     """Extensions of a lesson from a CSV with the columns student, due (and lesson, if it is for several).
 
     Raises:
-        CourseError: the file can't be read, lacks a column, or holds a due date without a time zone; names the line.
+        CourseError: the file can't be read, lacks a column, or holds a due date without a time zone, a lesson that
+            there isn't, or two dates of one student; names the line.
     """
     table = read_csv(path, lower=True)
     table.needs(("student", "due"))
     found: dict[str, datetime] = {}
     for number, row in table.rows:
-        meant = row.get("lesson", "")
-        if meant and meant not in (lesson, lesson[:2]):
-            continue
-        found[row["student"]] = due_date(row["due"], f"{path.name}, line {number}:")
+        due = due_date(row["due"], f"{path.name}, line {number}:")
+        try:
+            if row.get("lesson") and lesson_meant(row["lesson"]) != lesson:
+                continue
+        except CourseError as error:
+            raise CourseError(f"{path.name}, line {number}: {error}") from error
+        if found.setdefault(row["student"], due) != due:
+            raise CourseError(f"{path.name}, line {number}: {row['student']} stands twice, with different dates.")
     return found
 
 

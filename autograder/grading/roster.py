@@ -146,17 +146,21 @@ def under_two_names(people: Iterable[Person], students: Iterable[str]) -> list[s
 def _matches(people: Iterable[Person], students: Iterable[str]) -> dict[str, Person]:
     people = list(people)
     ids = {_key(person.id): person for person in people}  # these are one person's, whatever others are called
+    students = list(students)
+    taken = {_key(student) for student in students}
     known: dict[str, Person | None] = {}
     for person in people:
         local = person.email.partition("@")[0]
         keys = {person.id, *person.others, person.email, local}
         for key in keys - {""}:
             _enter(known, key, person)
+        if _key(person.id) not in taken:  # zeros in front, say, that a spreadsheet took
+            _enter(known, plain_id(person.id), person)
         for key in _names(person.name):
             _enter(known, f"name {key}", person)
     found = {}
     for student in students:
-        person = ids.get(_key(student)) or known.get(_key(student))
+        person = ids.get(_key(student)) or known.get(_key(student)) or known.get(plain_id(student))
         person = person or next((p for k in _names(student) if (p := known.get(f"name {k}"))), None)
         if person is not None:
             found[student] = person
@@ -170,6 +174,14 @@ def _enter(known: dict[str, Person | None], key: str, person: Person) -> None:
 
 def _key(text: str) -> str:
     return _nfc(text).casefold()
+
+
+def plain_id(text: str) -> str:
+    """An id without what spreadsheets do to it: a sign for text before it, "12.0", ="007", zeros in front that go."""
+    plain = _key(text)
+    plain = re.sub(r'^=?"(.*)"$|^\'', r"\1", plain)
+    plain = re.sub(r"^(\d+)\.0+$", r"\1", plain)
+    return plain.lstrip("0") or "0" if plain.isascii() and plain.isdigit() else plain
 
 
 def _names(name: str) -> set[str]:
