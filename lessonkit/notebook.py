@@ -1,38 +1,32 @@
-"""Reading a notebook file that somebody hands in: its code cells, which cell is which answer, and what is amiss.
+"""Which cell of a notebook file is which answer, and what is amiss. The file itself is read by `notebook_file`.
 
 The grader reads submissions with this, and `lesson.hand_in()` reads the learner's own file with it, so that what is
 accepted here is graded there. Nothing here runs or trusts what the file holds.
 """
 
 import ast
-import json
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
-from typing import NamedTuple
 
+from lessonkit.notebook_file import FileCell
 from lessonkit.syntax import parse
 
 LONGEST_PARSED = 6_000  # characters of a cell that is parsed here: a lesson's longest has half of that
 MOST_LOOKED_AT = 30  # cells that are searched for an answer that has lost its own
 MOST_PIECES, MOST_JOINED = 3, 5  # of one answer; cells that claim to be one, and are looked at for being split
-MOST_CELLS, LONGEST_CELL = 2_000, 200_000  # cells; characters of one
+# Signs that look like others and that Python doesn't take: blanks and quotes of web pages and word processors.
+_LOOK_ALIKE = {
+    **dict.fromkeys(map(ord, "\u00a0\u2002\u2003\u2009\u202f\u3000"), " "),
+    **dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"), ""),
+    **dict.fromkeys(map(ord, "\u2018\u2019"), "'"),
+    **dict.fromkeys(map(ord, "\u201c\u201d"), '"'),
+    **{ord(wide): plain for wide, plain in zip("\uff08\uff09\uff0c\uff1a\uff1d", "(),:=", strict=True)},
+}
+_ODD = re.compile(f"[{''.join(map(chr, _LOOK_ALIKE))}\t]|^ *```", re.MULTILINE)
 MISSING, DUPLICATE = "missing", "refused"
-
-
-class FileCell(NamedTuple):
-    """A cell of a file: what it says it is, its own id, its source, and whether its type says that it is code."""
-
-    identity: str
-    own: str
-    source: str
-    is_code: bool = True
-
-
-class RefusalError(Exception):
-    """The reason why a notebook can't be read, as a sentence for the student."""
 
 
 def cell_id(lesson: str, name: str) -> str:
@@ -43,64 +37,6 @@ def cell_id(lesson: str, name: str) -> str:
 def exercise_id(lesson: str, exercise: str) -> str:
     """The id of an exercise's cell."""
     return cell_id(lesson, f"exercise-{exercise}")
-
-
-def read_cells(content: bytes) -> list[FileCell]:
-    """Every code cell; and every other cell with an exercise's id, whose type was changed by a slip of the keyboard.
-
-    Raises:
-        RefusalError: the file is no notebook that can be graded.
-    """
-    try:
-        notebook = json.loads(content.decode("utf-8-sig"))  # some editors put a mark at the beginning
-    except UnicodeDecodeError as error:
-        raise RefusalError("the file is not UTF-8 text; save it from JupyterLab again") from error
-    except RecursionError as error:
-        raise RefusalError("the file is nested too deep to be a notebook") from error
-    except ValueError as error:
-        raise RefusalError("the file is not a notebook (no valid JSON); save it from JupyterLab again") from error
-    if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
-        raise RefusalError("the file is not a notebook of format 4 (it has no cells); save it from JupyterLab again")
-    if notebook.get("nbformat") != 4:
-        raise RefusalError("the notebook's format is not 4; open it in JupyterLab and save it again")
-    if len(notebook["cells"]) > MOST_CELLS:
-        raise RefusalError(f"the notebook has {len(notebook['cells'])} cells; more than {MOST_CELLS} are not read")
-    cells = []
-    for number, cell in enumerate(notebook["cells"], 1):
-        if not isinstance(cell, dict):
-            raise RefusalError(f"cell {number} is no cell; open the notebook in JupyterLab and save it again")
-        identity, is_code = _identity(cell), cell.get("cell_type") == "code"
-        if not is_code and "-exercise-" not in identity:
-            continue
-        source = cell.get("source")
-        if isinstance(source, list) and all(isinstance(line, str) for line in source):
-            source = "".join(source)
-        if source is None:
-            source = ""
-        if not isinstance(source, str):
-            raise RefusalError(
-                f"the source of cell {number} is no text; open the notebook in JupyterLab and save it again"
-            )
-        if len(source) > LONGEST_CELL:
-            raise RefusalError(f"cell {number} has more than {LONGEST_CELL:,} characters")
-        try:
-            source.encode("utf-8")
-        except UnicodeEncodeError as error:
-            raise RefusalError(f"cell {number} holds characters that are no text") from error
-        own = cell.get("id")
-        cells.append(FileCell(identity, own if isinstance(own, str) else "", source, is_code))
-    return cells
-
-
-def _identity(cell: dict) -> str:
-    """What a cell says it is: nbgrader's grade_id, else its id, else the id that other editors keep in the metadata."""
-    metadata = cell.get("metadata")
-    metadata = metadata if isinstance(metadata, dict) else {}
-    nbgrader = metadata.get("nbgrader")
-    grade_id = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
-    said = [identity for identity in (grade_id, cell.get("id"), metadata.get("id")) if isinstance(identity, str)]
-    ours = (identity for identity in said if re.match(r"\d\d-", identity))  # an editor may have put its own before it
-    return next(ours, said[0] if said else "")
 
 
 def without_copies(
@@ -114,9 +50,13 @@ def without_copies(
     pasted copy has a new id and nbgrader's old mark. What was mended is told in `notes`.
     """
     notes = [] if notes is None else notes
+    cells = _readable(cells, {*locked.values()}, notes)
+    no_code = [cell for cell in cells if not cell.is_code and cell.identity not in exercises]
+    cells = [cell for cell in cells if cell.is_code or cell.identity in exercises]
     cells = _joined(cells, exercises, notes)
     cells = _known_by_source(cells, {*exercises, *locked.values()}, locked)
     cells = _known_by_name(cells, exercises, notes)
+    cells += _answers_in_text(no_code, cells, exercises)
     dropped = _dropped(cells, exercises)
     times = Counter(cell.identity for i, cell in enumerate(cells) if i not in dropped)
     originals = Counter(c.identity for i, c in enumerate(cells) if c.own == c.identity and i not in dropped)
@@ -132,6 +72,42 @@ def without_copies(
         if not cell.is_code:
             notes.append(f"The cell of `{exercises.get(cell.identity, cell.identity)}` was no code cell any more.")
         yield cell.identity, cell.source
+
+
+def _readable(cells: Sequence[FileCell], locked: Collection[str], notes: list[str]) -> list[FileCell]:
+    """Cells that are no Python because of signs that look like others, tabs among blanks, or a fence, without these."""
+
+    found = list(cells)
+    odd = (i for i, cell in enumerate(cells) if cell.identity not in locked and _ODD.search(cell.source))
+    for i in islice(odd, 2 * MOST_LOOKED_AT):
+        if _parses(cells[i].source):
+            continue
+        plain = re.sub(r"^ *```.*$", "", cells[i].source.translate(_LOOK_ALIKE), flags=re.MULTILINE)
+        plain = plain if _parses(plain) else plain.expandtabs(4)
+        if _parses(plain):
+            notes.append(
+                "A cell held signs that Python doesn't know, such as blanks of a web page; they were replaced."
+            )
+            found[i] = cells[i]._replace(source=plain)
+    return found
+
+
+def _answers_in_text(
+    no_code: Sequence[FileCell], cells: Sequence[FileCell], exercises: Mapping[str, str]
+) -> list[FileCell]:
+    """For each exercise that no code cell defines or claims, the one Markdown or raw cell that does."""
+    found = []
+    claimed = {cell.identity for cell in cells} if no_code else set()
+    for identity, name in exercises.items() if no_code else ():
+        named = (cell for cell in cells if name in cell.source)
+        if identity in claimed or any(name in defined(cell.source) for cell in islice(named, MOST_LOOKED_AT)):
+            continue
+        hopeful = (cell for cell in no_code if name in cell.source)
+        parsed_ones = (cell for cell in islice(hopeful, MOST_LOOKED_AT) if _parses(cell.source))
+        answers = [cell for cell in parsed_ones if name in defined(cell.source)]
+        if len({cell.source.strip() for cell in answers}) == 1:
+            found.append(answers[0]._replace(identity=identity, own=identity))
+    return found
 
 
 def _joined(cells: Sequence[FileCell], exercises: Mapping[str, str], notes: list[str]) -> list[FileCell]:

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 
 from autograder.authoring.notebook import cell_id, code_of
 from autograder.authoring.source import Cell, LessonSource
+from autograder.grading.files import without_outputs
 from autograder.grading.submissions import Submission
 from autograder.sandbox.protocol import parts
-from lessonkit.notebook import RefusalError, faults_of, read_cells, without_copies
+from lessonkit.notebook import faults_of, without_copies
+from lessonkit.notebook_file import RefusalError, read_cells
 
 MOST_MEMORY = 90 << 20  # bytes that a notebook may take once it is read
 
@@ -57,10 +59,13 @@ def take_in(submission: Submission, lesson: LessonSource) -> Intake:
     """
     if submission.refused:
         return Intake(refused=submission.refused)
-    if _memory_of(submission.content) > MOST_MEMORY:
+    content, notes = submission.content, [*submission.notes]
+    if _memory_of(content) > MOST_MEMORY:
+        content, _ = without_outputs(content)
+    if _memory_of(content) > MOST_MEMORY or (submission.content and not content):
         return Intake(refused="the notebook holds too much to be read; clear its outputs and hand it in again")
     try:
-        cells = read_cells(submission.content)
+        cells = read_cells(content, notes)
     except RefusalError as reason:
         return Intake(refused=str(reason))
     known = {cell_id(lesson.name, cell): cell for cell in lesson.cells if cell.is_code}
@@ -69,7 +74,6 @@ def take_in(submission: Submission, lesson: LessonSource) -> Intake:
     answers: dict[str, list[str]] = {}
     order: list[TakenCell] = []
     placed: set[str] = set()
-    notes: list[str] = [*submission.notes]
     for identity, code in without_copies(cells, exercises, locked, notes):
         cell = known.get(identity)
         if cell is None:

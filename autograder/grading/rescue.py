@@ -1,8 +1,10 @@
-"""What a cell defines although its first line failed: a missing package, a magic, a drive that isn't mounted."""
+"""Where an answer is to be had: the place in the notebook, and what a cell defines although a line of it failed."""
 
 import ast
+import re
 
-from lessonkit.notebook import parsed
+from autograder.grading.intake import Intake
+from lessonkit.notebook import MOST_LOOKED_AT, defined, is_stub, parsed
 
 
 class _Plain(ast.NodeTransformer):
@@ -18,12 +20,41 @@ class _Plain(ast.NodeTransformer):
         return node
 
 
-def keeping(name: str, source: str, kept_as: str) -> str:
-    """Code that keeps an answer under another name. Where its cell left it undefined, its definitions are made first.
+def place_of_answer(intake: Intake, name: str, check: int) -> tuple[int, str]:
+    """Behind which cell an answer is looked for, and the code of the cell that defines it.
 
-    Imports that fail are passed over; nothing else of the cell is run again. The code runs among the student's names.
+    That is its check's place (`check`), as in a notebook; unless its own cell leaves it undefined and another one,
+    further down or above an untouched stub, is the one that defines it.
     """
-    keep = f"{kept_as} = {name}"
+    own = intake.answer(name) or ""
+    defines = name in own and name in defined(own)
+    if defines and not is_stub(own, name):
+        return check, own
+    hopeful = [
+        i
+        for i, taken in enumerate(intake.cells)
+        if taken.kind in ("extra", "exercise") and taken.source != own and name in taken.source
+    ]
+    above = [i for i in hopeful if i < check][-MOST_LOOKED_AT:]
+    below = [i for i in hopeful if i > check][:MOST_LOOKED_AT]
+    before, after = ([i for i in places if _answers(intake.cells[i].source, name)] for places in (above, below))
+    if not (before or after) or (before and not defines):
+        return check, intake.cells[before[-1]].source if before else own
+    found = before[-1] if before else after[0]
+    return found, intake.cells[found].source
+
+
+def _answers(source: str, name: str) -> bool:
+    return name in defined(source) and not is_stub(source, name)
+
+
+def keeping(name: str, source: str, kept_as: str) -> str:
+    """Code that keeps an answer under another name, and what all names mean here: its helpers may be others below.
+
+    Where its cell left it undefined, its definitions are made first. Imports that fail are passed over; nothing else of
+    the cell is run again. The code runs among the student's names.
+    """
+    keep = f"{kept_as} = {name}\ntry:\n    {kept_as}_names = {{**globals()}}\nexcept BaseException:\n    pass"
     try:
         return _keeping(name, source, keep)
     except (RecursionError, ValueError, MemoryError):  # nested deeper than can be written down again
@@ -31,7 +62,7 @@ def keeping(name: str, source: str, kept_as: str) -> str:
 
 
 def _keeping(name: str, source: str, keep: str) -> str:
-    tree = parsed(source)
+    tree = parsed(source) or _definitions(source)
     if tree is None:
         return keep
     kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom
@@ -48,6 +79,20 @@ def _keeping(name: str, source: str, keep: str) -> str:
             made = ast.unparse(ast.fix_missing_locations(_Plain().visit(node)))
             lines += [f"    {line}" for line in made.splitlines()]
     return "\n".join([*lines, keep])
+
+
+def _definitions(source: str) -> ast.Module | None:
+    """The functions, classes, imports and constants of a cell with a line that is no Python; None without any."""
+    blocks = re.split(r"^(?=[^\s)\]}#])", source, flags=re.MULTILINE)
+    nodes, decorators = [], ""
+    for block in blocks:
+        if block.startswith("@"):
+            decorators += block
+            continue
+        if re.match(r"(?:async def|def|class|import|from) |\w+ *=", block) and (tree := parsed(decorators + block)):
+            nodes += tree.body
+        decorators = ""
+    return ast.Module(nodes, []) if nodes else None
 
 
 def _is_constant(node: ast.stmt) -> bool:

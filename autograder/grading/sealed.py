@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import time
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ from autograder.grading.intake import Intake, take_in
 from autograder.grading.needed import defined_by, unneeded
 from autograder.grading.once import once_a_lesson
 from autograder.grading.ready_made import ready_made
-from autograder.grading.rescue import keeping
+from autograder.grading.rescue import keeping, place_of_answer
 from autograder.grading.submissions import Submission
 from autograder.sandbox import CellResult, CellToRun, Job, Limits, Probe, Result, Sandbox
 from autograder.sandbox.text import cut, one_line, plain
@@ -75,21 +76,22 @@ def make_job(
     spared = unneeded(lesson, intake)
     cells: list[CellToRun] = []
     probes: list[Probe] = []
+    kept: dict[int, list[CellToRun]] = defaultdict(list)  # by the place of the cell that they follow
     for number, taken in enumerate(intake.cells):
-        if taken.cell and (taken.cell.for_reader or taken.cell.name in spared):
-            continue
-        identity = cell_id(lesson.name, taken.cell) if taken.cell else f"extra-{number}"
-        if taken.kind != "check":
-            cells.append(CellToRun(identity, taken.source))
-            continue
-        exercise = str(taken.cell.marks["check"])
-        if exercise not in intake.faults:
+        if taken.kind == "check" and (exercise := str(taken.cell.marks["check"])) not in intake.faults:
             # The answer is what the name means here, as in a notebook, whatever it means further down.
-            cells.append(CellToRun(identity, keeping(exercise, intake.answer(exercise) or "", answer_name(exercise))))
+            place, source = place_of_answer(intake, exercise, number)
+            identity = cell_id(lesson.name, taken.cell)
+            kept[place].append(CellToRun(identity, keeping(exercise, source, answer_name(exercise))))
             seeds = secret_seeds(run_seed, lesson.name, exercise)
             probes.append(
                 Probe(answer_name(exercise), f"{exercise} = None\n{taken.cell.source}", seeds, identity, setup)
             )
+    for number, taken in enumerate(intake.cells):
+        if taken.kind != "check" and not (taken.cell and (taken.cell.for_reader or taken.cell.name in spared)):
+            identity = cell_id(lesson.name, taken.cell) if taken.cell else f"extra-{number}"
+            cells.append(CellToRun(identity, taken.source))
+        cells += kept[number]
     return Job(tuple(cells), tuple(probes), limits=limits, seed=own)
 
 

@@ -63,9 +63,16 @@ def _outcome(request: dict, user: dict, namespaces: dict[str, dict]) -> Outcome:
     try:
         if name not in namespaces:
             namespaces[name] = _namespace(request)
+            _as_they_were(user, user.get(f"{name}_names"))
         return run_probe(namespaces[name]["probe"], tested, request["seed"], request["seconds"])
     except BaseException as error:
         return Outcome(failure=describe_failure(error, tested))
+
+
+def _as_they_were(user: dict, names: object) -> None:
+    """Give names the meaning that they had where the answer was kept; those that came later stay."""
+    if type(names) is dict:
+        user.update({key: value for key, value in names.items() if type(key) is str and not key.startswith("_")})
 
 
 def _namespace(request: dict) -> dict:

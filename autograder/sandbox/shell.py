@@ -218,6 +218,12 @@ class NotebookShell(ZMQInteractiveShell):
     def enable_gui(self, gui=None):
         """`%matplotlib inline` asks for none, and there is no kernel to give one."""
 
+    def reset(self, new_session: bool = True, aggressive: bool = False) -> None:
+        """`%reset` takes the student's names, and leaves the answers that are kept for the probes."""
+        kept = {} if new_session else {k: v for k, v in self.user_ns.items() if str(k).startswith("_answer_")}
+        super().reset(new_session=new_session, aggressive=aggressive)
+        self.user_ns.update(kept)
+
     def ask_exit(self):
         """Notebooks are run to their end: exit() ends nothing."""
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from lessonkit.checks import expectations
 from lessonkit.errors import CourseError
-from lessonkit.notebook import RefusalError, exercise_id, is_stub, read_cells
+from lessonkit.notebook import exercise_id, is_stub
+from lessonkit.notebook_file import RefusalError, read_cells
 
 _LEFT_OUT = re.compile(r"^(with demonstration|check|predict|lesson\.progress|lesson\.hand_in)\(", re.MULTILINE)
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from lessonkit import kernel
 from lessonkit.checks import expectations
-from lessonkit.notebook import MISSING, RefusalError, exercise_id, faults_of, is_stub, read_cells, without_copies
+from lessonkit.notebook import MISSING, exercise_id, faults_of, is_stub, without_copies
+from lessonkit.notebook_file import RefusalError, read_cells
 
 FOLDER = "handin"
 

@@ -28,7 +28,7 @@ from autograder.grading.submissions import Submission
 from autograder.sandbox import text, untrusted
 from autograder.sandbox.outputs import Shown
 from autograder.sandbox.protocol import Decoder, ProtocolError, parts
-from lessonkit import notebook
+from lessonkit import notebook, notebook_file
 from lessonkit.checks.judge import Finding
 from lessonkit.checks.outcome import Failure
 from lessonkit.checks.sentences import explain
@@ -90,7 +90,7 @@ def code(said: str, identity: str = "x") -> dict:
 
 def notebook_of(said: str) -> object:
     """As the answer, behind the answer, as an extra cell, and as ids."""
-    room = said[: notebook.LONGEST_CELL]
+    room = said[: notebook_file.LONGEST_CELL]
     cells = [code(room, "00-exercise-softmax"), code(room), code(room, "00-exercise-weighted-average")]
     cells += [
         code("x = 1", said[:1000]),

@@ -5,7 +5,7 @@ import json
 import os
 import zipfile
 
-from lessonkit.notebook import LONGEST_CELL, MOST_CELLS
+from lessonkit.notebook_file import LONGEST_CELL, MOST_CELLS
 from tests.attacks.harm import VICTIM
 from tests.attacks.workshop import EVERYTHING, LESSON, OTHERS, attack, copy_of
 
@@ -59,9 +59,9 @@ def no_text(desk):
     desk.raw = desk.bytes().replace(b"Lesson", b"\xff\xfe\x80")
 
 
-@attack("harm", verdict="refused", says="no text")
+@attack("harm", EVERYTHING)
 def half_a_character(desk):
-    """Writes half a character into an answer: it can be read, but not written."""
+    """Writes half a character into an answer: it can be read, but not written. It is replaced."""
     desk.solve()
     desk.cell("exercise", "softmax")["source"] += "\n# \ud800"
 
@@ -100,9 +100,10 @@ def very_many_cells(desk):
     desk.notebook["cells"] += [{"cell_type": "code", "source": "1"}] * 100_000
 
 
-@attack("harm", verdict="refused", says=f"more than {LONGEST_CELL:,} characters")
+@attack("harm", EVERYTHING)
 def a_very_long_cell(desk):
-    """A cell that takes longer to compile than to run."""
+    """A cell that takes longer to compile than to run: it is left out."""
+    desk.solve()
     desk.add("(" * 100_000 + "1" + ")" * 100_000 + " " * LONGEST_CELL)
 
 
@@ -121,9 +122,10 @@ def code_that_cannot_be_written_down(desk):
     desk.answer(f"def softmax(scores, dim):\n    return scores * ({'-' * 900}1)")
 
 
-@attack("harm", verdict="refused", says="cell 3 is no cell")
+@attack("harm", EVERYTHING)
 def cells_that_are_none(desk):
-    """Cells that are numbers, lists, and objects without a type."""
+    """Cells that are numbers, lists, and objects without a type: they are left out."""
+    desk.solve()
     desk.notebook["cells"][2:2] = [7, [], {"cell_type": {"code": 1}}, None]
 
 

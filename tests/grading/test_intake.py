@@ -87,17 +87,35 @@ def test_older_notebooks_without_ids_are_read(lesson):
         (b"[1, 2]", "has no cells"),
         (b'{"cells": 3}', "has no cells"),
         (notebook(nbformat=3), "format is not 4"),
-        (notebook({"cell_type": "code", "source": 7}), "cell 1 is no text"),
-        (notebook("no cell"), "cell 1 is no cell"),
         (notebook(*[code(str(i), "") for i in range(2001)]), "2001 cells"),
-        (notebook(code("a", "x" * 300_000)), "more than 200,000 characters"),
-        (notebook(code("a", "\ud800")), "no text"),
         (b'{"nbformat": 4, "cells": [], "metadata": {"n": ' + b"9" * 10_000 + b"}}", "no valid JSON"),
     ],
 )
 def test_what_is_no_notebook_is_refused_with_a_reason(lesson, content, says):
     intake = take_in(Submission("ada", "x", content), lesson)
     assert says in intake.refused
+
+
+@pytest.mark.parametrize(
+    ("cell", "says"),
+    [
+        ({"cell_type": "code", "source": 7}, "the source of cell 1 is no text"),
+        ("no cell", "cell 1 is no cell"),
+        (code("a", "x" * 300_000), "cell 1 has more than 200,000 characters"),
+        (code("a", "\ud800"), ""),
+    ],
+)
+def test_a_cell_that_is_none_costs_itself(lesson, cell, says):
+    intake = take_in(Submission("ada", "x", notebook(cell, ANSWER)), lesson)
+    assert intake.answer("double")
+    assert not intake.refused
+    assert not intake.faults
+    assert says in " ".join(intake.notes)
+
+
+def test_an_answer_that_is_too_long_says_so(lesson):
+    intake = take_in(Submission("ada", "x", notebook({**ANSWER, "source": "x" * 300_000})), lesson)
+    assert "more than 200,000 characters" in intake.answer("double")
 
 
 def test_nan_in_metadata_is_harmless(lesson):
