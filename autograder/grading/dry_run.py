@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from autograder.authoring import source
+from autograder.grading.names import lesson_in
 from autograder.grading.submissions import Collection, collect
 from lessonkit.errors import CourseError
 
@@ -22,13 +23,15 @@ def tables(place: Path, lesson: str | None, pattern: str | None) -> Iterator[Tab
         return
     reason: CourseError | None = None
     found = False
-    for name in source.lesson_names():
+    names = source.lesson_names()
+    for name in names:
         try:
             collection = collect(place, name, pattern)
         except CourseError as error:
             reason = error
             continue
-        if any(line.counts and name.casefold() in line.file.casefold() for line in collection.lines):
+        files = [line.file for line in collection.lines]
+        if any(name.casefold() in file.casefold() or lesson_in(file, names) == name for file in files):
             found = True
             yield from _of(collection, name)
     if not found:

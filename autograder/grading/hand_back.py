@@ -32,11 +32,11 @@ def _matching(record: Record, layout: str) -> re.Match | None:
 
 def _canvas(record: Record) -> str | None:
     """The very name that Canvas gave the file, with another ending: it holds the numbers by which Canvas knows it."""
-    found = _matching(record, "Canvas")
+    found = _matching(record, "Canvas, anonymous") or _matching(record, "Canvas")
     if found is None:
         return None
     name = found.string
-    endings = sorted((*NOTEBOOK, ".zip"), key=len, reverse=True)
+    endings = sorted((*NOTEBOOK, ".zip", ".html"), key=len, reverse=True)
     ending = next((e for e in endings if name.casefold().endswith(e)), "")
     return f"{name[: len(name) - len(ending)]}.html"
 
@@ -58,7 +58,8 @@ FORMS: dict[str, Callable[[Record], str | None]] = {"canvas": _canvas, "moodle":
 
 def form_of(records: Sequence[Record]) -> str:
     """The form in which most of a class handed in; a folder a student where that is no platform's upload."""
-    layouts = Counter(str(record.handed_in.get("layout", "")).casefold() for record in records)
+    said = (str(record.handed_in.get("layout", "")).casefold() for record in records)
+    layouts = Counter(layout.partition(",")[0] for layout in said)  # "Canvas, anonymous"
     most = layouts.most_common(1)[0][0] if layouts else ""
     return most if most in FORMS else FOLDERS
 

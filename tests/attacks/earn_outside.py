@@ -151,9 +151,12 @@ for fd in range(3, 512):
 """)
 
 
-@attack("earn")
+@attack("earn", raises="NameError")
 def thread_in_the_middle(desk):
-    """A thread that outlives its cell, reads the grader's questions, and answers them itself."""
+    """A thread that outlives its cell, reads the grader's questions, and answers them itself.
+
+    It takes cells away from the notebook, too, and later ones miss what these define.
+    """
     desk.trick(
         CHANNEL
         + TABLE

@@ -8,6 +8,9 @@ from datetime import datetime
 
 import pytest
 
+from autograder.grading.dry_run import tables
+from autograder.grading.hand_back import FORMS, form_of
+from autograder.grading.records import Record
 from autograder.grading.submissions import collect
 from lessonkit.errors import CourseError
 
@@ -230,3 +233,21 @@ def test_a_class_in_a_tar_is_a_sentence(tmp_path):
 def test_a_drive_letter_names_nobody(tmp_path):
     (tmp_path / "in.zip").write_bytes(zipped(f"C:/class/ada/{L}.ipynb", f"C:/class/bob/{L}.ipynb"))
     assert [s.student for s in collect(tmp_path / "in.zip", L).submissions] == ["ada", "bob"]
+
+
+def test_the_dry_run_of_all_lessons_knows_them_however_they_are_written(tmp_path):
+    place = lay_out(tmp_path, ("ada/03 Additive Attention.ipynb", "ada/lesson 4.ipynb", "bob/04-scores-and-scope.pdf"))
+    titles = [part.title for part in tables(place, None, None) if not isinstance(part, str)]
+    assert [title.partition(",")[0] for title in titles] == [L, OTHER]
+
+
+@pytest.mark.parametrize(
+    ("layout", "file", "name"),
+    [("Canvas, anonymous", f"anon_aB3dE_901_{L}-1.ipynb", f"anon_aB3dE_901_{L}-1.html"),
+     ("Canvas", f"A.zip/doejane_11_901_{L}.ipynb", f"doejane_11_901_{L}.html"),
+     ("Canvas", "doejane_LATE_11_text.html", "doejane_LATE_11_text.html")],
+)  # fmt: skip
+def test_feedback_goes_back_under_the_platforms_names(layout, file, name):
+    record = Record("x", L, "", 0, (), {}, (), (), {}, handed_in={"layout": layout, "file": file})
+    assert form_of([record]) == "canvas"
+    assert FORMS["canvas"](record) == name
