@@ -70,15 +70,15 @@ def override(gradebook: Gradebook, lesson: str, path: Path) -> list[Change]:
             faults.append(f"{path.name}, line {number}: {error}")
     if faults:
         raise CourseError("\n".join([*faults, "Nothing was changed."]))
-    changes = []
+    changes = [
+        Change(row.student, row.exercise, row.grade.score or 0.0, row.points or 0.0, row.grade.max_score or 0.0)
+        for row in todo.values()
+    ]  # before anything is changed: what is read after that would write it
     for row in todo.values():
-        before = row.grade.score
         row.grade.manual_score = row.points
         row.grade.needs_manual_grade = False
         if row.comment is not None and row.why:
             row.comment.manual_comment = row.why
-        most = row.grade.max_score or 0.0
-        changes.append(Change(row.student, row.exercise, before or 0.0, row.points or 0.0, most))
     gradebook.db.commit()
     return changes
 
