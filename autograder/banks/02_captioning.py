@@ -91,6 +91,28 @@ def softmax_at_the_end(pictures, layers):
     return torch.softmax(pictures, dim=-1)
 
 
+@mistake(
+    "image_vector",
+    "A relu too many: return what the layer before the class layer gives as it is.",
+)
+def one_relu_more(pictures, layers):
+    x = pictures
+    for layer in layers[:-1]:
+        x = layer(x)
+    return torch.relu(x)
+
+
+@mistake(
+    "image_vector",
+    "Yours calls three layers, however many there are. Call all but the last: `layers[:-1]`.",
+)
+def three_layers(pictures, layers):
+    x = pictures
+    for layer in layers[:3]:
+        x = layer(x)
+    return x
+
+
 @alternative("image_vector")
 def by_index(pictures, layers):
     for i in range(len(layers) - 1):
@@ -253,6 +275,40 @@ def state_kept(x, h, v, t, W_ih, cell, every_step):
 def picture_through_tanh(x, h, v, t, W_ih, cell, every_step):
     part = torch.tanh(v @ W_ih.T) * float(every_step or t == 0)
     return cell(torch.cat([x, part], dim=-1), h)
+
+
+@mistake(
+    "caption_step",
+    "The picture never gets in: its part of the input is W_ih v at t = 0, and with `every_step` at all t.",
+)
+def picture_never(x, h, v, t, W_ih, cell, every_step):
+    pic = v @ W_ih.T
+    if t > 0 and not every_step:
+        pic = torch.zeros_like(pic)
+    pic = torch.zeros_like(pic)
+    return cell(torch.cat([x, pic], -1), h)
+
+
+@mistake(
+    "caption_step",
+    "The old state is added to the new one. Return what the cell gives.",
+)
+def state_added(x, h, v, t, W_ih, cell, every_step):
+    pic = v @ W_ih.T
+    if t > 0 and not every_step:
+        pic = torch.zeros_like(pic)
+    return h + cell(torch.cat([x, pic], -1), h)
+
+
+@mistake(
+    "caption_step",
+    "Where the picture is left out, its part of the input is ones. It is zeros.",
+)
+def ones_for_no_picture(x, h, v, t, W_ih, cell, every_step):
+    pic = v @ W_ih.T
+    if t > 0 and not every_step:
+        pic = torch.ones_like(pic)
+    return cell(torch.cat([x, pic], -1), h)
 
 
 @alternative("caption_step")
@@ -491,6 +547,70 @@ def loss_without_gradient(step, state, words, bos, pad):
     return _mean_of(_word_losses(step, state, words, bos), words, words != pad).detach()
 
 
+@mistake(
+    "caption_loss",
+    "The first word that is read is the right first word: it sees what it should say. Begin with BOS.",
+)
+def first_word_read_first(step, state, words, bos, pad):
+    _B, T = words.shape
+    last = words[:, 0]
+    total = 0
+    for t in range(T):
+        logits, state = step(last, state)
+        lp = logits.log_softmax(-1).gather(1, words[:, t : t + 1]).squeeze(1)
+        total = total - (lp * (words[:, t] != pad)).sum()
+        last = words[:, t]
+    return total / (words != pad).sum()
+
+
+@mistake(
+    "caption_loss",
+    "The padding's −log p is part of the sum (though not of the number that it is divided by). Leave it out of both.",
+)
+def padding_in_the_sum(step, state, words, bos, pad):
+    B, T = words.shape
+    last = torch.full((B,), bos)
+    total = 0
+    for t in range(T):
+        logits, state = step(last, state)
+        lp = logits.log_softmax(-1).gather(1, words[:, t : t + 1]).squeeze(1)
+        total = total - lp.sum()
+        last = words[:, t]
+    return total / (words != pad).sum()
+
+
+@mistake(
+    "caption_loss",
+    "At step t your network reads the word before the last. It should read `words[:, t − 1]`, and BOS at t = 0.",
+)
+def one_word_late(step, state, words, bos, pad):
+    B, T = words.shape
+    last = torch.full((B,), bos)
+    total = 0
+    for t in range(T):
+        logits, state = step(last, state)
+        lp = logits.log_softmax(-1).gather(1, words[:, t : t + 1]).squeeze(1)
+        total = total - (lp * (words[:, t] != pad)).sum()
+        last = words[:, max(t - 1, 0)]
+    return total / (words != pad).sum()
+
+
+@mistake(
+    "caption_loss",
+    "The last word of each caption, its EOS, is left out. It counts; padding does not.",
+)
+def eos_left_out(step, state, words, bos, pad):
+    B, T = words.shape
+    last = torch.full((B,), bos)
+    total = 0
+    for t in range(T):
+        logits, state = step(last, state)
+        lp = logits.log_softmax(-1).gather(1, words[:, t : t + 1]).squeeze(1)
+        total = total - (lp * ((words[:, t] != pad) & (t + 1 < T) & (words[:, min(t + 1, T - 1)] != pad))).sum()
+        last = words[:, t]
+    return total / (words != pad).sum()
+
+
 @alternative("caption_loss")
 def gathered(step, state, words, bos, pad):
     read = torch.cat([torch.full_like(words[:, :1], bos), words[:, :-1]], dim=1)
@@ -682,6 +802,86 @@ def mean_of_log_probabilities(step, state, batch, bos, eos, max_length):
 def one_sum_for_all(step, state, batch, bos, eos, max_length):
     words, log_p = _right_greedy(step, state, batch, bos, eos, max_length)
     return words, log_p.sum().expand(batch)
+
+
+@mistake(
+    "caption_greedy",
+    "Only the last step's log-probability is returned. Add those of all steps.",
+)
+def log_p_of_the_last_step(step, state, batch, bos, eos, max_length):
+    last = torch.full((batch,), bos)
+    done = torch.zeros(batch, dtype=torch.bool)
+    words, log_p = [], 0
+    for _ in range(max_length):
+        logits, state = step(last, state)
+        value, token = logits.log_softmax(-1).max(-1)
+        log_p = value.masked_fill(done, 0)
+        last = token.masked_fill(done, eos)
+        words.append(last)
+        done = done | (last == eos)
+        if done.all():
+            break
+    return torch.stack(words, 1), log_p
+
+
+@mistake(
+    "caption_greedy",
+    "The sign is turned: log p is below 0.",
+)
+def minus_log_p(step, state, batch, bos, eos, max_length):
+    last = torch.full((batch,), bos)
+    done = torch.zeros(batch, dtype=torch.bool)
+    words, log_p = [], 0
+    for _ in range(max_length):
+        logits, state = step(last, state)
+        value, token = logits.log_softmax(-1).max(-1)
+        log_p = log_p + value.masked_fill(done, 0)
+        last = token.masked_fill(done, eos)
+        words.append(last)
+        done = done | (last == eos)
+        if done.all():
+            break
+    return torch.stack(words, 1), -log_p
+
+
+@mistake(
+    "caption_greedy",
+    "The log-probability is divided by the number of words. Asked for is that of the whole caption: the sum.",
+)
+def mean_log_p(step, state, batch, bos, eos, max_length):
+    last = torch.full((batch,), bos)
+    done = torch.zeros(batch, dtype=torch.bool)
+    words, log_p = [], 0
+    for _ in range(max_length):
+        logits, state = step(last, state)
+        value, token = logits.log_softmax(-1).max(-1)
+        log_p = log_p + value.masked_fill(done, 0)
+        last = token.masked_fill(done, eos)
+        words.append(last)
+        done = done | (last == eos)
+        if done.all():
+            break
+    return torch.stack(words, 1), log_p / (torch.stack(words, 1) != eos).sum(1).clamp(min=1)
+
+
+@mistake(
+    "caption_greedy",
+    "The log-probabilities of all captions are added up. Keep one for each: (B,).",
+)
+def all_rows_added(step, state, batch, bos, eos, max_length):
+    last = torch.full((batch,), bos)
+    done = torch.zeros(batch, dtype=torch.bool)
+    words, log_p = [], 0
+    for _ in range(max_length):
+        logits, state = step(last, state)
+        value, token = logits.log_softmax(-1).max(-1)
+        log_p = log_p + value.masked_fill(done, 0)
+        last = token.masked_fill(done, eos)
+        words.append(last)
+        done = done | (last == eos)
+        if done.all():
+            break
+    return torch.stack(words, 1), log_p.sum()
 
 
 @alternative("caption_greedy")
@@ -911,6 +1111,52 @@ def least_likely(step, state, words, place, wrong, bos):
         tokens = words[:, t] if t < place else wrong if t == place else logits.argmin(-1)
         written.append(tokens)
     return torch.stack(written, dim=1)
+
+
+@mistake(
+    "continue_from_error",
+    "The words before the error aren't read: `step` must be called with each of them, so that the state knows them.",
+)
+def reads_only_from_the_error(step, state, words, place, wrong, bos):
+    B, T = words.shape
+    last = torch.full((B,), bos)
+    out = []
+    for t in range(T):
+        logits, state = step(last, state) if t >= place else (None, state)
+        last = words[:, t] if t < place else wrong if t == place else logits.argmax(-1)
+        out.append(last)
+    return torch.stack(out, 1)
+
+
+@mistake(
+    "continue_from_error",
+    "Before the error your network reads the word that it should say at this step. At step t it reads "
+    "word t − 1, and BOS at t = 0.",
+)
+def reads_one_ahead(step, state, words, place, wrong, bos):
+    B, T = words.shape
+    last = torch.full((B,), bos)
+    out = []
+    for t in range(T):
+        logits, state = step(words[:, t] if t < place else last, state)
+        last = words[:, t] if t < place else wrong if t == place else logits.argmax(-1)
+        out.append(last)
+    return torch.stack(out, 1)
+
+
+@mistake(
+    "continue_from_error",
+    "The wrong word of the first row stands in all rows. Each row has its own.",
+)
+def one_wrong_word_for_all(step, state, words, place, wrong, bos):
+    B, T = words.shape
+    last = torch.full((B,), bos)
+    out = []
+    for t in range(T):
+        logits, state = step(last, state)
+        last = words[:, t] if t < place else wrong[:1].expand(B) if t == place else logits.argmax(-1)
+        out.append(last)
+    return torch.stack(out, 1)
 
 
 @alternative("continue_from_error")
