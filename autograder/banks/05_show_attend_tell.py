@@ -253,6 +253,42 @@ def gate_detached(weights, a, h, w, b):
     return _gate(h, w, b).detach().unsqueeze(1) * (weights.unsqueeze(1) @ a).squeeze(1)
 
 
+@mistake(
+    "soft_context",
+    "The gate is multiplied twice. β stands once before the average.",
+)
+def gate_twice(weights, a, h, w, b):
+    gate = torch.sigmoid(h @ w + b).unsqueeze(1)
+    return gate * gate * (weights.unsqueeze(1) @ a).squeeze(1)
+
+
+@mistake(
+    "soft_context",
+    "b is added once for each feature of h. It is added once: w·h + b.",
+)
+def b_once_a_feature(weights, a, h, w, b):
+    gate = torch.sigmoid((h * w + b).sum(-1)).unsqueeze(1)
+    return gate * (weights.unsqueeze(1) @ a).squeeze(1)
+
+
+@mistake(
+    "soft_context",
+    "What the gate keeps out is filled with the mean of the regions. ẑ is β times the average, and nothing more.",
+)
+def mean_beside_the_gate(weights, a, h, w, b):
+    gate = torch.sigmoid(h @ w + b).unsqueeze(1)
+    return gate * (weights.unsqueeze(1) @ a).squeeze(1) + (1 - gate) * a.mean(1)
+
+
+@mistake(
+    "soft_context",
+    "b is subtracted. It is added: σ(w·h + b).",
+)
+def b_subtracted(weights, a, h, w, b):
+    gate = torch.sigmoid(h @ w - b).unsqueeze(1)
+    return gate * (weights.unsqueeze(1) @ a).squeeze(1)
+
+
 @alternative("soft_context")
 def gated_weights(weights, a, h, w, b):
     return torch.einsum("b,bl,bld->bd", torch.sigmoid(h @ w + b), weights, a)
@@ -393,6 +429,52 @@ def root_taken(weights, mask):
 def weights_cut_off(weights, mask):
     coverage = (weights.detach() * mask.unsqueeze(-1)).sum(1)
     return ((1 - coverage) ** 2).sum(1).mean()
+
+
+@mistake(
+    "doubly_stochastic_penalty",
+    "The coverage is averaged over the batch before it is compared with 1. Each picture has a penalty; "
+    "their mean comes last.",
+)
+def pictures_averaged_first(weights, mask):
+    coverage = (weights * mask.unsqueeze(-1)).sum(1)
+    return ((1 - coverage.mean(0)) ** 2).sum()
+
+
+@mistake(
+    "doubly_stochastic_penalty",
+    "You square the coverage, not its distance from 1: (1 − Σ α)².",
+)
+def coverage_squared(weights, mask):
+    coverage = (weights * mask.unsqueeze(-1)).sum(1)
+    return (1 - coverage**2).sum(1).mean()
+
+
+@mistake(
+    "doubly_stochastic_penalty",
+    "Regions that get more than 1 cost nothing in yours. Too much counts as too little does: no clamp.",
+)
+def only_too_little(weights, mask):
+    coverage = (weights * mask.unsqueeze(-1)).sum(1)
+    return ((1 - coverage).clamp(min=0) ** 2).sum(1).mean()
+
+
+@mistake(
+    "doubly_stochastic_penalty",
+    "The weights are squared before they are added up. The coverage is their sum; its distance from 1 is squared.",
+)
+def weights_squared_first(weights, mask):
+    coverage = (weights**2 * mask.unsqueeze(-1)).sum(1)
+    return ((1 - coverage) ** 2).sum(1).mean()
+
+
+@mistake(
+    "doubly_stochastic_penalty",
+    "The penalty is halved. There is no ½ in it.",
+)
+def half_the_penalty(weights, mask):
+    coverage = (weights * mask.unsqueeze(-1)).sum(1)
+    return ((1 - coverage) ** 2).sum(1).mean() / 2
 
 
 @alternative("doubly_stochastic_penalty")
@@ -577,6 +659,39 @@ def every_choice_everywhere(weights, a, u):
     return a[:, choice], _at(weights, a, choice)[1]
 
 
+@mistake(
+    "hard_context",
+    "The logarithms of all weights are added up. log p(s) is that of the chosen region's weight.",
+)
+def all_logarithms_added(weights, a, u):
+    L = weights.shape[1]
+    choice = (weights.cumsum(-1) <= u.unsqueeze(-1)).sum(-1).clamp(max=L - 1)
+    rows = torch.arange(len(a))
+    return a[rows, choice], weights.log().sum(-1)
+
+
+@mistake(
+    "hard_context",
+    "The first picture's u chooses for all. Each has its own: `u.unsqueeze(-1)`.",
+)
+def one_u_for_all(weights, a, u):
+    L = weights.shape[1]
+    choice = (weights.cumsum(-1) <= u[0]).sum(-1).clamp(max=L - 1)
+    rows = torch.arange(len(a))
+    return a[rows, choice], weights[rows, choice].log()
+
+
+@mistake(
+    "hard_context",
+    "The weights are laid end to end from the *last* region. Begin with the first.",
+)
+def from_the_last_region(weights, a, u):
+    L = weights.shape[1]
+    choice = (weights.flip(-1).cumsum(-1) <= u.unsqueeze(-1)).sum(-1).clamp(max=L - 1)
+    rows = torch.arange(len(a))
+    return a[rows, choice], weights[rows, choice].log()
+
+
 @alternative("hard_context")
 def with_searchsorted(weights, a, u):
     ends = weights.detach().cumsum(-1).contiguous()
@@ -744,6 +859,51 @@ def a_baseline_for_each_picture(log_y, log_s, baseline):
 )
 def baseline_first(log_y, log_s, baseline):
     return _next(log_y, baseline), -(log_y + (log_y.detach() - baseline) * log_s).mean()
+
+
+@mistake(
+    "score_function_surrogate",
+    "The reward is p(y), the probability itself. It is log p(y).",
+)
+def probability_as_reward(log_y, log_s, baseline):
+    loss = -(log_y + (log_y.detach().exp() - baseline) * log_s).mean()
+    return loss, 0.9 * baseline + 0.1 * log_y.detach().mean()
+
+
+@mistake(
+    "score_function_surrogate",
+    "The new baseline is this step's mean alone. It is a moving average: 0.9 b + 0.1 mean.",
+)
+def last_mean_alone(log_y, log_s, baseline):
+    loss = -(log_y + (log_y.detach() - baseline) * log_s).mean()
+    return loss, log_y.detach().mean()
+
+
+@mistake(
+    "score_function_surrogate",
+    "The first term is weighed as well. It is log p(y) itself; only log p(s) is weighed by log p(y) − b.",
+)
+def both_weighed(log_y, log_s, baseline):
+    loss = -((log_y.detach() - baseline) * (log_s + log_y)).mean()
+    return loss, 0.9 * baseline + 0.1 * log_y.detach().mean()
+
+
+@mistake(
+    "score_function_surrogate",
+    "The second term is subtracted from the first. They are added, and the minus stands in front of both.",
+)
+def second_term_subtracted(log_y, log_s, baseline):
+    loss = -(log_y - (log_y.detach() - baseline) * log_s).mean()
+    return loss, 0.9 * baseline + 0.1 * log_y.detach().mean()
+
+
+@mistake(
+    "score_function_surrogate",
+    "The baseline takes the largest log p(y) of the batch. It is their mean.",
+)
+def largest_for_the_mean(log_y, log_s, baseline):
+    loss = -(log_y + (log_y.detach() - baseline) * log_s).mean()
+    return loss, 0.9 * baseline + 0.1 * log_y.detach().max()
 
 
 @alternative("score_function_surrogate")
@@ -920,6 +1080,45 @@ def looks_at_first_place(weights, gold, objects):
     right = on_gold[counts].float().mean()
     other = (objects.gather(-1, looked) & ~on_gold)[counts].float().mean()
     return right, other, 1 - right - other
+
+
+@mistake(
+    "where_it_looks",
+    "You ask the words that have *no* gold region. Those that have one count.",
+)
+def words_that_have_none(weights, gold, objects):
+    words = ~gold.any(-1)
+    looked = weights.argmax(-1)
+    on_gold = gold.gather(-1, looked.unsqueeze(-1)).squeeze(-1)
+    on_object = objects.gather(-1, looked) & ~on_gold
+    ground = ~(on_gold | on_object)
+    return tuple(x[words].double().mean() for x in (on_gold, on_object, ground))
+
+
+@mistake(
+    "where_it_looks",
+    "The gold of the first word is used for all. Each word has its own, gold[b, t].",
+)
+def gold_of_the_first_word(weights, gold, objects):
+    words = gold.any(-1)
+    looked = weights.argmax(-1)
+    on_gold = gold[:, :1].expand_as(gold).gather(-1, looked.unsqueeze(-1)).squeeze(-1)
+    on_object = objects.gather(-1, looked) & ~on_gold
+    ground = ~(on_gold | on_object)
+    return tuple(x[words].double().mean() for x in (on_gold, on_object, ground))
+
+
+@mistake(
+    "where_it_looks",
+    "The gold of any word of the caption counts as gold in yours. Each word has its own.",
+)
+def gold_of_any_word(weights, gold, objects):
+    words = gold.any(-1)
+    looked = weights.argmax(-1)
+    on_gold = gold.any(1, keepdim=True).expand_as(gold).gather(-1, looked.unsqueeze(-1)).squeeze(-1)
+    on_object = objects.gather(-1, looked) & ~on_gold
+    ground = ~(on_gold | on_object)
+    return tuple(x[words].double().mean() for x in (on_gold, on_object, ground))
 
 
 @alternative("where_it_looks")
