@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from autograder.authoring.source import lesson_names
 from autograder.grading.names import composed, lesson_in
 from autograder.grading.roster import Person, match, plain_id
-from lessonkit.errors import CourseError
-from lessonkit.lesson import did_you_mean
+from lessonkit.errors import CourseError, did_you_mean
 
 
 class People:
