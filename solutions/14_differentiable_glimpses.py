@@ -530,6 +530,7 @@ def probe(basin, draw):
         "one large step": basin(glimpse_at, wanted, around(0.5, 1.2, 2.5, 3.4, 5.0), goal, 1, wide),
         "two large steps": basin(glimpse_at, wanted, around(2.5, 0.5, 3.4), goal, 2, wide),
         "one pixel away": basin(glimpse_at, wanted, draw.watch(beside), whole, 0, 0.4),
+        "one pixel away, nothing to see": basin(lambda places: 0.0 * places, goal, draw.watch(beside), whole, 3, 0.4),
         "two numbers to see": basin(lambda places: 1.0 * places, goal, draw.watch(aslant), goal, 1, 3.5),
         "no step": basin(glimpse_at, wanted, draw.watch(near), goal, 0, 0.4),
         "goals of their own": basin(glimpse_at, wanted, own, own + torch.tensor([[0.0, 0.0], [9.0, 0.0], [0.3, 0.2]]), 2, 0.1),

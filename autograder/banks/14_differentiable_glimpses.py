@@ -1326,9 +1326,4 @@ equivalent(
     "slope.norm(dim=-1, keepdim=True) + 1e-08 -> slope.norm(dim=-1, keepdim=True) - 1e-08",
     "without a gradient a window stays where it is, whatever 0 is divided by",
 )
-equivalent(
-    "basin",
-    "(places - goal).norm(dim=-1) <= 1 -> (places - goal).norm(dim=-1) < 1",
-    "no descent ends exactly one pixel away",
-)
 equivalent("basin", "places - goal -> goal - places", "a distance has no sign")
