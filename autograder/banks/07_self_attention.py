@@ -85,6 +85,48 @@ def keys_not_turned(q, k):
     return q @ k / math.sqrt(q.shape[-1])
 
 
+@mistake(
+    "dot_scores",
+    "You score by the distance. A dot product it is, q · k.",
+)
+def minus_the_distance(q, k):
+    return -torch.cdist(q, k) / q.shape[-1] ** 0.5
+
+
+@mistake(
+    "dot_scores",
+    "Queries and keys are divided by their lengths: cosines. Take dot products as they are, divided by √d_k.",
+)
+def cosines(q, k):
+    q = q / q.norm(dim=-1, keepdim=True)
+    k = k / k.norm(dim=-1, keepdim=True)
+    return q @ k.transpose(-2, -1) / q.shape[-1] ** 0.5
+
+
+@mistake(
+    "dot_scores",
+    "You divide by the fourth root of d_k. Its *square* root brings the variance to 1.",
+)
+def fourth_root(q, k):
+    return q @ k.transpose(-2, -1) / q.shape[-1] ** 0.25
+
+
+@mistake(
+    "dot_scores",
+    "You divide by the root of the batch's size. It is that of the features, the last axis.",
+)
+def root_of_the_batch(q, k):
+    return q @ k.transpose(-2, -1) / q.shape[0] ** 0.5
+
+
+@mistake(
+    "dot_scores",
+    "You divide by the logarithm of d_k. Divide by its root.",
+)
+def logarithm_of_the_width(q, k):
+    return q @ k.transpose(-2, -1) / math.log(q.shape[-1])
+
+
 @alternative("dot_scores")
 def dots_einsum(q, k):
     return torch.einsum("bqd,btd->bqt", q, k) * q.shape[-1] ** -0.5
@@ -288,6 +330,28 @@ def scores_returned(a, W_q, W_k, W_v, mask):
     return masked_softmax(scores, mask) @ v, scores
 
 
+@mistake(
+    "self_attention",
+    "The values themselves are added to the average. The outputs are the average alone: `weights @ v`.",
+)
+def values_added(a, W_q, W_k, W_v, mask):
+    q, k, v = a @ W_q.T, a @ W_k.T, a @ W_v.T
+    scores = q @ k.mT / q.shape[-1] ** 0.5
+    weights = masked_softmax(scores, mask)
+    return weights @ v + v, weights
+
+
+@mistake(
+    "self_attention",
+    "The outputs are divided by √d_k, too. Only the scores are scaled.",
+)
+def outputs_scaled(a, W_q, W_k, W_v, mask):
+    q, k, v = a @ W_q.T, a @ W_k.T, a @ W_v.T
+    scores = q @ k.mT / q.shape[-1] ** 0.5
+    weights = masked_softmax(scores, mask)
+    return weights @ v / q.shape[-1] ** 0.5, weights
+
+
 @alternative("self_attention")
 def columns_convention(a, W_q, W_k, W_v, mask):
     I = a.mT
@@ -384,6 +448,14 @@ def only_itself(T):
 @mistake("causal_mask", "Everybody may ask everybody. Hide the words that come later: j > i.")
 def all_true(T):
     return torch.ones(T, T, dtype=torch.bool)
+
+
+@mistake(
+    "causal_mask",
+    "A word sees itself and the one before it alone. It sees *all* words before it.",
+)
+def one_word_back(T):
+    return torch.ones(T, T, dtype=torch.bool).tril() & torch.ones(T, T, dtype=torch.bool).triu(-1)
 
 
 @alternative("causal_mask")
@@ -542,6 +614,160 @@ def own_path_is_nothing(kind, T, i, j):
 def blind_to_itself(kind, T, i, j):
     recurrent, path = _paths(kind, T, i, j)
     return math.inf if kind in ("rnn", "causal") and i >= j else path, T if recurrent else 1
+
+
+@mistake(
+    "path_length_and_steps",
+    "In `rnn` one computation is missing: word i must enter state i before it travels. The path is j − i + 1.",
+)
+def rnn_first_step_forgotten(kind, T, i, j):
+    if kind == "rnn":
+        return (j - i if i <= j else math.inf), T
+    if kind == "birnn":
+        return abs(j - i) + 1, T
+    if kind == "self_attention":
+        return 1, 1
+    return (1 if i <= j else math.inf), 1
+
+
+@mistake(
+    "path_length_and_steps",
+    "In `birnn` one computation is missing: word i must enter its state before it travels. The path is |j − i| + 1.",
+)
+def birnn_first_step_forgotten(kind, T, i, j):
+    if kind == "rnn":
+        return (j - i + 1 if i <= j else math.inf), T
+    if kind == "birnn":
+        return abs(j - i), T
+    if kind == "self_attention":
+        return 1, 1
+    return (1 if i <= j else math.inf), 1
+
+
+@mistake(
+    "path_length_and_steps",
+    "With the causal mask a word does hear of itself: infinite only for i > j.",
+)
+def causal_blind_to_itself(kind, T, i, j):
+    if kind == "rnn":
+        return (j - i + 1 if i <= j else math.inf), T
+    if kind == "birnn":
+        return abs(j - i) + 1, T
+    if kind == "self_attention":
+        return 1, 1
+    return (1 if i < j else math.inf), 1
+
+
+@mistake(
+    "path_length_and_steps",
+    "All outputs of `self_attention` can be made at the same time: one step, not T.",
+)
+def unmasked_waits(kind, T, i, j):
+    if kind == "rnn":
+        return (j - i + 1 if i <= j else math.inf), T
+    if kind == "birnn":
+        return abs(j - i) + 1, T
+    if kind == "self_attention":
+        return 1, T
+    return (1 if i <= j else math.inf), 1
+
+
+@mistake(
+    "path_length_and_steps",
+    "In `rnn` i and j have changed roles: it reads from the left, so output j hears of word i if i ≤ j.",
+)
+def rnn_from_the_right(kind, T, i, j):
+    if kind == "rnn":
+        return (i - j + 1 if j <= i else math.inf), T
+    if kind == "birnn":
+        return abs(j - i) + 1, T
+    if kind == "self_attention":
+        return 1, 1
+    return (1 if i <= j else math.inf), 1
+
+
+@mistake(
+    "path_length_and_steps",
+    "`rnn` needs T steps: the first word is read in one, too.",
+)
+def one_step_too_few(kind, T, i, j):
+    if kind == "rnn":
+        return (j - i + 1 if i <= j else math.inf), T - 1
+    if kind == "birnn":
+        return abs(j - i) + 1, T
+    if kind == "self_attention":
+        return 1, 1
+    return (1 if i <= j else math.inf), 1
+
+
+@mistake(
+    "path_length_and_steps",
+    "In `self_attention` a word's way to its own output is one computation as well, not 0.",
+)
+def attention_to_itself_is_free(kind, T, i, j):
+    if kind == "rnn":
+        return (j - i + 1 if i <= j else math.inf), T
+    if kind == "birnn":
+        return abs(j - i) + 1, T
+    if kind == "self_attention":
+        return (0 if i == j else 1), 1
+    return (1 if i <= j else math.inf), 1
+
+
+@mistake(
+    "path_length_and_steps",
+    "The number of steps doesn't depend on i and j: all T outputs are made in any case. Only the path is infinite.",
+)
+def infinite_steps(kind, T, i, j):
+    if kind == "rnn":
+        return (j - i + 1 if i <= j else math.inf), (T if i <= j else math.inf)
+    if kind == "birnn":
+        return abs(j - i) + 1, T
+    if kind == "self_attention":
+        return 1, 1
+    return (1 if i <= j else math.inf), 1
+
+
+@mistake(
+    "path_length_and_steps",
+    "Where output j never hears of word i the path is `math.inf`, not a number such as −1.",
+)
+def minus_one_for_never(kind, T, i, j):
+    if kind == "rnn":
+        return (j - i + 1 if i <= j else -1), T
+    if kind == "birnn":
+        return abs(j - i) + 1, T
+    if kind == "self_attention":
+        return 1, 1
+    return (1 if i <= j else math.inf), 1
+
+
+@mistake(
+    "path_length_and_steps",
+    "In `birnn` the path is counted from the edge of the sentence. It lies between i and j: |j − i| + 1.",
+)
+def birnn_from_the_edge(kind, T, i, j):
+    if kind == "rnn":
+        return (j - i + 1 if i <= j else math.inf), T
+    if kind == "birnn":
+        return max(i, j) + 1, T
+    if kind == "self_attention":
+        return 1, 1
+    return (1 if i <= j else math.inf), 1
+
+
+@mistake(
+    "path_length_and_steps",
+    "In `rnn` the steps are counted up to output j. They are for all T outputs: T.",
+)
+def steps_until_the_output(kind, T, i, j):
+    if kind == "rnn":
+        return (j - i + 1 if i <= j else math.inf), j + 1
+    if kind == "birnn":
+        return abs(j - i) + 1, T
+    if kind == "self_attention":
+        return 1, 1
+    return (1 if i <= j else math.inf), 1
 
 
 @alternative("path_length_and_steps")
@@ -941,6 +1167,77 @@ def mean_row_first(weights, asks, gold):
 def for_each_sentence(weights, asks, gold):
     rows = _rows(weights, asks)
     return (rows.argmax(-1) == gold).double(), rows[torch.arange(len(rows)), gold]
+
+
+@mistake(
+    "points_at",
+    "You read the weight one place *before* gold: places are counted from 0.",
+)
+def place_before_gold(weights, asks, gold):
+    n = torch.arange(len(asks))
+    rows = weights[n, asks]
+    return (rows.argmax(-1) == gold).double().mean().item(), rows[n, gold - 1].mean().item()
+
+
+@mistake(
+    "points_at",
+    "The weight on the word that asks is set to 0 first. It counts: who looks at himself doesn't point at gold.",
+)
+def own_weight_removed(weights, asks, gold):
+    n = torch.arange(len(asks))
+    rows = weights[n, asks].clone()
+    rows[n, asks] = 0
+    return (rows.argmax(-1) == gold).double().mean().item(), rows[n, gold].mean().item()
+
+
+@mistake(
+    "points_at",
+    "You average over all words of the sentence. Only the word that asks counts, the row `asks`.",
+)
+def mean_of_all_rows(weights, asks, gold):
+    n = torch.arange(len(asks))
+    rows = weights.mean(1)
+    return (rows.argmax(-1) == gold).double().mean().item(), rows[n, gold].mean().item()
+
+
+@mistake(
+    "points_at",
+    "The first sentence's place is used for all. Each has its own: `weights[torch.arange(B), asks]`.",
+)
+def first_place_for_all(weights, asks, gold):
+    n = torch.arange(len(asks))
+    rows = weights[:, asks[0]]
+    return (rows.argmax(-1) == gold).double().mean().item(), rows[n, gold].mean().item()
+
+
+@mistake(
+    "points_at",
+    "A softmax is taken of the weights. They come from one already.",
+)
+def softmax_once_more(weights, asks, gold):
+    n = torch.arange(len(asks))
+    rows = weights[n, asks].softmax(-1)
+    return (rows.argmax(-1) == gold).double().mean().item(), rows[n, gold].mean().item()
+
+
+@mistake(
+    "points_at",
+    "You read the row *after* that of the word that asks: places are counted from 0.",
+)
+def word_after_the_asker(weights, asks, gold):
+    n = torch.arange(len(asks))
+    rows = weights[n, (asks + 1) % weights.shape[1]]
+    return (rows.argmax(-1) == gold).double().mean().item(), rows[n, gold].mean().item()
+
+
+@mistake(
+    "points_at",
+    "You take the median of the weights on gold. Asked for is the mean.",
+)
+def median_weight(weights, asks, gold):
+    n = torch.arange(len(asks))
+    rows = weights[n, asks]
+    return (rows.argmax(-1) == gold).double().mean().item(), rows[n, gold].median().item()
 
 
 @alternative("points_at")
