@@ -280,7 +280,10 @@ def small(cell):
     }
 
 cells = [small(cell) for cell in notebook["cells"]]
-json.dump({"cells": cells, "metadata": {}, "nbformat": notebook.get("nbformat"), "nbformat_minor": 5}, sys.stdout)
+made = json.dumps({"cells": cells, "metadata": {}, "nbformat": notebook.get("nbformat"), "nbformat_minor": 5})
+if len(made) > int(sys.argv[1]):
+    sys.exit(1)
+sys.stdout.write(made)
 """
 
 
@@ -288,7 +291,11 @@ def without_outputs(content: bytes) -> Content:
     """A large notebook without what nobody reads: outputs, pictures, metadata. Another process takes the memory."""
     try:
         ran = subprocess.run(
-            [sys.executable, "-I", "-c", _STRIP], input=content, capture_output=True, timeout=60, check=True
+            [sys.executable, "-I", "-c", _STRIP, str(LARGEST)],
+            input=content,
+            capture_output=True,
+            timeout=60,
+            check=True,
         )
     except (subprocess.SubprocessError, OSError, ValueError):
         return b"", _too_large(LARGEST)

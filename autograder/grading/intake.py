@@ -13,6 +13,7 @@ from lessonkit.notebook import faults_of, without_copies
 from lessonkit.notebook_file import RefusalError, read_cells
 
 MOST_MEMORY = 90 << 20  # bytes that a notebook may take once it is read
+MOST_ELSEWHERE = 500 << 20  # the same for a process of its own, which takes out what nobody reads
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def take_in(submission: Submission, lesson: LessonSource) -> Intake:
     if submission.refused:
         return Intake(refused=submission.refused)
     content, notes = submission.content, [*submission.notes]
-    if _memory_of(content) > MOST_MEMORY:
+    if MOST_MEMORY < _memory_of(content) < MOST_ELSEWHERE:
         content, _ = without_outputs(content)
     if _memory_of(content) > MOST_MEMORY or (submission.content and not content):
         return Intake(refused="the notebook holds too much to be read; clear its outputs and hand it in again")
