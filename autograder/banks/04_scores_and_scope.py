@@ -57,6 +57,55 @@ def general_scaled(query, keys, W):
     return (keys @ (query @ W).unsqueeze(-1)).squeeze(-1) / keys.shape[-1] ** 0.5
 
 
+@mistake(
+    "general_score",
+    "The queries of the whole batch are added up, since the einsum has another letter for their axis. "
+    "Each sentence has its own: `b`.",
+)
+def queries_added_up(query, keys, W):
+    return torch.einsum("an,nd,bsd->bs", query, W, keys)
+
+
+@mistake(
+    "general_score",
+    "The first sentence's query scores all sentences. Each has its own.",
+)
+def first_query_for_all(query, keys, W):
+    return torch.einsum("bn,nd,bsd->bs", query[:1].expand_as(query), W, keys)
+
+
+@mistake(
+    "general_score",
+    "The score is divided by the width n: a mean of products. h_tᵀ W h̄_s is their sum.",
+)
+def divided_by_the_width(query, keys, W):
+    return torch.einsum("bn,nd,bsd->bs", query, W, keys) / query.shape[1]
+
+
+@mistake(
+    "general_score",
+    "The query is squared. It enters as it is.",
+)
+def query_squared(query, keys, W):
+    return torch.einsum("bn,nd,bsd->bs", query**2, W, keys)
+
+
+@mistake(
+    "general_score",
+    "The scores go through a sigmoid. Return them as they are.",
+)
+def through_a_sigmoid(query, keys, W):
+    return torch.sigmoid(torch.einsum("bn,nd,bsd->bs", query, W, keys))
+
+
+@mistake(
+    "general_score",
+    "The scores are divided by the lengths of the keys. The general score has no norm.",
+)
+def divided_by_key_length(query, keys, W):
+    return torch.einsum("bn,nd,bsd->bs", query, W, keys) / keys.norm(dim=-1)
+
+
 @alternative("general_score")
 def translate_the_keys(query, keys, W):
     return ((keys @ W.T) * query.unsqueeze(1)).sum(-1)
@@ -158,6 +207,51 @@ def counted_from_one(position, src_mask, D):
 @mistake("window_mask", "`D // 2` halves the reach: D is the reach to *either* side.")
 def half_reach(position, src_mask, D):
     return (_distance(position, src_mask).abs() <= D // 2) & src_mask
+
+
+@mistake(
+    "window_mask",
+    "Yours sees all words that follow p, too: the window ends D places behind it, |s − p| ≤ D.",
+)
+def all_that_follow(position, src_mask, D):
+    s = torch.arange(src_mask.shape[1])
+    return ((position.unsqueeze(1) - s).clamp(min=0) <= D) & src_mask
+
+
+@mistake(
+    "window_mask",
+    "The window is twice as wide: D places to *either* side, |s − p| ≤ D.",
+)
+def twice_as_wide_here(position, src_mask, D):
+    s = torch.arange(src_mask.shape[1])
+    return ((s - position.unsqueeze(1)).abs() <= 2 * D) & src_mask
+
+
+@mistake(
+    "window_mask",
+    "The position is multiplied by the length. It is a place already.",
+)
+def position_as_a_share(position, src_mask, D):
+    s = torch.arange(src_mask.shape[1])
+    return ((s - (position * src_mask.sum(1)).unsqueeze(1)).abs() <= D) & src_mask
+
+
+@mistake(
+    "window_mask",
+    "The first sentence's position is used for all. Each has its own: `position.unsqueeze(1)`.",
+)
+def one_position_for_all(position, src_mask, D):
+    s = torch.arange(src_mask.shape[1])
+    return ((s - position[0]).abs() <= D) & src_mask
+
+
+@mistake(
+    "window_mask",
+    "You keep the *padding* in the window. True in `src_mask` is a word.",
+)
+def padding_in_the_window(position, src_mask, D):
+    s = torch.arange(src_mask.shape[1])
+    return ((s - position.unsqueeze(1)).abs() <= D) & ~src_mask
 
 
 @alternative("window_mask")
@@ -268,6 +362,40 @@ def density(weights, position, D):
 @mistake("gaussian_window", "`D // 2` cuts off the half of an odd D: σ = D / 2.")
 def floor_division(weights, position, D):
     return weights * torch.exp(-(_distance(position, weights) ** 2) / (2 * (D // 2) ** 2))
+
+
+@mistake(
+    "gaussian_window",
+    "The weights are cut off at some distance. The Gaussian makes them small, and the window was the mask's task.",
+)
+def cut_off(weights, position, D):
+    s = torch.arange(weights.shape[1])
+    sigma = D / 2
+    return (
+        ((s - position.unsqueeze(1)).abs() <= D / 2)
+        * weights
+        * torch.exp(-((s - position.unsqueeze(1)) ** 2) / (2 * sigma**2))
+    )
+
+
+@mistake(
+    "gaussian_window",
+    "The Gaussian is made to sum to 1, by a softmax. It is 1 at p itself: exp(−(s − p)² / 2σ²).",
+)
+def gaussian_by_softmax(weights, position, D):
+    s = torch.arange(weights.shape[1])
+    sigma = D / 2
+    return weights * torch.softmax(-((s - position.unsqueeze(1)) ** 2) / (2 * sigma**2), -1)
+
+
+@mistake(
+    "gaussian_window",
+    "σ is half of D, not twice D.",
+)
+def twice_the_window(weights, position, D):
+    s = torch.arange(weights.shape[1])
+    sigma = 2 * D
+    return weights * torch.exp(-((s - position.unsqueeze(1)) ** 2) / (2 * sigma**2))
 
 
 @alternative("gaussian_window")
@@ -402,6 +530,40 @@ def returns_context(embedded, attentional, state, memory, src_mask, cell, attend
     new_state = cell(torch.cat([embedded, attentional], dim=-1), state)
     weights = attend(new_state, memory, src_mask)
     return _context(weights, memory), new_state, weights
+
+
+@mistake(
+    "input_feeding_step",
+    "The attentional vector is returned as the state, too. The new state is what the cell gives.",
+)
+def vector_as_state(embedded, attentional, state, memory, src_mask, cell, attend, combine):
+    new = cell(torch.cat([embedded, attentional], -1), state)
+    weights = attend(new, memory, src_mask)
+    context = (weights.unsqueeze(1) @ memory).squeeze(1)
+    return combine(context, new), combine(context, new), weights
+
+
+@mistake(
+    "input_feeding_step",
+    "The words are asked once more, by the attentional vector. The weights are those that the new state got.",
+)
+def asked_a_second_time(embedded, attentional, state, memory, src_mask, cell, attend, combine):
+    new = cell(torch.cat([embedded, attentional], -1), state)
+    weights = attend(new, memory, src_mask)
+    context = (weights.unsqueeze(1) @ memory).squeeze(1)
+    weights = attend(combine(context, new), memory, src_mask)
+    return combine(context, new), new, weights
+
+
+@mistake(
+    "input_feeding_step",
+    "The mask is handed on upside down: True means a word.",
+)
+def mask_upside_down(embedded, attentional, state, memory, src_mask, cell, attend, combine):
+    new = cell(torch.cat([embedded, attentional], -1), state)
+    weights = attend(new, memory, ~src_mask)
+    context = (weights.unsqueeze(1) @ memory).squeeze(1)
+    return combine(context, new), new, weights
 
 
 @alternative("input_feeding_step")
@@ -681,6 +843,90 @@ def finds_wrong_axis(positions, weights, gold, D):
     best = torch.zeros_like(gold).scatter(1, weights.argmax(1, keepdim=True), True)
     counts = gold.any(-1)
     return _finds(positions, weights, gold, D)[0], (best & gold).any(-1)[counts].float().mean()
+
+
+@mistake(
+    "window_finds",
+    "A word counts as found only if its gold lies in the window, too. On gold is asked of the weights alone.",
+)
+def found_in_the_window_only(positions, weights, gold, D):
+    has = gold.any(-1)
+    s = torch.arange(gold.shape[-1])
+    near = (s - positions.unsqueeze(-1)).abs() <= D
+    inside = (near & gold).any(-1)
+    looked = weights.argmax(-1, keepdim=True)
+    on = gold.gather(-1, looked).squeeze(-1) & inside
+    return inside[has].double().mean(), on[has].double().mean()
+
+
+@mistake(
+    "window_finds",
+    "You look where the weight is *smallest*: argmax.",
+)
+def smallest_weight(positions, weights, gold, D):
+    has = gold.any(-1)
+    s = torch.arange(gold.shape[-1])
+    near = (s - positions.unsqueeze(-1)).abs() <= D
+    inside = (near & gold).any(-1)
+    looked = weights.argmin(-1, keepdim=True)
+    on = gold.gather(-1, looked).squeeze(-1)
+    return inside[has].double().mean(), on[has].double().mean()
+
+
+@mistake(
+    "window_finds",
+    "Only the first gold word is asked whether it lies in the window. One of them is enough: any.",
+)
+def first_gold_word_only(positions, weights, gold, D):
+    has = gold.any(-1)
+    s = torch.arange(gold.shape[-1])
+    near = (s - positions.unsqueeze(-1)).abs() <= D
+    inside = near.gather(-1, gold.int().argmax(-1, keepdim=True)).squeeze(-1)
+    looked = weights.argmax(-1, keepdim=True)
+    on = gold.gather(-1, looked).squeeze(-1)
+    return inside[has].double().mean(), on[has].double().mean()
+
+
+@mistake(
+    "window_finds",
+    "You look for the largest weight within the window. It is the largest of all.",
+)
+def largest_in_the_window(positions, weights, gold, D):
+    has = gold.any(-1)
+    s = torch.arange(gold.shape[-1])
+    near = (s - positions.unsqueeze(-1)).abs() <= D
+    inside = (near & gold).any(-1)
+    looked = (weights * near).argmax(-1, keepdim=True)
+    on = gold.gather(-1, looked).squeeze(-1)
+    return inside[has].double().mean(), on[has].double().mean()
+
+
+@mistake(
+    "window_finds",
+    "You ask the target words that have *no* gold. Those that have one count.",
+)
+def words_without_gold(positions, weights, gold, D):
+    has = ~gold.any(-1)
+    s = torch.arange(gold.shape[-1])
+    near = (s - positions.unsqueeze(-1)).abs() <= D
+    inside = (near & gold).any(-1)
+    looked = weights.argmax(-1, keepdim=True)
+    on = gold.gather(-1, looked).squeeze(-1)
+    return inside[has].double().mean(), on[has].double().mean()
+
+
+@mistake(
+    "window_finds",
+    "The window is twice as wide: D places to either side, |s − p| ≤ D.",
+)
+def window_twice_as_wide(positions, weights, gold, D):
+    has = gold.any(-1)
+    s = torch.arange(gold.shape[-1])
+    near = (s - positions.unsqueeze(-1)).abs() <= 2 * D
+    inside = (near & gold).any(-1)
+    looked = weights.argmax(-1, keepdim=True)
+    on = gold.gather(-1, looked).squeeze(-1)
+    return inside[has].double().mean(), on[has].double().mean()
 
 
 @alternative("window_finds")
