@@ -403,21 +403,6 @@ def base_of_a_thousand(k, d):
 
 @mistake(
     "shift_matrix",
-    "For k = 0 yours is all zeros. No step is the identity: cos 0 is 1.",
-)
-def zero_for_no_step(k, d):
-    M = torch.zeros(d, d)
-    for i in range(d // 2):
-        b = torch.tensor(k / 10000 ** (2 * i / d))
-        M[2 * i, 2 * i] = b.cos()
-        M[2 * i, 2 * i + 1] = b.sin()
-        M[2 * i + 1, 2 * i] = -b.sin()
-        M[2 * i + 1, 2 * i + 1] = b.cos()
-    return M if k else torch.zeros(d, d)
-
-
-@mistake(
-    "shift_matrix",
     "The matrix of one step is multiplied by k. It is the *angle* that is: β = k / 10000^(2i/d).",
 )
 def step_multiplied(k, d):
