@@ -1115,37 +1115,6 @@ def least_likely(step, state, words, place, wrong, bos):
 
 @mistake(
     "continue_from_error",
-    "The words before the error aren't read: `step` must be called with each of them, so that the state knows them.",
-)
-def reads_only_from_the_error(step, state, words, place, wrong, bos):
-    B, T = words.shape
-    last = torch.full((B,), bos)
-    out = []
-    for t in range(T):
-        logits, state = step(last, state) if t >= place else (None, state)
-        last = words[:, t] if t < place else wrong if t == place else logits.argmax(-1)
-        out.append(last)
-    return torch.stack(out, 1)
-
-
-@mistake(
-    "continue_from_error",
-    "Before the error your network reads the word that it should say at this step. At step t it reads "
-    "word t − 1, and BOS at t = 0.",
-)
-def reads_one_ahead(step, state, words, place, wrong, bos):
-    B, T = words.shape
-    last = torch.full((B,), bos)
-    out = []
-    for t in range(T):
-        logits, state = step(words[:, t] if t < place else last, state)
-        last = words[:, t] if t < place else wrong if t == place else logits.argmax(-1)
-        out.append(last)
-    return torch.stack(out, 1)
-
-
-@mistake(
-    "continue_from_error",
     "The wrong word of the first row stands in all rows. Each row has its own.",
 )
 def one_wrong_word_for_all(step, state, words, place, wrong, bos):
