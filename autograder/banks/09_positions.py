@@ -1328,14 +1328,6 @@ def keys_divided(weights, gold, trained):
 
 
 @mistake(
-    "looking_head", "The head that looks *least* at gold is chosen: argmin. Take the one with the most weight there."
-)
-def least_looking(weights, gold, trained):
-    within, beyond = _parts(weights, gold, trained)
-    return _of_head(within.argmin(), within, beyond)
-
-
-@mistake(
     "looking_head",
     "You count the places that are looked *at*. Those count that have somewhere to look: `gold.any(-1)`.",
 )
