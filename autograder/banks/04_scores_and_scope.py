@@ -1039,11 +1039,6 @@ def signed_distance(weights, position, D):
     return weights * torch.exp(-distance / (2 * (D / 2) ** 2))
 
 
-@mistake("gaussian_window", "σ is 2 whatever D is: that is the D of the table. Take σ = D / 2.")
-def sigma_of_the_table(weights, position, D):
-    return weights * _gauss(torch.arange(weights.shape[1]) - position.unsqueeze(1), 4)
-
-
 @mistake(
     "gaussian_window",
     "What lies further away than D is cut off here. `window_mask` does that; the Gaussian only bends.",

@@ -70,33 +70,6 @@ def heads_in_the_batch(x, heads):
     return x.unflatten(-1, (heads, -1)).transpose(1, 2).flatten(0, 1)
 
 
-@mistake(
-    "split_heads",
-    "The heads come in the opposite order: head 0 gets the first features.",
-)
-def heads_from_the_end(x, heads):
-    B, T, d = x.shape
-    return x.view(B, T, heads, d // heads).transpose(1, 2).flip(1)
-
-
-@mistake(
-    "split_heads",
-    "Every head gets the first slice of features. Head i gets the i-th.",
-)
-def first_slice_for_all(x, heads):
-    B, T, d = x.shape
-    return x[:, None, :, : d // heads].expand(B, heads, T, d // heads)
-
-
-@mistake(
-    "split_heads",
-    "The heads are divided by √d_k here. Splitting changes no number; the scale belongs to the scores.",
-)
-def slices_scaled(x, heads):
-    B, T, d = x.shape
-    return x.view(B, T, heads, d // heads).transpose(1, 2) / (d // heads) ** 0.5
-
-
 @alternative("split_heads")
 def chunks(x, heads):
     return torch.stack(x.chunk(heads, dim=-1), dim=1)
@@ -383,91 +356,6 @@ def matrices_transposed(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
     return merge(weights @ split(memory @ W_v.T, heads)) @ W_o.T, weights
 
 
-@mistake(
-    "multi_head_attention",
-    "x is added to the output. The residual path is lesson 10's: return the mixed heads alone.",
-)
-def words_added(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
-    B, T, d = x.shape
-
-    def split(z):
-        return z.view(B, -1, heads, d // heads).transpose(1, 2)
-
-    q, k, v = split(x @ W_q), split(memory @ W_k), split(memory @ W_v)
-    scores = q @ k.mT / (d // heads) ** 0.5
-    weights = scores.softmax(-1) if mask is None else masked_softmax(scores, mask.unsqueeze(-3).expand(scores.shape))
-    out = (weights @ v).transpose(1, 2).reshape(B, T, d)
-    return x + out @ W_o, weights
-
-
-@mistake(
-    "multi_head_attention",
-    "The heads average the keys. What is averaged are the values, `memory @ W_v`.",
-)
-def keys_averaged(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
-    B, T, d = x.shape
-
-    def split(z):
-        return z.view(B, -1, heads, d // heads).transpose(1, 2)
-
-    q, k, v = split(x @ W_q), split(memory @ W_k), split(memory @ W_k)
-    scores = q @ k.mT / (d // heads) ** 0.5
-    weights = scores.softmax(-1) if mask is None else masked_softmax(scores, mask.unsqueeze(-3).expand(scores.shape))
-    out = (weights @ v).transpose(1, 2).reshape(B, T, d)
-    return out @ W_o, weights
-
-
-@mistake(
-    "multi_head_attention",
-    "W_o is transposed. All four matrices are used as `x @ W`.",
-)
-def output_matrix_transposed(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
-    B, T, d = x.shape
-
-    def split(z):
-        return z.view(B, -1, heads, d // heads).transpose(1, 2)
-
-    q, k, v = split(x @ W_q), split(memory @ W_k), split(memory @ W_v)
-    scores = q @ k.mT / (d // heads) ** 0.5
-    weights = scores.softmax(-1) if mask is None else masked_softmax(scores, mask.unsqueeze(-3).expand(scores.shape))
-    out = (weights @ v).transpose(1, 2).reshape(B, T, d)
-    return out @ W_o.T, weights
-
-
-@mistake(
-    "multi_head_attention",
-    "The weights that you return went through a softmax once more.",
-)
-def softmax_of_the_weights(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
-    B, T, d = x.shape
-
-    def split(z):
-        return z.view(B, -1, heads, d // heads).transpose(1, 2)
-
-    q, k, v = split(x @ W_q), split(memory @ W_k), split(memory @ W_v)
-    scores = q @ k.mT / (d // heads) ** 0.5
-    weights = scores.softmax(-1) if mask is None else masked_softmax(scores, mask.unsqueeze(-3).expand(scores.shape))
-    out = (weights @ v).transpose(1, 2).reshape(B, T, d)
-    return out @ W_o, weights.softmax(-1)
-
-
-@mistake(
-    "multi_head_attention",
-    "Without a mask, the softmax is over the heads. It is over the words that are asked: `dim=-1`.",
-)
-def over_the_heads(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
-    B, T, d = x.shape
-
-    def split(z):
-        return z.view(B, -1, heads, d // heads).transpose(1, 2)
-
-    q, k, v = split(x @ W_q), split(memory @ W_k), split(memory @ W_v)
-    scores = q @ k.mT / (d // heads) ** 0.5
-    weights = scores.softmax(1) if mask is None else masked_softmax(scores, mask.unsqueeze(-3).expand(scores.shape))
-    out = (weights @ v).transpose(1, 2).reshape(B, T, d)
-    return out @ W_o, weights
-
-
 @alternative("multi_head_attention")
 def loop_over_heads(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
     d_k = W_q.shape[1] // heads
@@ -610,66 +498,6 @@ def maps_over_the_whole_width(d, heads, d_k, T):
     return 4 * d * heads * d_k, 8 * T * d * heads * d_k + 4 * T**2 * heads * d
 
 
-@mistake(
-    "count_parameters_and_flops",
-    "W_o's product is missing in the FLOPs: four matrices are multiplied with T words.",
-)
-def output_product_left_out(d, heads, d_k, T):
-    parameters = 4 * d * heads * d_k
-    flops = 2 * T * parameters * 3 // 4 + heads * 4 * T * T * d_k
-    return parameters, flops
-
-
-@mistake(
-    "count_parameters_and_flops",
-    "The parameters are those of one head. W_q, W_k and W_v have heads · d_k columns, W_o as many rows.",
-)
-def one_head_of_parameters(d, heads, d_k, T):
-    parameters = 4 * d * d_k
-    flops = 2 * T * parameters + heads * 4 * T * T * d_k
-    return parameters, flops
-
-
-@mistake(
-    "count_parameters_and_flops",
-    "You count the biases. The count is without them.",
-)
-def with_biases(d, heads, d_k, T):
-    parameters = 4 * d * heads * d_k + 3 * heads * d_k + d
-    flops = 2 * T * parameters + heads * 4 * T * T * d_k
-    return parameters, flops
-
-
-@mistake(
-    "count_parameters_and_flops",
-    "In the scores and averages T and d_k are swapped: each takes 2 · T · T · d_k a head.",
-)
-def words_and_width_swapped(d, heads, d_k, T):
-    parameters = 4 * d * heads * d_k
-    flops = 2 * T * parameters + heads * 4 * T * d_k * d_k
-    return parameters, flops
-
-
-@mistake(
-    "count_parameters_and_flops",
-    "One word more is asked: T words ask T words.",
-)
-def one_word_more_asked(d, heads, d_k, T):
-    parameters = 4 * d * heads * d_k
-    flops = 2 * T * parameters + heads * 4 * T * (T + 1) * d_k
-    return parameters, flops
-
-
-@mistake(
-    "count_parameters_and_flops",
-    "The heads are counted twice in the scores and averages: each of the `heads` takes 4 · T · T · d_k.",
-)
-def heads_counted_twice(d, heads, d_k, T):
-    parameters = 4 * d * heads * d_k
-    flops = 2 * T * parameters + heads**2 * 4 * T * T * d_k
-    return parameters, flops
-
-
 @alternative("count_parameters_and_flops")
 def counted_product_by_product(d, heads, d_k, T):
     def product(a, b, c):
@@ -774,57 +602,6 @@ def every_sentence(weights, relations):
 )
 def keys_counted(weights, relations):
     return _on_gold(weights, relations) / relations.any(-2).sum(-1)
-
-
-@mistake(
-    "head_roles",
-    "The heads are averaged, so all rows are alike. Each head has a row of its own.",
-)
-def heads_averaged(weights, relations):
-    r = relations.to(weights.dtype)
-    on = torch.einsum("bhij,rij->hr", weights, r)
-    return on.mean(0, keepdim=True).expand_as(on) / (len(weights) * relations.any(-1).sum(-1))
-
-
-@mistake(
-    "head_roles",
-    "You add up the weights on what a relation does *not* mark.",
-)
-def places_not_marked(weights, relations):
-    r = (~relations).to(weights.dtype)
-    on = torch.einsum("bhij,rij->hr", weights, r)
-    return on / (len(weights) * relations.any(-1).sum(-1))
-
-
-@mistake(
-    "head_roles",
-    "Of several marked places you take the largest weight. If a query has several, their weights add up.",
-)
-def largest_of_the_marked(weights, relations):
-    r = relations.to(weights.dtype)
-    on = (weights.unsqueeze(2) * r).amax(-1).sum((0, 3))
-    return on / (len(weights) * relations.any(-1).sum(-1))
-
-
-@mistake(
-    "head_roles",
-    "The relations' weights are made to sum to 1. Each is a mean weight by itself.",
-)
-def relations_share(weights, relations):
-    r = relations.to(weights.dtype)
-    on = torch.einsum("bhij,rij->hr", weights, r)
-    x = on / (len(weights) * relations.any(-1).sum(-1))
-    return x / x.sum(-1, keepdim=True)
-
-
-@mistake(
-    "head_roles",
-    "You divide by the number of heads. Divide by the number of *sentences*, and by the queries with a marked place.",
-)
-def divided_by_the_heads(weights, relations):
-    r = relations.to(weights.dtype)
-    on = torch.einsum("bhij,rij->hr", weights, r)
-    return on / (weights.shape[1] * relations.any(-1).sum(-1))
 
 
 @alternative("head_roles")
@@ -939,66 +716,6 @@ def normalised(losses, examples, heads):
     gates = torch.ones(examples, heads, requires_grad=True)
     importance = torch.autograd.grad(losses(gates).sum(), gates)[0].abs().mean(0)
     return importance / importance.sum()
-
-
-@mistake(
-    "head_importance",
-    "The gradient is taken at ξ = ½. All gates are 1: that is the model as it is.",
-)
-def gates_at_one_half(losses, examples, heads):
-    gates = torch.full((examples, heads), 0.5, requires_grad=True)
-    (g,) = torch.autograd.grad(losses(gates).sum(), gates)
-    return g.abs().mean(0)
-
-
-@mistake(
-    "head_importance",
-    "This is the root of the mean square. Asked for is the mean of the absolute values.",
-)
-def root_mean_square(losses, examples, heads):
-    gates = torch.ones(examples, heads, requires_grad=True)
-    (g,) = torch.autograd.grad(losses(gates).sum(), gates)
-    return (g**2).mean(0).sqrt()
-
-
-@mistake(
-    "head_importance",
-    "You take the largest of the examples. Asked for is their mean.",
-)
-def largest_of_the_examples(losses, examples, heads):
-    gates = torch.ones(examples, heads, requires_grad=True)
-    (g,) = torch.autograd.grad(losses(gates).sum(), gates)
-    return g.abs().amax(0)
-
-
-@mistake(
-    "head_importance",
-    "Only the first example counts in yours. Take the mean over all.",
-)
-def first_example_alone(losses, examples, heads):
-    gates = torch.ones(examples, heads, requires_grad=True)
-    (g,) = torch.autograd.grad(losses(gates).sum(), gates)
-    return g.abs()[0]
-
-
-@mistake(
-    "head_importance",
-    "You divide by one less than the number of examples.",
-)
-def divided_by_one_less(losses, examples, heads):
-    gates = torch.ones(examples, heads, requires_grad=True)
-    (g,) = torch.autograd.grad(losses(gates).sum(), gates)
-    return g.abs().sum(0) / max(examples - 1, 1)
-
-
-@mistake(
-    "head_importance",
-    "The sign is turned: an importance is not below 0.",
-)
-def sign_turned(losses, examples, heads):
-    gates = torch.ones(examples, heads, requires_grad=True)
-    (g,) = torch.autograd.grad(losses(gates).sum(), gates)
-    return -g.abs().mean(0)
 
 
 @alternative("head_importance")
@@ -1233,86 +950,6 @@ def one_too_few(loss, heads, off):
 @mistake("switch_off_heads", "Nothing is chosen: the first heads go, whatever the loss says.")
 def first_heads(loss, heads, off):
     return list(range(off))
-
-
-@mistake(
-    "switch_off_heads",
-    "A head that is off already may be chosen again. Choose among those that are still on.",
-)
-def chosen_twice(loss, heads, off):
-    gates = torch.ones(heads)
-    order = []
-
-    def without(h):
-        g = gates.clone()
-        g[h] = 0
-        return float(loss(g))
-
-    for _ in range(off):
-        best = min(range(heads), key=without)
-        gates[best] = 0
-        order.append(best)
-    return order
-
-
-@mistake(
-    "switch_off_heads",
-    "One head too many is switched off: `off` of them.",
-)
-def one_head_more(loss, heads, off):
-    gates = torch.ones(heads)
-    order = []
-
-    def without(h):
-        g = gates.clone()
-        g[h] = 0
-        return float(loss(g))
-
-    for _ in range(min(off + 1, heads)):
-        best = min([h for h in range(heads) if h not in order], key=without)
-        gates[best] = 0
-        order.append(best)
-    return order
-
-
-@mistake(
-    "switch_off_heads",
-    "The last head is never tried. They are numbered 0 to heads − 1.",
-)
-def last_head_kept(loss, heads, off):
-    gates = torch.ones(heads)
-    order = []
-
-    def without(h):
-        g = gates.clone()
-        g[h] = 0
-        return float(loss(g))
-
-    for _ in range(off):
-        best = min([h for h in range(heads - 1) if h not in order], key=without)
-        gates[best] = 0
-        order.append(best)
-    return order
-
-
-@mistake(
-    "switch_off_heads",
-    "You try each head alone, with all others off. Switch off one at a time.",
-)
-def each_alone_here(loss, heads, off):
-    gates = torch.ones(heads)
-    order = []
-
-    def without(h):
-        g = torch.zeros(heads)
-        g[h] = 1
-        return float(loss(g))
-
-    for _ in range(off):
-        best = min([h for h in range(heads) if h not in order], key=without)
-        gates[best] = 0
-        order.append(best)
-    return order
 
 
 @alternative("switch_off_heads")
