@@ -156,6 +156,7 @@ def probe(online_softmax, draw):
         "no table of T × S": memory.largest < B * T * S,
         "one tile for all": online_softmax(*few, draw.size(7, 9)),
         "a key at a time": online_softmax(*few, 1),
+        "a rest that is shorter": online_softmax(*few, draw.size(2, 6)),
         "great scores": online_softmax(few[0] * draw.scale(low=4e3, high=3e4), *few[1:], 3),
         "far below 0": online_softmax(
             draw.uniform(B, 3, d, low=-9e3, high=-4e3),

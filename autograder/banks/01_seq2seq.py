@@ -731,27 +731,6 @@ def worst_finished(step, state, bos, eos, beam, max_length, alpha):
 
 @mistake(
     "beam_search",
-    "The first sentence that ended is returned. Of all finished ones take that with the best sum / length^α.",
-)
-def first_finished(step, state, bos, eos, beam, max_length, alpha):
-    going, finished = [([], 0.0, state)], []
-    for _ in range(max_length):
-        grown = []
-        for words, score, state in going:
-            log_probs, new_state = step(words[-1] if words else bos, state)
-            best = log_probs.topk(min(beam, len(log_probs)))
-            for value, word in zip(best.values.tolist(), best.indices.tolist(), strict=True):
-                grown.append(([*words, word], score + value, new_state))
-        kept = sorted(grown, key=lambda g: g[1], reverse=True)[:beam]
-        finished += [g for g in kept if g[0][-1] == eos]
-        going = [g for g in kept if g[0][-1] != eos]
-        if not going:
-            break
-    return (finished or going)[0][0]
-
-
-@mistake(
-    "beam_search",
     "If none has ended within `max_length` words, yours has nothing to return, or an empty one. Take "
     "the best of the open ones then.",
 )

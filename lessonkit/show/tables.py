@@ -40,7 +40,7 @@ def say(sentences: Sequence[str]) -> None:
     from IPython.display import display
 
     if sentences:
-        html = "".join(f"<p>{with_code(sentence)}</p>" for sentence in sentences)
+        html = "".join(f'<p style="overflow-wrap: anywhere">{with_code(sentence)}</p>' for sentence in sentences)
         display(TextAndHtml("\n".join(sentences), html))
 
 
