@@ -8,6 +8,7 @@ import pytest
 
 TESTS = Path(__file__).parents[1]
 WHOSE = "classroom/test_whose::test_a_class_as_it_hands_in"
+NAMES = "classroom/test_names_of_files::"
 CELL = "classroom/test_which_cell::test_every_answer_is_found"
 CASES = {
     # marks that are wrong, or vanish
@@ -33,10 +34,10 @@ CASES = {
     "a name that begins with two digits": f"{WHOSE}[flat-with-seat-numbers]",
     "another lesson's notebook beside it": f"{WHOSE}[flat-with-another-lesson]",
     "the first line of a cell fails": "classroom/test_first_line::test_the_functions_below_are_tried_all_the_same",
-    "a notebook above 10 MB": "classroom/test_names_of_files::test_a_large_notebook_is_read_without_its_outputs",
-    "names differ between systems": "classroom/test_names_of_files::test_names_keep_their_letters_and_are_one_on_every_system",
-    "a zip without the flag for UTF-8": "classroom/test_names_of_files::test_a_zip_without_the_flag_for_utf8",
-    "cleaned names become another's": "classroom/test_names_of_files::test_what_cleaning_changed_is_nobody_elses_in_any_run",
+    "a notebook above 10 MB": NAMES + "test_a_large_notebook_is_read_without_its_outputs",
+    "names differ between systems": NAMES + "test_names_keep_their_letters_and_are_one_on_every_system",
+    "a zip without the flag for UTF-8": NAMES + "test_a_zip_without_the_flag_for_utf8",
+    "cleaned names become another's": NAMES + "test_what_cleaning_changed_is_nobody_elses_in_any_run",
     "nobody is late": "classroom/test_truth::test_lateness_extensions_and_penalties",
     "nbgrader's timestamp.txt": "classroom/test_whose::test_a_time_of_nbgraders_stamp",
     "points changed after the first marks": "classroom/test_corrected::test_points_of_an_exercise_change",
