@@ -22,7 +22,11 @@ def count(record_property) -> Callable[..., None]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a group of tests on one worker: xdist 3.8 writes it where pytest 9.2 no longer looks for a test's id."""
+    """Begin with what takes long, so that no worker ends alone; keep a group of tests on one worker.
+
+    xdist 3.8 writes the group where pytest 9.2 no longer looks for a test's id.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
     for item in items:
         grouped = getattr(item, "_nodeid", item.nodeid)
         if grouped != item.nodeid:
