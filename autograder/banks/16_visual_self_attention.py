@@ -220,6 +220,27 @@ def map_added_twice(x, W_f, W_g, W_h, W_v, gamma, mask):
     return y + x, weights
 
 
+@mistake("attention_block", "γ weighs the map x here, and o counts in full. It is the other way round: y = x + γ o.")
+def gamma_on_the_map(x, W_f, W_g, W_h, W_v, gamma, mask):
+    f, g, h = _parts(x, W_f, W_g, W_h)
+    y, weights = _finish(x, masked_softmax(g @ f.mT, mask), h, W_v, 1.0)
+    return y - x + gamma * x, weights
+
+
+@mistake(
+    "attention_block", "γ goes through σ first, so it stays between 0 and 1. Take it as it is: it may be negative."
+)
+def gamma_through_sigmoid(x, W_f, W_g, W_h, W_v, gamma, mask):
+    f, g, h = _parts(x, W_f, W_g, W_h)
+    return _finish(x, masked_softmax(g @ f.mT, mask), h, W_v, torch.sigmoid(gamma))
+
+
+@mistake("attention_block", "γ is multiplied in twice: once is what y = x + γ o asks for.")
+def gamma_twice(x, W_f, W_g, W_h, W_v, gamma, mask):
+    f, g, h = _parts(x, W_f, W_g, W_h)
+    return _finish(x, masked_softmax(g @ f.mT, mask), h, W_v, gamma**2)
+
+
 @alternative("attention_block")
 def with_convolutions(x, W_f, W_g, W_h, W_v, gamma, mask):
     f, g, h = (F.conv2d(x, W[:, :, None, None]).flatten(2) for W in (W_f, W_g, W_h))
@@ -385,6 +406,34 @@ def average_turned_besides(x, W_f, W_g, W_h, W_v, gamma):
     f, g, h = _columns(x, W_f, W_g, W_h)
     weights = torch.softmax(f.mT @ g, dim=1)
     return x + gamma * (W_v @ (h @ weights.mT)).reshape(x.shape), weights
+
+
+@mistake("mended_block", "γ o is subtracted, which wasn't the mistake: y = x + γ o.")
+def subtracted(x, W_f, W_g, W_h, W_v, gamma):
+    f, g, h = _columns(x, W_f, W_g, W_h)
+    weights = torch.softmax(f.mT @ g, dim=1)
+    return x - gamma * (W_v @ (h @ weights)).reshape(x.shape), weights
+
+
+@mistake(
+    "mended_block",
+    "The softmax is mended, but now the places themselves are averaged. They answer with h, and W_v brings it back.",
+)
+def places_averaged(x, W_f, W_g, W_h, W_v, gamma):
+    f, g, _ = _columns(x, W_f, W_g, W_h)
+    weights = torch.softmax(f.mT @ g, dim=1)
+    return x + gamma * (x.flatten(2) @ weights).reshape(x.shape), weights
+
+
+@mistake(
+    "mended_block",
+    "You turned the scores, so that who asks stands in the rows, but `h @ weights` still takes columns for those who "
+    "ask. The scores were right: leave them, and mend the softmax.",
+)
+def rows_averaged_as_columns(x, W_f, W_g, W_h, W_v, gamma):
+    f, g, h = _columns(x, W_f, W_g, W_h)
+    weights = torch.softmax(g.mT @ f, dim=2)
+    return x + gamma * (W_v @ (h @ weights)).reshape(x.shape), weights
 
 
 @alternative("mended_block")
@@ -594,6 +643,40 @@ def divided_by_nothing(weights, asks, match, width, least):
     return sum(mass) / len(mass), sum(top) / len(top)
 
 
+@mistake("far_pairs", "You keep the pairs that are *near*: far means at least `least` cells apart.")
+def near_pairs(weights, asks, match, width, least):
+    return _shares(weights, asks, match, ~_far(asks, match, width, least))
+
+
+@mistake(
+    "far_pairs",
+    "The weights of the far pairs are divided by the number of *all* pictures. It is their own mean: count far ones.",
+)
+def weight_over_all_pictures(weights, asks, match, width, least):
+    far = _far(asks, match, width, least)
+    mass, share = _shares(weights, asks, match, far)
+    return (mass * far.sum().item() / len(far) if far.any() else 0.0), share
+
+
+@mistake("far_pairs", "The way down keeps its sign: a match further down than who asks counts as near. Take `.abs()`.")
+def down_signed(weights, asks, match, width, least):
+    _, across = _distances(asks, match, width)
+    return _shares(weights, asks, match, torch.maximum(asks // width - match // width, across) >= least)
+
+
+@mistake("far_pairs", "The way across keeps its sign: a match to the right of who asks counts as near. Take `.abs()`.")
+def across_signed(weights, asks, match, width, least):
+    down, _ = _distances(asks, match, width)
+    return _shares(weights, asks, match, torch.maximum(down, asks % width - match % width) >= least)
+
+
+@mistake("far_pairs", "The column of one is taken off the *row* of the other. Columns are what `% width` leaves.")
+def row_less_column(weights, asks, match, width, least):
+    down, _ = _distances(asks, match, width)
+    across = (asks // width - match % width).abs()
+    return _shares(weights, asks, match, torch.maximum(down, across) >= least)
+
+
 @alternative("far_pairs")
 def with_a_loop(weights, asks, match, width, least):
     mass, top = [], []
@@ -718,6 +801,42 @@ def batch_second(pictures, P):
 )
 def one_long_vector(pictures, P):
     return F.unfold(pictures, P, stride=P).mT.flatten(1)
+
+
+@mistake(
+    "patchify",
+    "The rows of your patches lie H / P pixels apart: a patch is P neighbouring rows. Split into (patch, row in it).",
+)
+def rows_far_apart(pictures, P):
+    cut = pictures.unflatten(3, (-1, P)).unflatten(2, (P, -1)).transpose(2, 3)
+    return cut.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
+
+
+@mistake(
+    "patchify",
+    "The two axes of a split are taken for each other: number of the patch, then place *in* it. Your words are the "
+    "places, and hold one pixel of each patch.",
+)
+def places_for_patches(pictures, P):
+    cut = pictures.unflatten(3, (-1, P)).unflatten(2, (-1, P))
+    return cut.permute(0, 3, 5, 1, 2, 4).flatten(3).flatten(1, 2)
+
+
+@mistake("patchify", "Rows and channels are mixed up: within a picture the words come channel by channel.")
+def words_by_channel(pictures, P):
+    cut = pictures.unflatten(3, (-1, P)).unflatten(2, (-1, P))
+    return cut.permute(0, 2, 4, 1, 3, 5).flatten(4).flatten(1, 3)
+
+
+@mistake("patchify", "The rows of patches come from the bottom up. Begin at the top left.")
+def from_the_bottom(pictures, P):
+    cut = pictures.unflatten(3, (-1, P)).unflatten(2, (-1, P)).flip(2)
+    return cut.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
+
+
+@mistake("patchify", "Your windows move on by one pixel, and the first ones are kept. Each patch begins P further.")
+def first_windows_kept(pictures, P):
+    return F.unfold(pictures, P).mT[:, : (pictures.shape[2] // P) * (pictures.shape[3] // P)]
 
 
 @alternative("patchify")
@@ -879,6 +998,36 @@ def positions_as_words(patches, cls, rows, columns):
 def token_of_zeros(patches, cls, rows, columns):
     places = (rows.unsqueeze(1) + columns).flatten(0, 1)
     return _in_front(0 * cls.expand(len(patches), 1, -1), patches + places)
+
+
+@mistake("class_token_and_positions", "The positions are subtracted. Add them to the patches.")
+def positions_subtracted(patches, cls, rows, columns):
+    places = (rows.unsqueeze(1) + columns).flatten(0, 1)
+    return _in_front(cls.expand(len(patches), 1, -1), patches - places)
+
+
+@mistake("class_token_and_positions", "The positions are added twice.")
+def positions_twice(patches, cls, rows, columns):
+    places = (rows.unsqueeze(1) + columns).flatten(0, 1)
+    return _in_front(cls.expand(len(patches), 1, -1), patches + 2 * places)
+
+
+@mistake(
+    "class_token_and_positions",
+    "The positions have gone to the class token, and the patches have none. It is the other way round.",
+)
+def positions_for_the_token(patches, cls, rows, columns):
+    places = (rows.unsqueeze(1) + columns).flatten(0, 1)
+    return _in_front((cls + places.mean(0)).expand(len(patches), 1, -1), patches)
+
+
+@mistake(
+    "class_token_and_positions",
+    "`torch.cat` joins along axis 0, the batch, if you name no other. The words of a picture lie along axis 1.",
+)
+def joined_along_the_batch(patches, cls, rows, columns):
+    places = (rows.unsqueeze(1) + columns).flatten(0, 1)
+    return torch.cat([cls.expand(len(patches), 1, -1), patches + places])
 
 
 @alternative("class_token_and_positions")
@@ -1074,6 +1223,22 @@ def examples_averaged(weights):
 )
 def identity_at_the_end(weights):
     return (_roll(weights.mean(2)) + torch.eye(weights.shape[-1])) / 2
+
+
+@mistake(
+    "attention_rollout",
+    "You start from the identity, and go on with the *second* layer: the first one is left out.",
+)
+def from_the_identity_without_the_first(weights):
+    rolled = torch.eye(weights.shape[-1]).expand(weights.shape[1], -1, -1)
+    for layer in _half(weights)[1:]:
+        rolled = layer @ rolled
+    return rolled
+
+
+@mistake("attention_rollout", "The map counts for 0.9 and the word itself for 0.1. Each counts for one half.")
+def a_tenth_for_itself(weights):
+    return _roll(0.9 * weights.mean(2) + 0.1 * torch.eye(weights.shape[-1]))
 
 
 @alternative("attention_rollout")
