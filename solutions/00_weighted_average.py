@@ -713,7 +713,8 @@ with demonstration("paper_table"):
 
 # %% [markdown]
 # These experiments are small: one curve, sixteen vectors. They show the mechanism, not its worth. The first real task
-# comes in the next lesson, and the first attention that is worth its name in lesson 03.
+# comes in the next lesson, and the first attention that is worth its name in lesson 03. There, `python -m lessonkit full 03` shows it
+# on real sentences.
 #
 # ## Summary
 #

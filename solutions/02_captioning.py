@@ -331,15 +331,13 @@ def caption_greedy(
     ### BEGIN SOLUTION
     tokens, done = torch.full((batch,), bos), torch.zeros(batch, dtype=torch.bool)
     words, total = [], torch.zeros(batch)
-    for _ in range(max_length):
+    while len(words) < max_length and not done.all():
         logits, state = step(tokens, state)
         value, tokens = torch.log_softmax(logits, dim=-1).max(dim=-1)
         total = total + value.masked_fill(done, 0.0)
         tokens = tokens.masked_fill(done, eos)
         words.append(tokens)
         done = done | (tokens == eos)
-        if done.all():
-            break
     return torch.stack(words, dim=1), total
     ### END SOLUTION
 
@@ -555,12 +553,8 @@ def continue_from_error(
     tokens, written = torch.full_like(wrong, bos), []
     for t in range(words.shape[1]):
         logits, state = step(tokens, state)
-        if t < place:
-            tokens = words[:, t]
-        elif t == place:
-            tokens = wrong
-        else:
-            tokens = logits.argmax(-1)
+        own = logits.argmax(-1)
+        tokens = words[:, t] if t < place else wrong if t == place else own
         written.append(tokens)
     return torch.stack(written, dim=1)
     ### END SOLUTION

@@ -186,11 +186,7 @@ def feed_forward(x: Tensor, W_1: Tensor, b_1: Tensor, W_2: Tensor, b_2: Tensor) 
 # %% demo="paths"
 # Drawing: the two places of the norm
 with demonstration("paths"):
-    # fmt: off
-    from lessonkit.show import drawing
-
-    words = "Two rows. Post-norm: x goes through the sub-layer, x itself is added to what comes out, and the sum is normed. Pre-norm: x is normed and goes through the sub-layer, and x itself, not normed, is added; nothing follows."
-    machine.draw_paths(drawing.Drawing(words, width=5.2, height=3.0))
+    machine.draw_paths()
 
 # %% [markdown]
 # We build both, and compare them at the end. (And a whole untrained pre-norm layer in the first figure's place? Its words stand at 0.26 after two
@@ -853,11 +849,7 @@ with demonstration("four_lessons"):
 # %% demo="ladder"
 # Table: a recorded run of all translators on real sentences
 with demonstration("ladder"):
-    import json
-
-    from lessonkit.lesson import RESULTS
-
-    machine.show_ladder(json.loads((RESULTS / "ladder.json").read_text(encoding="utf-8")))
+    machine.show_ladder()
 
 # %% [markdown]
 # The great step in this run is attention's: +17.5 over the best model without. The Transformer adds 3.2 to the additive

@@ -1,6 +1,7 @@
 """Lesson 10's machine, taken apart: how alike words become, the same as PyTorch's layers, and where its heads look."""
 
 import itertools
+import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
@@ -14,7 +15,7 @@ from lessonkit.models.attention import masked_softmax
 from lessonkit.models.bleu import bleu
 from lessonkit.models.deep import unigram_loss
 from lessonkit.models.seq2seq import EncoderDecoder, exact_match, shift_right, translate
-from lessonkit.show import drawing, figures, tables
+from lessonkit.show import drawing, figures, recorded, tables
 from lessonkit.show.heads_explorer import Heads, heads_explorer
 
 LENGTHS = {"short": "4-9 words", "medium": "10-18 words", "long": "19-30 words"}
@@ -84,8 +85,14 @@ def draw_machine(d: drawing.Drawing) -> None:
     d.show()
 
 
-def draw_paths(d: drawing.Drawing) -> None:
-    """The two places of the norm, each with the path on which x is added back; 5.2 by 2.9."""
+def draw_paths() -> None:
+    """The two places of the norm, each with the path on which x is added back."""
+    words = (
+        "Two rows. Post-norm: x goes through the sub-layer, x itself is added to what comes out, and the sum is "
+        "normed. Pre-norm: x is normed and goes through the sub-layer, and x itself, not normed, is added; nothing "
+        "follows."
+    )
+    d = drawing.Drawing(words, width=5.2, height=3.0)
     rows = {
         "post-norm: the path itself is normed": (1.9, (("x", 0.5), ("sub-layer", 1.65), ("+", 2.9), ("norm", 4.0))),
         "pre-norm: the path is left alone": (0.4, (("x", 0.5), ("norm", 1.55), ("sub-layer", 2.75), ("+", 4.0))),
@@ -328,8 +335,9 @@ def show_four(lesson: object, models: Mapping[str, str]) -> None:
     tables.show_table(["lesson", "AER (medium)", "parameters", "seconds of training"], rows, caption)
 
 
-def show_ladder(ladder: Mapping) -> None:
+def show_ladder() -> None:
     """A recorded run of all rungs on real sentences."""
+    ladder = json.loads((recorded.RESULTS / "ladder.json").read_text(encoding="utf-8"))
     rows = [
         [r["what"], *[f"{r[k]:.1f}" for k in ("bleu", "short", "medium", "long")], r["published"] or "–",
          f"{r['parameters']:,}", f"{r['seconds'] / 60:.0f}", r["passes"]]
