@@ -18,6 +18,11 @@ INSTALL = (
     "kernel.unprivileged_userns_clone=1`; autograder/ANYWHERE.md has the profile, and what a container or a hub "
     "needs. Or grade on a machine of your own with `--no-sandbox`."
 )
+HIDDEN = (
+    "No sandbox is available: {reason}. This container hides parts of /proc, so that no namespace in it may have "
+    "one of its own: start it with `--security-opt systempaths=unconfined` (podman: `--security-opt unmask=ALL`), as "
+    "autograder/ANYWHERE.md shows."
+)
 CODE = Path("/run/grader")  # where the inner half of this package lies inside
 _MODULES = ("isolate", "seccomp", "protocol", "shell", "probing", "child", "kernel", "pages", "zygote")
 INNER = tuple(f"{name}.py" for name in _MODULES)
@@ -45,6 +50,11 @@ def is_privileged() -> bool:
     return os.geteuid() == 0 and bool(effective >> 21 & 1)  # CAP_SYS_ADMIN
 
 
+def unavailable(reason: object) -> CourseError:
+    """No sandbox starts here: why, and what to do."""
+    return CourseError((HIDDEN if "mount proc" in str(reason) else INSTALL).format(reason=reason))
+
+
 def command(config: SandboxConfig, etc: Mapping[str, int]) -> list[str]:
     """bubblewrap's arguments, up to the program. Raises CourseError.
 
@@ -52,7 +62,7 @@ def command(config: SandboxConfig, etc: Mapping[str, int]) -> list[str]:
     """
     program = shutil.which("bwrap")
     if program is None:
-        raise CourseError(INSTALL.format(reason="the program `bwrap` is not installed"))
+        raise unavailable("the program `bwrap` is not installed")
     line = [program, "--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
     line += ["--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv"]
     needed = ["SYS_ADMIN", "NET_ADMIN", "SETPCAP", "KILL"]

@@ -29,7 +29,6 @@ from autograder.sandbox.conversation import Conversation, NotReadyError
 from autograder.sandbox.job import CellResult, Job, Limits, ProbeResult, Result
 from autograder.sandbox.protocol import ProtocolError
 from lessonkit.checks.outcome import Failure, Outcome
-from lessonkit.errors import CourseError
 
 START_SECONDS = 120.0
 ANSWER_SECONDS = 60.0  # a job is forked, or taken down, sooner even where much else runs
@@ -153,7 +152,7 @@ class Sandbox:
                 self._end()
                 errors.seek(0)
                 said = errors.read().decode("utf-8", "replace").strip().splitlines()
-                raise CourseError(bwrap.INSTALL.format(reason=said[-1] if said else "it did not start"))
+                raise bwrap.unavailable(said[-1] if said else "it did not start")
         ours.settimeout(ANSWER_SECONDS)
         return ours
 
@@ -216,7 +215,7 @@ class Sandbox:
                     result = attempt.result()
                 except NotReadyError as error:  # once: where memory is short, the kernel kills jobs first of all
                     if not patience:
-                        raise CourseError(bwrap.INSTALL.format(reason=error)) from error
+                        raise bwrap.unavailable(error) from error
                     patience -= 1
                     continue
                 seconds.update(result.seconds)

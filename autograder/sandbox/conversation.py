@@ -16,7 +16,6 @@ from autograder.sandbox.job import CellResult, CellToRun, Job, Limits, Probe, Pr
 from autograder.sandbox.outputs import Shown, size
 from autograder.sandbox.protocol import ENDED, ProtocolError
 from lessonkit.checks.outcome import Failure, Outcome
-from lessonkit.errors import CourseError
 
 
 class NotReadyError(Exception):
@@ -107,7 +106,7 @@ class Conversation:
             pass
         except OSError as error:  # never without a limit
             reason = f"a notebook can't be put into its cgroup ({error.strerror})"
-            raise CourseError(bwrap.INSTALL.format(reason=reason)) from error
+            raise bwrap.unavailable(reason) from error
 
     def _wait_until_ready(self, number: int) -> None:
         try:
@@ -116,7 +115,7 @@ class Conversation:
             self._zygote.receive(number)  # raises where the sandbox itself has ended: that is no lack of this machine
             raise NotReadyError(gone.sentence.rstrip(".")) from gone
         if header["type"] == "failed":
-            raise CourseError(bwrap.INSTALL.format(reason=header.get("reason")))
+            raise bwrap.unavailable(header.get("reason"))
 
     # Cells
 

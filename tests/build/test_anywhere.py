@@ -10,6 +10,7 @@ import pytest
 
 from autograder.authoring.source import ROOT
 from autograder.machine import PROXY
+from autograder.sandbox.bwrap import unavailable
 
 
 def text(name: str) -> str:
@@ -24,6 +25,20 @@ def test_the_editors_container_has_what_ci_installs():
     described = json.loads(text(".devcontainer/devcontainer.json"))
     assert (ROOT / ".devcontainer" / described["build"]["dockerfile"]).is_file()
     assert described["postCreateCommand"] == "make setup"
+
+
+def test_containers_are_started_with_what_the_sandbox_needs():
+    needed = sorted(set(re.findall(r"--security-opt (\w+=unconfined)", text("autograder/ANYWHERE.md"))))
+    words = json.loads(text(".devcontainer/devcontainer.json"))["runArgs"]
+    assert sorted(word for word in words if word != "--security-opt") == needed
+    assert "systempaths=unconfined" in needed
+
+
+def test_hidden_parts_of_proc_are_told_with_the_option():
+    said = str(unavailable("bwrap: Can't mount proc on /newroot/proc: Operation not permitted"))
+    assert "`--security-opt systempaths=unconfined`" in said
+    assert "apt install" not in said
+    assert "apt install bubblewrap" in str(unavailable("no permission"))
 
 
 def test_images_have_a_python_that_the_course_knows():
