@@ -44,15 +44,12 @@ def build(lesson: LessonSource, force: bool = False, carry: bool = False) -> str
         FaultyFileError: the lesson or its bank breaks the contract, or a cell fails; nothing is written then.
     """
     old = None if force else _last_build(lesson)
-    known = old.metadata.get("course", {}) if old else {}
     checks, cells = fingerprints.checks(lesson), fingerprints.cells(lesson)
-    checks_are_new = known.get("checks") != checks or known.get("expected") != _expected_in_place(lesson)
+    checks_are_new, stale = _out_of_date(lesson, old, checks, cells, carry)
     _refuse_what_breaks_the_contract(lesson, checks_are_new)
     ran = []
     ids = {number: cell_id(lesson.name, lesson.cells[number]) for number in cells}
-    shown = {cell.id: cell.outputs for cell in old.cells if cell.cell_type == "code"} if old else {}
-    before = known.get("cells", {})
-    stale = {n for n in cells if ids[n] not in shown or (before.get(ids[n]) != cells[n] and not carry)}
+    shown = _shown(old)
     with contextlib.ExitStack() as stack:
         if checks_are_new:
             from autograder.authoring import expected
@@ -78,6 +75,30 @@ def build(lesson: LessonSource, force: bool = False, carry: bool = False) -> str
     for path, text in changed.items():
         write_whole(path, text)
     return ", ".join(ran) or ("no cell" if changed else "")
+
+
+def out_of_date(lesson: LessonSource) -> str:
+    """What `build` would run again although the notebooks are in step: code behind it changed. Runs nothing."""
+    checks, cells = fingerprints.checks(lesson), fingerprints.cells(lesson)
+    checks_are_new, stale = _out_of_date(lesson, _last_build(lesson), checks, cells)
+    count = f"{len(stale)} cell{'s' if len(stale) > 1 else ''}"
+    return " and ".join([*["the checks"] * checks_are_new, *[count] * bool(stale)])
+
+
+def _out_of_date(
+    lesson: LessonSource, old: nbformat.NotebookNode | None, checks: str, cells: dict[int, str], carry: bool = False
+) -> tuple[bool, set[int]]:
+    """Whether the checks have to be run again, and the numbers of the other cells that have to."""
+    known = old.metadata.get("course", {}) if old else {}
+    checks_are_new = known.get("checks") != checks or known.get("expected") != _expected_in_place(lesson)
+    shown, before = _shown(old), known.get("cells", {})
+    ids = {number: cell_id(lesson.name, lesson.cells[number]) for number in cells}
+    return checks_are_new, {n for n in cells if ids[n] not in shown or (before.get(ids[n]) != cells[n] and not carry)}
+
+
+def _shown(notebook: nbformat.NotebookNode | None) -> dict[str, list]:
+    """The outputs of its code cells, by id."""
+    return {cell.id: cell.outputs for cell in notebook.cells if cell.cell_type == "code"} if notebook else {}
 
 
 def _run(lesson: LessonSource, stale: set[int]) -> tuple[nbformat.NotebookNode, str]:

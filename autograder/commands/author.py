@@ -34,6 +34,8 @@ def build(
                 found = list(builder.differences(lesson))
                 stale += found
                 console.print(f"{name}: {'in step' if not found else 'OUT OF STEP'}")
+                if not found and (again := builder.out_of_date(lesson)):
+                    console.print(f"  `make build LESSON={name[:2]}` would run {again} anew: code behind them changed.")
             else:
                 ran = builder.build(lesson, force, carry)
                 seconds = f"built in {time.monotonic() - start:.1f} s ({ran} run)"
