@@ -87,7 +87,7 @@ experiments: setup  ## Rerun the recorded comparisons over seeds (minutes to an 
 data: setup  ## Rebuild the shipped data sets, byte for byte (CHECK=1: only compare)
 	@$(BIN)/python -m autograder data $(if $(CHECK),--check)
 
-full: setup  ## Train a lesson on real data (03, 04, 06, 11, 13) for MINUTES=30 (LADDER=multi30k: all translators, one after another)
+full: setup  ## Train a lesson on real data (03, 04, 06, 11, 13, 14) for MINUTES=30 (LADDER=multi30k: all translators, one after another)
 	@$(BIN)/python -m autograder full $(or $(LESSON),03) --minutes $(or $(MINUTES),30) --out $(OUT) \
 	  $(if $(LADDER),--ladder $(LADDER)) $(if $(MODELS),--models $(MODELS)) $(if $(RECORD),--record)
 

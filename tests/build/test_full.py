@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import subprocess
 import sys
 import time
@@ -20,7 +21,7 @@ from lessonkit.__main__ import main as learner
 from lessonkit.data.inference import load_inference
 from lessonkit.data.translation import load_translation
 from lessonkit.errors import CourseError
-from lessonkit.full import resumable, sick, translation
+from lessonkit.full import resumable, runs, sick, translation
 from lessonkit.full import reviews as full_reviews
 
 
@@ -281,3 +282,12 @@ def test_neighbouring_pairs_lie_in_one_part(few_pairs):
 def test_too_little_time_for_a_reader_is_a_sentence(few_pairs, tmp_path):
     with pytest.raises(CourseError, match="minutes are too few for one reader"):
         sick.run(sick.LESSON, source.load("11").namespace(), 0.0, tmp_path)
+
+
+def test_the_lists_name_every_lesson_that_has_a_run():
+    numbers = sorted(name[:2] for name in runs())
+    for guide in ("README.md", "Makefile"):
+        (listed,) = re.findall(r"real data \(([\d, ]+)\)", (ROOT / guide).read_text("utf-8"))
+        assert listed.split(", ") == numbers
+    *most, last = numbers
+    assert f"{', '.join(most)} or {last}" in (ROOT / "lessonkit" / "__main__.py").read_text("utf-8")
