@@ -9,7 +9,7 @@
 # and reads between the pixels. Both can be trained by plain backpropagation, without a gamble.
 #
 # Which is better? One text that you may read on attention says: the Gaussian is *over-parametrised*, six numbers for four degrees of freedom; the spatial transformer *should be faster, I have not
-# run any tests*; and the Gaussian *should be easier to train*. Nobody ran the tests. You'll build both glasses in six exercises, two of them measurements, and then run them. Allow 110 minutes.
+# run any tests*; and the Gaussian *should be easier to train*. Nobody ran the tests. You'll get both glasses to work in six exercises: you build one, mend two, aim one and measure with two. Then you run the tests. Allow 110 minutes.
 
 # %% name="setup"
 import math
@@ -166,19 +166,40 @@ with demonstration("masks"):
 # number, $\gamma$, only multiplies the whole glimpse; your function leaves it out.)
 #
 # A trap of conventions lies here: in the paper $i$ and the pixels count from 1, in `gaussian_mask` from 0.
+#
+# ### Find the bugs: a window that passed its test
+#
+# A colleague has written the equations down, from DRAW's numbers to what `gaussian_mask` asks for, and has even tested them:
+
+
+# %% name="colleague" show=true
+def window_as_found(numbers: Tensor, N: int, H: int, W: int) -> tuple:
+    """numbers (B, 4): g̃_X, g̃_Y, log σ², log δ̃  ->  u_y, u_x, s, d, each (B,), in pixels from 0"""
+    x, y, log_variance, log_stride = numbers.unbind(dim=-1)
+    d = (max(H, W) - 1) / (N - 1) * log_stride.exp()
+    u_y = (H + 1) / 2 * (y + 1) + (0 - N / 2 - 0.5) * d  # the first Gaussian: i = 0
+    u_x = (W + 1) / 2 * (x + 1) + (0 - N / 2 - 0.5) * d
+    return u_y, u_x, log_variance.exp(), d
+
+
+# %% name="its_test"
+# The colleague's test: 5 Gaussians on 5 × 5 pixels, all numbers 0. First and last should lie on pixels 0 and 4
+u_y, _, s, d = (x.item() for x in window_as_found(torch.zeros(1, 4), 5, 5, 5))
+print(f"first Gaussian at {u_y:g}, last at {u_y + 4 * d:g}, width {s:g}")
 
 # %% [markdown] task="draw_window"
-# From DRAW's numbers to what `gaussian_mask` asks for. With all numbers 0 the window must sit exactly in the middle, and reach from the first pixel of the longer side to the last. Try it on paper: where is $u$ for
-# 5 pixels and 5 Gaussians?
-# hint: In the paper's pixels the first Gaussian, $i = 1$, is at $g + (0.5 - N/2)\,\delta$. Pixel 1 of the paper is your pixel 0.
-# hint: The width is the root of the variance: $\sigma = \exp(\log \sigma^2 / 2)$. H is the height: it belongs to $g_Y$.
+# The test passes, and three things are wrong. Two of them cancel out in it, and the third doesn't show. So measure elsewhere: other numbers of Gaussians, other numbers than 0. With all
+# numbers 0 the window must reach from the first pixel of the longer side to the last, and sit exactly in the middle of both sides, *however many* Gaussians there are. Find the three, and write the function anew.
+# hint: Try 3 Gaussians on 5 × 5 pixels: where do the first (`u_y`) and the last (`u_y + 2 * d`) lie, and where should they? And what is the width when the variance is 4, a `log_variance` of `math.log(4)`?
+# hint: On paper: for which $i$ does the paper's formula give the first Gaussian? Which number does the paper give to your pixel 0? In the test a stride is one pixel: an error of a stride hides behind one of a pixel.
+# hint: The first Gaussian is $i = 1$, and pixel 1 of the paper is your pixel 0: `u_y = (H + 1) / 2 * (y + 1) + (0.5 - N / 2) * d - 1`. The width is the root of the variance: `(log_variance / 2).exp()`.
 
 
 # %% exercise="draw_window" minutes=12 difficulty=3
 def draw_window(
     numbers: Tensor, N: int, H: int, W: int
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The window of N × N Gaussians on a picture of H × W pixels (Gregor et al. 2015, eq. 21 to 24), pixels from 0.
+    """The window of N × N Gaussians on a picture of H × W pixels (Gregor et al. 2015, eq. 19 to 24), pixels from 0.
 
     numbers (B, 4): g̃_X, g̃_Y, log σ², log δ̃  ->  u_y, u_x (middles of the first Gaussians), s, d, each (B,), in pixels
     """
@@ -207,7 +228,8 @@ def probe(draw_window, draw):
 check("draw_window", draw_window, probe)
 
 # %% [markdown]
-# (On paper: $g = 3$ and $\delta = 1$, so the first Gaussian is at $3 + (1 - 2.5 - 0.5) \cdot 1 = 1$, the paper's first pixel: $u = 0$.)
+# Two conventions were mixed. To count the Gaussians from 0 puts the first one *stride* too early; to count the pixels from 1 puts it one *pixel* too late. In the test a stride is a pixel, so it comes out right:
+# $3 - 3 \cdot 1 = 0$. With three Gaussians a stride is two pixels, and the window begins at −1. And the variance of 1 has the root 1. A test with ones and zeros in it is no test: take numbers that all differ, as the checks here do.
 #
 # ## The spatial transformer's two parts
 #
@@ -218,37 +240,54 @@ check("draw_window", draw_window, probe)
 # Four numbers make a crop; all six can turn and shear as well. Here −1 and 1 are the *edges*, as in lesson 13. So the middle of pixel $j$ of $w$ lies at $(2j + 1)/w - 1$. (PyTorch calls that
 # `align_corners=False`. It writes $x$ before $y$, and so do we now.)
 
-# %% [markdown] task="affine_grid"
-# For each pixel of the glimpse the point that it asks for, $x$ first. The check compares with PyTorch's `F.affine_grid`; write it without.
-# hint: The places across are `(2 * torch.arange(w) + 1) / w - 1`, those down likewise with h. `torch.meshgrid(down, across, indexing="ij")` gives both as (h, w).
-# hint: Stack x, y and ones to (h, w, 3). Then `places @ theta[:, None].mT`, with theta[:, None] (B, 1, 2, 3), is (B, h, w, 2).
 
-
-# %% exercise="affine_grid" minutes=12 difficulty=3
+# %% name="affine_grid" show=true
 def affine_grid(theta: Tensor, h: int, w: int) -> Tensor:
-    """The sampling points of an h × w glimpse (Jaderberg et al. 2015, eq. 1).
+    """The sampling points of an h × w glimpse (Jaderberg et al. 2015, eq. 1), as PyTorch's `F.affine_grid` makes them.
 
     theta (B, 2, 3)  ->  (B, h, w, 2): x and y in the picture, −1 and 1 are its edges
     """
-    ### BEGIN SOLUTION
     down, across = ((2 * torch.arange(n, dtype=theta.dtype) + 1) / n - 1 for n in (h, w))
     y, x = torch.meshgrid(down, across, indexing="ij")
     places = torch.stack([x, y, torch.ones_like(x)], dim=-1)
     return places @ theta[:, None].mT
+
+
+# %% [markdown] task="box_theta"
+# That is given. Now aim it: which $\theta$ crops a given box? A box begins with pixel row `top` and ends *before* row `bottom`, as in `picture[top:bottom, left:right]`; its ends need not be whole numbers. The glimpse
+# must reach from the box's edges to its edges, so that a glimpse with as many pixels as the box *copies* the box. No formula above says how: decide from what −1 and 1 mean, in the glimpse and in the picture.
+# hint: Begin with the whole picture, from 0 to W: its $\theta$ must be $s_x = 1$, $t_x = 0$. Then its left half. Both must come out of your formula.
+# hint: $t_x$ is where the glimpse's middle, $x^t = 0$, lies; $s_x$ is the way from there to the edge, $x^t = 1$. Where are the box's middle and its right edge in pixels, and where between −1 and 1?
+# hint: Pixel coordinate $p$, counted from the left *edge*, lies at $2p/W - 1$. The middle is $p = (\text{left} + \text{right})/2$, and half of the box, $(\text{right} - \text{left})/2$ pixels, is $(\text{right} - \text{left})/W$ long.
+
+
+# %% exercise="box_theta" minutes=10 difficulty=3
+def box_theta(boxes: Tensor, H: int, W: int) -> Tensor:
+    """The spatial transformer's θ that crops exactly a box of a picture of H × W pixels.
+
+    boxes (B, 4), float: top, left, bottom, right, in pixels, ends excluded  ->  theta (B, 2, 3), x before y
+    """
+    ### BEGIN SOLUTION
+    top, left, bottom, right = boxes.unbind(dim=-1)
+    zero = torch.zeros_like(top)
+    x = [(right - left) / W, zero, (left + right) / W - 1]
+    y = [zero, (bottom - top) / H, (top + bottom) / H - 1]
+    return torch.stack(x + y, dim=-1).view(-1, 2, 3)
     ### END SOLUTION
 
 
-# %% check="affine_grid" points=2
-def probe(affine_grid, draw):
-    B, h, w = draw.sizes(3, low=2, high=7)
-    crop = draw.watch(torch.tensor([[[0.5, 0.0, -0.25], [0.0, 0.75, 0.1]]]))
+# %% check="box_theta" points=2
+def probe(box_theta, draw):
+    B, H, W = draw.sizes(3, low=3, high=12)
+    corners, sides = draw.uniform(B, 2, high=3.0), draw.uniform(B, 2, low=0.5, high=6.0)
+    whole = draw.watch(torch.tensor([[0.0, 0.0, H, W]]))
     return {
-        "grid": affine_grid(draw.normal(B, 2, 3), h, w),
-        "a crop": affine_grid(crop, w, h),
+        "theta": box_theta(torch.cat([corners, corners + sides], dim=1), H, W),
+        "the whole picture": box_theta(whole, H, W),
     }
 
 
-check("affine_grid", affine_grid, probe)
+check("box_theta", box_theta, probe)
 
 # %% [markdown]
 # **The sampler.** A point $(x, y)$ in pixels lies between four pixels. Its value is their average, weighted by nearness (eq. 5): a pixel that is $|x - m|$ away across and $|y - n|$ down counts
@@ -256,15 +295,36 @@ check("affine_grid", affine_grid, probe)
 # $$\max(0, 1 - |x - m|)\,\max(0, 1 - |y - n|)$$
 #
 # It is attention again, with a tent in place of a Gaussian. The tent is two pixels wide, whatever the stride.
+#
+# ### Find the bugs: a sampler that doesn't learn
+#
+# First the grid is turned into pixels: the edge −1 lies half a pixel before the middle of pixel 0, so $x = ((x^s + 1)\, W - 1) / 2$. Then the four pixels around each point are added up. The same colleague:
+
+
+# %% name="second_colleague" show=true
+def sampler_as_found(pictures: Tensor, grid: Tensor) -> Tensor:
+    """pictures (B, H, W), grid (B, h, w, 2): x and y, −1 and 1 are the edges  ->  (B, h, w)"""
+    B, H, W = pictures.shape
+    x, y = ((grid[..., i] + 1) * n / 2 - 0.5 for i, n in ((0, W), (1, H)))
+    b, total = torch.arange(B)[:, None, None], 0.0
+    for m in (x.floor(), x.floor() + 1):
+        for n in (y.floor(), y.floor() + 1):
+            with torch.no_grad():  # an index has no gradient
+                weight = (1 - (x - m).abs()) * (1 - (y - n).abs())
+                row, column = n.long().clamp(0, H - 1), m.long().clamp(0, W - 1)
+            total = total + weight * pictures[b, row, column]
+    return total
+
 
 # %% [markdown] task="bilinear_sample"
-# Read the pictures at the points of a grid. First turn the grid into pixels: the edge −1 lies half a pixel before the middle of pixel 0, so $x = ((x^s + 1)\, W - 1) / 2$. Then add up the four pixels around each point. What lies
-# outside the picture is 0: a point just outside still sees the edge's pixels a little. Value and gradient should be those of `F.grid_sample(..., align_corners=False)`; write it without.
-# hint: The four are `x.floor()` and the next, times `y.floor()` and the next: two loops over (0, 1). The weight of one is `(1 - (x - m).abs()) * (1 - (y - n).abs())`.
-# hint: `pictures[b, n, m]` with b (B, 1, 1) and n, m (B, h, w) as `.long()` reads one pixel for each point. Clamp the indices, and multiply by whether they were inside.
+# Its author compared it with `F.grid_sample(pictures[:, None], grid, align_corners=False)[:, 0]` on points well inside a picture, and saw no difference. Two things are wrong all the same. Find them by the
+# comparison that was left out (where? and of what?), and write the function anew, without `grid_sample`. What lies outside the picture is 0, for each of the four pixels alone: a point just outside still sees the edge's pixels a little.
+# hint: What a window must be able to do in this lesson is move by its gradient. Set `grid.requires_grad_()`, and compare `torch.autograd.grad(glimpse.sum(), grid)` of both samplers. Then take points beyond the edges.
+# hint: Which two of the numbers that are computed under `no_grad` are indices, and which one isn't? And what does `clamp` make of a pixel that isn't there?
+# hint: Only indices belong under `no_grad` (they need none: whole numbers have no gradient). And `inside = (m >= 0) & (m < W) & (n >= 0) & (n < H)`, then `total + weight * inside * pictures[...]`.
 
 
-# %% exercise="bilinear_sample" minutes=20 difficulty=4
+# %% exercise="bilinear_sample" minutes=14 difficulty=3
 def bilinear_sample(pictures: Tensor, grid: Tensor) -> Tensor:
     """The pictures between their pixels, at the grid's points; zeros outside (Jaderberg et al. 2015, eq. 5).
 
@@ -287,10 +347,13 @@ def bilinear_sample(pictures: Tensor, grid: Tensor) -> Tensor:
 # %% check="bilinear_sample" points=3
 def probe(bilinear_sample, draw):
     B, H, W, h, w = draw.sizes(5, low=2, high=8)
-    grid = draw.uniform(B, h, w, 2, low=-0.7, high=0.7)
+    grid = draw.uniform(B, h, w, 2, low=-0.7, high=0.7, grad=True)
     edges = draw.uniform(2, 5, 3, 2, low=-1.6, high=1.6)
+    inside = bilinear_sample(draw.normal(B, H, W, grad=True), grid)
+    (inside * draw.normal(B, h, w)).sum().backward()
     return {
-        "inside": bilinear_sample(draw.normal(B, H, W), grid),
+        "inside": inside,
+        "gradient of the grid": grid.grad,
         "over the edges": bilinear_sample(draw.normal(2, H, W), edges),
     }
 
@@ -299,11 +362,15 @@ check("bilinear_sample", bilinear_sample, probe)
 
 
 # %% demo="equal"
-# Proof: your grid and your sampler beside PyTorch's, value and gradient
+# Proof: the grid and your sampler beside PyTorch's, value and gradient; and your θ beside slices of the canvases
 with demonstration("equal"):
     windows.beside_pytorch(affine_grid, bilinear_sample, test.pictures[:1, :30])
+    windows.beside_slices(box_theta, affine_grid, bilinear_sample, test[:200])
 
 # %% [markdown]
+# With the colleague's sampler a network would have learned to read what it sees, and its window would have stood still for ever: no gradient reached the grid. Who compares values alone doesn't see that.
+# And your θ finds each digit's box to the pixel. Nobody will give the network below a box: it must find θ by itself.
+#
 # Both glasses, as a network will use them: pictures and four numbers in, glimpses out. The third is the second with PyTorch's sampler, which is the same, and faster.
 
 
@@ -472,7 +539,7 @@ with demonstration("speed_recorded"):
 # Now the heart of the matter. A window stands somewhere, what it should see lies $r$ pixels away, and the gradient is all that it has. Does it arrive? The starts from which it does are called the **basin** of the goal.
 #
 # "The Gaussian should be easier to train, since each pixel of the glimpse is an average of a larger patch of the picture; with the spatial transformer only the two nearest pixels have a gradient." (Four, in a
-# picture: the two nearest in each direction. You wrote the loop.) So let us measure basins, and vary *one* thing at a time: the kind of window, and the width.
+# picture: the two nearest in each direction. You mended the loop.) So let us measure basins, and vary *one* thing at a time: the kind of window, and the width.
 
 # %% [markdown] task="basin"
 # Write the measurement. N windows start at `starts`, and descend at once, without influencing each other. A window's loss is the sum of squared differences between its glimpse and `wanted`. A step moves it

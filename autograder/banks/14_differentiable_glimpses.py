@@ -409,6 +409,42 @@ def width_and_stride_swapped(numbers, N, H, W):
     return u_y, u_x, s, d
 
 
+@mistake(
+    "draw_window",
+    "This is the colleague's function as it was. Three things are wrong: which Gaussian is the first (i = 1), which "
+    "number the first pixel has (0), and the width, which is the *root* of the variance.",
+)
+def window_as_found(numbers, N, H, W):
+    return _window(numbers, N, H, W, shift=0.0, half=(N + 1) / 2, spread=torch.exp)
+
+
+@mistake(
+    "draw_window",
+    "The width is right now. Two errors are left that cancel out where a stride is one pixel: the first Gaussian is "
+    "i = 1, not 0, and the paper's pixel 1 is your pixel 0. Try 3 Gaussians on 5 pixels.",
+)
+def window_width_mended(numbers, N, H, W):
+    return _window(numbers, N, H, W, shift=0.0, half=(N + 1) / 2)
+
+
+@mistake(
+    "draw_window",
+    "The pixels count from 0 now. The first Gaussian is still i = 0 in yours, a stride too early, and s is still the "
+    "variance.",
+)
+def window_pixels_mended(numbers, N, H, W):
+    return _window(numbers, N, H, W, half=(N + 1) / 2, spread=torch.exp)
+
+
+@mistake(
+    "draw_window",
+    "The first Gaussian is i = 1 now. The pixels still count from 1, so the window lies one too far, and s is still "
+    "the variance.",
+)
+def window_counting_mended(numbers, N, H, W):
+    return _window(numbers, N, H, W, shift=0.0, spread=torch.exp)
+
+
 @alternative("draw_window")
 def in_the_papers_letters(numbers, N, H, W):
     A, B = W, H
@@ -437,186 +473,193 @@ def picture_by_picture(numbers, N, H, W):
     return tuple(torch.stack(rows).T)
 
 
-# affine_grid
+# box_theta
 
 
-def _places(h, w, across_first=True, middles=True, indexing="ij"):
-    if middles:
-        down, across = ((2 * torch.arange(n) + 1) / n - 1 for n in (h, w))
-    else:
-        down, across = (torch.linspace(-1, 1, n) for n in (h, w))
-    y, x = torch.meshgrid(down, across, indexing="ij")
-    first, second = (x, y) if across_first else (y, x)
-    return torch.stack([first, second, torch.ones_like(x)], dim=-1)
+def _theta(x, y):
+    """θ (B, 2, 3) of a crop from s_x, t_x and s_y, t_y."""
+    zero = torch.zeros_like(x[0])
+    return torch.stack([x[0], zero, x[1], zero, y[0], y[1]], dim=-1).view(-1, 2, 3)
 
 
-def _grid(theta, places):
-    return torch.einsum("bij,hwj->bhwi", theta, places.to(theta.dtype))
+def _box(boxes, H, W, side=lambda a, b, n: (b - a) / n, middle=lambda a, b, n: (a + b) / n - 1):
+    top, left, bottom, right = boxes.unbind(dim=-1)
+    return _theta(*((side(a, b, n), middle(a, b, n)) for a, b, n in ((left, right, W), (top, bottom, H))))
 
 
 @mistake(
-    "affine_grid",
-    "Your first and last points lie on the edges: linspace(−1, 1) is `align_corners=True`. Here the *middles* "
-    "of the pixels "
-    "count: (2 j + 1) / w − 1.",
+    "box_theta",
+    "Your windows are twice as wide as their boxes: s is *half* of the side, from the middle to the edge, and the "
+    "picture is 2 wide, from −1 to 1. So it is (right − left) / W.",
 )
-def corners_aligned(theta, h, w):
-    return _grid(theta, _places(h, w, middles=False))
-
-
-@mistake("affine_grid", "y stands before x in your places. θ expects (x, y, 1): across first.")
-def down_first(theta, h, w):
-    return _grid(theta, _places(h, w, across_first=False))
-
-
-@mistake("affine_grid", "The results are (y, x). The grid has x first.")
-def results_down_first(theta, h, w):
-    return _grid(theta, _places(h, w)).flip(-1)
+def whole_side(boxes, H, W):
+    return _box(boxes, H, W, side=lambda a, b, n: 2 * (b - a) / n)
 
 
 @mistake(
-    "affine_grid",
-    "The grid is (B, w, h, 2) here: rows come first, (B, h, w, 2). With meshgrid, indexing='ij' and y first.",
+    "box_theta",
+    "Your windows are half as wide as their boxes. Half of the side is (right − left) / 2 pixels, and a pixel is 2 / W "
+    "long: (right − left) / W.",
 )
-def columns_first(theta, h, w):
-    return _grid(theta, _places(h, w)).transpose(1, 2)
-
-
-@mistake("affine_grid", "h and w are swapped: w points across, h down.")
-def sizes_swapped(theta, h, w):
-    return _grid(theta, _places(w, h))
-
-
-@mistake("affine_grid", "The shift is missing: the last column of θ is added, so the places need a 1 at the end.")
-def no_shift(theta, h, w):
-    places = _places(h, w)
-    places[..., 2] = 0
-    return _grid(theta, places)
-
-
-@mistake("affine_grid", "θ's two rows are read as columns: the first *row* makes x.")
-def square_part_transposed(theta, h, w):
-    turned = torch.cat([theta[:, :, :2].mT, theta[:, :, 2:]], dim=-1)
-    return _grid(turned, _places(h, w))
-
-
-@mistake("affine_grid", "Your places run from 0 to 1. In the glimpse, too, they run from −1 to 1.")
-def places_from_zero(theta, h, w):
-    places = _places(h, w)
-    places[..., :2] = (places[..., :2] + 1) / 2
-    return _grid(theta, places)
+def halved_twice(boxes, H, W):
+    return _box(boxes, H, W, side=lambda a, b, n: (b - a) / (2 * n))
 
 
 @mistake(
-    "affine_grid",
-    "These are the first edges of the pixels, 2 j / w − 1. Their middles are half a pixel further: (2 j + 1) / w − 1.",
+    "box_theta",
+    "You take −1 and 1 for the *middles* of the outer pixels (`align_corners=True`). They are edges: the whole "
+    "picture, from 0 to W, has s = 1 and t = 0.",
 )
-def edges_of_pixels(theta, h, w):
-    places = _places(h, w)
-    places[..., :2] -= torch.tensor([1 / w, 1 / h]).to(places.dtype)
-    return _grid(theta, places)
+def middles_at_one(boxes, H, W):
+    return _box(
+        boxes, H, W, side=lambda a, b, n: (b - a - 1) / (n - 1), middle=lambda a, b, n: (a + b - 1) / (n - 1) - 1
+    )
+
+
+@mistake("box_theta", "θ's rows are swapped: the first makes x (left and right, W), the second y (top and bottom, H).")
+def rows_swapped(boxes, H, W):
+    return _box(boxes, H, W).flip(1)
+
+
+@mistake("box_theta", "H and W are swapped: left and right are divided by W, top and bottom by H.")
+def box_sizes_swapped(boxes, H, W):
+    return _box(boxes, W, H)
+
+
+@mistake("box_theta", "A box begins with its top, then its left: you read the first number as left.")
+def left_first(boxes, H, W):
+    return _box(boxes[:, [1, 0, 3, 2]], H, W)
+
+
+@mistake("box_theta", "You read the boxes as top, *bottom*, left, right. They are top, left, bottom, right.")
+def both_rows_first(boxes, H, W):
+    return _box(boxes[:, [0, 2, 1, 3]], H, W)
 
 
 @mistake(
-    "affine_grid",
-    "Only the diagonal of θ and its shift are used: that is a crop. The other two numbers turn and shear.",
+    "box_theta",
+    "The shift is where the window's *corner* lies. t is its middle, where the glimpse's own 0 is: (left + right) / 2 "
+    "in pixels.",
 )
-def crop_only(theta, h, w):
-    crop = theta * torch.tensor([[1.0, 0.0, 1.0], [0.0, 1.0, 1.0]]).to(theta.dtype)
-    return _grid(crop, _places(h, w))
+def shift_of_the_corner(boxes, H, W):
+    return _box(boxes, H, W, middle=lambda a, b, n: 2 * a / n - 1)
+
+
+@mistake("box_theta", "The shift is in pixels. It runs from −1 to 1: pixel coordinate p lies at 2 p / W − 1.")
+def shift_in_pixels(boxes, H, W):
+    return _box(boxes, H, W, middle=lambda a, b, n: (a + b - n) / 2)
+
+
+@mistake("box_theta", "The shift runs from 0 to 2 in yours. The picture's middle is 0: subtract 1.")
+def no_one_subtracted(boxes, H, W):
+    return _box(boxes, H, W, middle=lambda a, b, n: (a + b) / n)
+
+
+@mistake("box_theta", "The shift runs from 0 to 1 in yours. It runs from −1 to 1: (left + right) / W − 1.")
+def shift_from_zero_to_one(boxes, H, W):
+    return _box(boxes, H, W, middle=lambda a, b, n: (a + b) / (2 * n))
 
 
 @mistake(
-    "affine_grid", "Your points run from 0 to 1 in the picture. Its edges are −1 and 1: leave them as θ makes them."
+    "box_theta",
+    "The window goes half as far from the picture's middle as it should: the picture is 2 wide, so pixel coordinate p "
+    "lies at 2 p / W − 1.",
 )
-def points_from_zero(theta, h, w):
-    return (_grid(theta, _places(h, w)) + 1) / 2
+def half_of_the_shift(boxes, H, W):
+    return _box(boxes, H, W, middle=lambda a, b, n: (a + b) / (2 * n) - 0.5)
 
 
-@mistake("affine_grid", "The 1 stands first in your places. θ's *last* column is the shift: (x, y, 1).")
-def one_first(theta, h, w):
-    return _grid(theta, _places(h, w)[..., [2, 0, 1]])
-
-
-@mistake("affine_grid", "The points stand in one long list, (B, h·w, 2). Keep the glimpse's shape: (B, h, w, 2).")
-def points_in_a_list(theta, h, w):
-    return _grid(theta, _places(h, w)).flatten(1, 2)
-
-
-@mistake("affine_grid", "x and y stand on axis 1, as channels. They come last: (B, h, w, 2).")
-def points_as_channels(theta, h, w):
-    return _grid(theta, _places(h, w)).movedim(-1, 1)
-
-
-@mistake("affine_grid", "All pictures get the grid of the first θ. Each has its own.")
-def first_theta_for_all(theta, h, w):
-    return _grid(theta[:1].expand_as(theta), _places(h, w))
-
-
-@mistake("affine_grid", "The shift is subtracted. θ's last column is added.")
-def shift_subtracted(theta, h, w):
-    return _grid(theta * torch.tensor([1.0, 1.0, -1.0]).to(theta.dtype), _places(h, w))
+@mistake("box_theta", "The shift has the wrong sign: a box to the right of the middle has a t above 0.")
+def shift_turned_around(boxes, H, W):
+    return _box(boxes, H, W, middle=lambda a, b, n: 1 - (a + b) / n)
 
 
 @mistake(
-    "affine_grid",
-    'The grid is laid out column by column. Row by row: `torch.meshgrid(down, across, indexing="ij")`.',
+    "box_theta",
+    "Bottom and right count as *inside* the box with you. They are the first outside, as in a slice: add no 1.",
 )
-def grid_laid_out_by_columns(theta, h, w):
-    x = (2 * torch.arange(w) + 1) / w - 1
-    y = (2 * torch.arange(h) + 1) / h - 1
-    yy, xx = [t.T.reshape(h, w) for t in torch.meshgrid(y, x, indexing="ij")]
-    places = torch.stack([xx, yy, torch.ones_like(xx)], -1).to(theta.dtype)
-    return places @ theta[:, None].mT
+def ends_inside(boxes, H, W):
+    return _box(boxes, H, W, side=lambda a, b, n: (b + 1 - a) / n, middle=lambda a, b, n: (a + b + 1) / n - 1)
 
 
 @mistake(
-    "affine_grid",
-    "The places across are divided by h, those down by w. It is the other way round.",
+    "box_theta",
+    "The middle is half a pixel too far up and left: you take the box from its first pixel's number to its last one's. "
+    "Take its *edges*, left and right.",
 )
-def divided_by_the_other_side(theta, h, w):
-    x = (2 * torch.arange(w) + 1) / h - 1
-    y = (2 * torch.arange(h) + 1) / w - 1
-    yy, xx = torch.meshgrid(y, x, indexing="ij")
-    places = torch.stack([xx, yy, torch.ones_like(xx)], -1).to(theta.dtype)
-    return places @ theta[:, None].mT
+def middle_of_the_numbers(boxes, H, W):
+    return _box(boxes, H, W, middle=lambda a, b, n: (a + b - 1) / n - 1)
 
 
 @mistake(
-    "affine_grid",
-    "The shift counts twice. The third number of each place is 1.",
+    "box_theta",
+    "θ is turned around: it goes from the glimpse to the picture, so a small box has a *small* s, (right − left) / W.",
 )
-def shifted_twice(theta, h, w):
-    x = (2 * torch.arange(w) + 1) / w - 1
-    y = (2 * torch.arange(h) + 1) / h - 1
-    yy, xx = torch.meshgrid(y, x, indexing="ij")
-    places = torch.stack([xx, yy, 2 * torch.ones_like(xx)], -1).to(theta.dtype)
-    return places @ theta[:, None].mT
+def from_the_picture(boxes, H, W):
+    return _box(boxes, H, W, side=lambda a, b, n: n / (b - a))
 
 
-@alternative("affine_grid")
-def pytorchs_own(theta, h, w):
-    return F.affine_grid(theta, [len(theta), 1, h, w], align_corners=False)
+@mistake(
+    "box_theta", "The scales stand in the wrong places: s_x is θ[0, 0] and s_y is θ[1, 1]. Yours turns the window."
+)
+def scales_on_the_other_diagonal(boxes, H, W):
+    theta = _box(boxes, H, W)
+    return theta[:, :, [1, 0, 2]]
 
 
-@alternative("affine_grid")
-def as_two_sums(theta, h, w):
-    x = ((torch.arange(w) + 0.5) * 2 / w - 1)[None, None, :]
-    y = ((torch.arange(h) + 0.5) * 2 / h - 1)[None, :, None]
-    a, b, c = (theta[:, 0, i, None, None] for i in range(3))
-    d, e, f = (theta[:, 1, i, None, None] for i in range(3))
-    return torch.stack([a * x + b * y + c, d * x + e * y + f], dim=-1)
+@mistake("box_theta", "The shift comes first in your rows. It is θ's *last* column.")
+def shift_first(boxes, H, W):
+    return _box(boxes, H, W)[:, :, [2, 0, 1]]
 
 
-@alternative("affine_grid")
-def point_by_point(theta, h, w):
-    rows = []
-    for matrix in theta:
-        for i in range(h):
-            for j in range(w):
-                place = torch.tensor([(2 * j + 1) / w - 1, (2 * i + 1) / h - 1, 1.0])
-                rows.append(matrix @ place)
-    return torch.stack(rows).view(len(theta), h, w, 2)
+@mistake("box_theta", "The six numbers stand in a row. θ is (B, 2, 3): `.view(-1, 2, 3)`.")
+def six_in_a_row(boxes, H, W):
+    return _box(boxes, H, W).flatten(1)
+
+
+@mistake("box_theta", "The scales are right, and the shift is missing: all your windows sit in the middle.")
+def shift_left_out(boxes, H, W):
+    return _box(boxes, H, W, middle=lambda a, b, n: 0 * a)
+
+
+@mistake("box_theta", "One θ, that of the first box, for all. Each box has its own.")
+def first_box_for_all(boxes, H, W):
+    return _box(boxes[:1].expand_as(boxes), H, W)
+
+
+@alternative("box_theta")
+def by_its_ends(boxes, H, W):
+    top, left, bottom, right = boxes.T
+    (x0, x1), (y0, y1) = (2 * left / W - 1, 2 * right / W - 1), (2 * top / H - 1, 2 * bottom / H - 1)
+    return _theta(((x1 - x0) / 2, (x0 + x1) / 2), ((y1 - y0) / 2, (y0 + y1) / 2))
+
+
+@alternative("box_theta")
+def written_into_zeros(boxes, H, W):
+    theta = torch.zeros(len(boxes), 2, 3)
+    theta[:, 0, 0] = (boxes[:, 3] - boxes[:, 1]) / W
+    theta[:, 1, 1] = (boxes[:, 2] - boxes[:, 0]) / H
+    theta[:, 0, 2] = (boxes[:, 3] + boxes[:, 1]) / W - 1
+    theta[:, 1, 2] = (boxes[:, 2] + boxes[:, 0]) / H - 1
+    return theta
+
+
+@alternative("box_theta")
+def as_a_matrix_of_ends(boxes, H, W):
+    ends = boxes.view(-1, 2, 2) * torch.tensor([2 / H, 2 / W]) - 1  # (B, begin and end, y and x)
+    half, middle = (ends[:, 1] - ends[:, 0]).flip(1) / 2, ends.mean(dim=1).flip(1)
+    return torch.cat([torch.diag_embed(half), middle.unsqueeze(-1)], dim=-1)
+
+
+@alternative("box_theta")
+def box_by_box(boxes, H, W):
+    thetas = []
+    for top, left, bottom, right in boxes:
+        nothing = torch.zeros_like(top)
+        x = torch.stack([(right - left) / W, nothing, (right + left - W) / W])
+        y = torch.stack([nothing, (bottom - top) / H, (bottom + top - H) / H])
+        thetas.append(torch.stack([x, y]))
+    return torch.stack(thetas)
 
 
 # bilinear_sample
@@ -712,7 +755,11 @@ def equal_weights(pictures, grid):
     return _sample(pictures, grid, weigh=lambda x, m: 0.5 + 0.0 * x)
 
 
-@mistake("bilinear_sample", "The grid is detached: the window could never be moved by its gradient.")
+@mistake(
+    "bilinear_sample",
+    "No gradient reaches the grid, so a window could never be moved by it. Only indices belong under `no_grad`: the "
+    "weights need theirs.",
+)
 def grid_detached(pictures, grid):
     return _sample(pictures, grid, detached=True) + 0.0 * grid.sum(-1)
 
@@ -834,6 +881,24 @@ def between_columns_only(pictures, grid):
             inside = (m >= 0) & (m < W) & (n >= 0) & (n < H)
             out = out + weight * inside * pictures[b, n.long().clamp(0, H - 1), m.long().clamp(0, W - 1)]
     return out
+
+
+@mistake(
+    "bilinear_sample",
+    "This is the colleague's function as it was. Two things are wrong: the weights have no gradient (only indices "
+    "belong under `no_grad`), and outside the picture its edge is read, where there is 0.",
+)
+def sampler_as_found(pictures, grid):
+    B, H, W = pictures.shape
+    x, y = ((grid[..., i] + 1) * n / 2 - 0.5 for i, n in ((0, W), (1, H)))
+    b, total = torch.arange(B)[:, None, None], 0.0
+    for m in (x.floor(), x.floor() + 1):
+        for n in (y.floor(), y.floor() + 1):
+            with torch.no_grad():
+                weight = (1 - (x - m).abs()) * (1 - (y - n).abs())
+                row, column = n.long().clamp(0, H - 1), m.long().clamp(0, W - 1)
+            total = total + weight * pictures[b, row, column]
+    return total
 
 
 @alternative("bilinear_sample")
@@ -1301,11 +1366,6 @@ _SQUARED = "the difference is squared"
 equivalent(
     "gaussian_mask", "torch.arange(C) - middles.unsqueeze(-1) -> middles.unsqueeze(-1) - torch.arange(C)", _SQUARED
 )
-equivalent(
-    "affine_grid",
-    "torch.meshgrid(down, across, indexing='ij') -> torch.meshgrid(down, across)",
-    "indexing 'ij' is what PyTorch does without being told, and warns of",
-)
 for _difference in ("y - n -> n - y", "x - m -> m - x"):
     equivalent("bilinear_sample", _difference, "its absolute value is taken")
 for _place in ("0 -> -1 (no. 4)", "0 -> -1 (no. 5)"):
@@ -1314,9 +1374,6 @@ equivalent(
     "degrees_of_freedom",
     "singular > 0.0001 * singular.max() -> singular >= 0.0001 * singular.max()",
     "no singular value is exactly at the threshold",
-)
-equivalent(
-    "affine_grid", "torch.arange(n, dtype=theta.dtype) -> torch.arange(n)", "the default dtype is that of the check"
 )
 equivalent("basin", "drop .detach(…) in places.detach()", "the earlier steps are remembered for nothing")
 equivalent("basin", "glimpse_at(places) - wanted -> wanted - glimpse_at(places)", _SQUARED)

@@ -153,6 +153,21 @@ def beside_pytorch(affine_grid: Callable[..., Tensor], sample: Callable[..., Ten
         print(f"{what}: {'the same as PyTorch’s to ten decimals' if same else 'not the same as PyTorch’s'}")
 
 
+def beside_slices(
+    box_theta: Callable[..., Tensor], grid: Callable[..., Tensor], sample: Callable[..., Tensor], canvas: Canvases
+) -> None:
+    """Say how far the glimpses at the θ of each digit's box are from its slice of the canvas."""
+    H, W = canvas.pictures.shape[1:]
+    most = 0.0
+    for picture, box in zip(canvas.pictures, canvas.boxes, strict=True):
+        top, left, bottom, right = box.tolist()
+        theta = box_theta(box[None].to(picture.dtype), H, W)
+        glimpse = sample(picture[None], grid(theta, bottom - top, right - left))[0]
+        most = max(most, (glimpse - picture[top:bottom, left:right]).abs().max().item())
+    told = "cut out to the pixel" if most < 1e-4 else f"up to {most:.2f} of ink away from the slice"
+    print(f"{len(canvas.pictures)} digits, each at the θ of its box: {told}")
+
+
 @torch.no_grad()
 def seen(spotter: torch.nn.Module, canvas: Canvases) -> None:
     """Show where a network's windows lie on canvases, what it answers, and the glimpses that its reader got."""

@@ -59,3 +59,12 @@ def test_a_wrong_sampler_is_not_said_to_be_pytorchs(lesson, canvas, capsys):
     assert capsys.readouterr().out.count("the same as") == 2
     windows.beside_pytorch(lesson["affine_grid"], lambda p, g: 2 * lesson["bilinear_sample"](p, g), canvas.pictures[:1])
     assert capsys.readouterr().out.count("not the same as") == 2
+
+
+def test_a_theta_beside_the_box_is_told_from_a_slice(lesson, canvas, capsys):
+    names = ("box_theta", "affine_grid", "bilinear_sample")
+    theta, grid, sample = (lesson[name] for name in names)
+    windows.beside_slices(theta, grid, sample, canvas)
+    assert "3 digits, each at the θ of its box: cut out to the pixel" in capsys.readouterr().out
+    windows.beside_slices(lambda boxes, H, W: theta(boxes + 1, H, W), grid, sample, canvas)
+    assert "of ink away from the slice" in capsys.readouterr().out
