@@ -13,20 +13,15 @@
 
 # %% name="setup"
 # Set-up: what this lesson imports
-from collections.abc import Iterator
-from typing import NamedTuple
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lessonkit import Lesson, train
-from lessonkit.data.digits import Digits, load_digits
-from lessonkit.data.patches import CELLS, COLOURS, SIDE, draw_cues, fresh
+from lessonkit.data import patches as cues
 from lessonkit.models.attention import masked_softmax
 from lessonkit.models.multi_head import multi_head_attention
-from lessonkit.seeds import seed_everything
-from lessonkit.show import patch_maps, recorded, tables, touch
+from lessonkit.show import patch_maps, recorded, touch
 
 lesson = Lesson("16_visual_self_attention")
 check, demonstration, predict = lesson.check, lesson.demonstration, lesson.predict
@@ -52,7 +47,7 @@ runs = recorded.Recorded(
         "cue": "weight on the cue", "match": "weight on the match", "first": "match first of the eight",
     },
 )  # fmt: skip
-examples = draw_cues(4, seed=11)
+examples = cues.draw_cues(4, seed=11)
 
 # %% [markdown]
 # ## The task: find the match, say its colour
@@ -304,7 +299,7 @@ WIDTH, NARROW = 64, 16  # C and C̄
 class Block(nn.Module):
     """The block with its weights. γ starts at `gamma`, and is learned `faster` times as fast as the rest."""
 
-    def __init__(self, function, gamma=1.0, faster=1.0, itself=False, places=CELLS**2):
+    def __init__(self, function, gamma=1.0, faster=1.0, itself=False, places=cues.CELLS**2):
         super().__init__()
         self.function, self.faster = function, faster
         self.W_f, self.W_g, self.W_h = (
@@ -329,9 +324,15 @@ class Block(nn.Module):
 class Matcher(nn.Module):
     """Stem, body, and a linear map that reads the answer off: at the cue, or from the mean or maximum over all cells."""
 
-    def __init__(self, body: nn.Module, read: str = "cue", answers: int = len(COLOURS)):
+    def __init__(
+        self, body: nn.Module, read: str = "cue", answers: int = len(cues.COLOURS)
+    ):
         super().__init__()
-        self.stem, self.body, self.read = nn.Conv2d(3, WIDTH, SIDE, stride=SIDE), body, read
+        self.stem, self.body, self.read = (
+            nn.Conv2d(3, WIDTH, cues.SIDE, stride=cues.SIDE),
+            body,
+            read,
+        )
         self.out = nn.Linear(WIDTH, answers)
 
     def forward(self, batch) -> Tensor:
@@ -364,12 +365,17 @@ def answer_loss(model: nn.Module, batch) -> Tensor:
 
 
 def train_matcher(
-    model: nn.Module, seed: int, lr: float = 3e-3, steps: int = 600, draw=draw_cues, **how
+    model: nn.Module,
+    seed: int,
+    lr: float = 3e-3,
+    steps: int = 600,
+    draw=cues.draw_cues,
+    **how,
 ) -> train.History:
     """Adam on new pictures at every step."""
     return train.fit(
         model,
-        fresh(draw, 64, seed),
+        cues.fresh(draw, 64, seed),
         answer_loss,
         steps=steps,
         lr=lr,
@@ -387,13 +393,13 @@ def accuracy(model: nn.Module, batch) -> float:
 
 def your_matcher(seed: int = 0) -> Matcher:
     """Your block in a matcher, trained."""
-    seed_everything(seed)
+    train.seed_everything(seed)
     matcher = Matcher(Block(attention_block))
     train_matcher(matcher, seed)
     return matcher
 
 
-test = draw_cues(1000, seed=2)
+test = cues.draw_cues(1000, seed=2)
 
 # %% demo="training" varies=true show=true
 # Training: a few seconds
@@ -481,8 +487,7 @@ check("far_pairs", far_pairs, probe)
 # %% demo="scores" varies=true
 # Table: the map of your network, scored by distance, beside a blind guess
 with demonstration("scores"):
-    matcher(test)
-    patch_maps.show_far(far_pairs, matcher.body.weights, test)
+    patch_maps.show_far(far_pairs, matcher, test)
 
 # %% [markdown]
 # ### Touch it
@@ -490,14 +495,10 @@ with demonstration("scores"):
 # Choose a patch: where does *it* look? Only the cue was ever asked for an answer. What do the coloured patches do that nobody asked?
 
 # %% demo="touch" varies=true
-# Widget: every patch asks; the match is outlined
+# Widget: every patch asks; the match is outlined. Figure: the map of the cue in three pictures
 with demonstration("touch"):
     matcher(examples)
     touch.regions(*patch_maps.to_touch(examples, {"your block": matcher.body.weights}))
-
-# %% demo="still" varies=true
-# Figure: the map of the cue in three pictures
-with demonstration("still"):
     patch_maps.show_maps(examples, {"your block": matcher.body.weights}, 3)
 
 # %% [markdown]
@@ -697,6 +698,11 @@ class ViT(nn.Module):
 
 
 # %% name="digits" show=true
+from typing import NamedTuple
+
+from lessonkit.data.digits import Digits, load_digits
+
+
 class Pictures(NamedTuple):
     """A batch: pictures (B, c, H, W) and answers (B,)."""
 
@@ -708,7 +714,7 @@ def with_channel(digits: Digits) -> Pictures:
     return Pictures(digits.pictures.unsqueeze(1), digits.labels)
 
 
-def digit_batches(digits: Pictures, seed: int, size: int = 64) -> Iterator[Pictures]:
+def digit_batches(digits: Pictures, seed: int, size: int = 64):
     """Passes without end, each in another order."""
     generator = torch.Generator().manual_seed(seed)
     while True:
@@ -734,22 +740,12 @@ def train_on_digits(
 ) -> train.History:
     """Train on the first `count` training digits."""
     few = Pictures(*(part[:count] for part in with_channel(load_digits().train)))
-    return train.fit(
-        model,
-        digit_batches(few, seed),
-        answer_loss,
-        steps=steps,
-        lr=lr,
-        warmup=50,
-        decay=True,
-        title="digits",
-        **how,
-    )
+    return train.fit(model, digit_batches(few, seed), answer_loss, steps=steps, lr=lr, warmup=50, decay=True, title="digits", **how)  # fmt: skip
 
 
 def your_vit(seed: int = 0) -> ViT:
     """Your words in a ViT, trained on all training digits."""
-    seed_everything(seed)
+    train.seed_everything(seed)
     vit = ViT(channels=1, side=8, patch=2, classes=10)
     train_on_digits(vit, 1197, seed, lr=1.5e-3)
     return vit
@@ -842,17 +838,17 @@ class TwoLooks(nn.Module):
     def __init__(self, block):
         super().__init__()
         self.embed, self.cls = (
-            nn.Linear(3 * SIDE**2, WIDTH),
+            nn.Linear(3 * cues.SIDE**2, WIDTH),
             nn.Parameter(0.3 * torch.randn(WIDTH)),
         )
         self.rows, self.columns = (
-            nn.Parameter(torch.zeros(CELLS, WIDTH)) for _ in range(2)
+            nn.Parameter(torch.zeros(cues.CELLS, WIDTH)) for _ in range(2)
         )
-        self.looks = nn.ModuleList(Block(block, places=CELLS**2 + 1) for _ in range(2))
-        self.out = nn.Linear(WIDTH, len(COLOURS))
+        self.looks = nn.ModuleList(Block(block, places=cues.CELLS**2 + 1) for _ in range(2))
+        self.out = nn.Linear(WIDTH, len(cues.COLOURS))
 
     def forward(self, batch) -> Tensor:
-        words = self.embed(patchify(batch.pictures - 0.5, SIDE))
+        words = self.embed(patchify(batch.pictures - 0.5, cues.SIDE))
         x = class_token_and_positions(
             words, self.cls, self.rows, self.columns
         ).mT.unsqueeze(-1)  # a map of 37 × 1
@@ -871,9 +867,9 @@ def asked_twice(model: TwoLooks, batch) -> Tensor:
 
 def your_two_looks(seed: int = 0, steps: int = 1000) -> TwoLooks:
     """Your block, twice, trained."""
-    seed_everything(seed)
+    train.seed_everything(seed)
     two = TwoLooks(attention_block)
-    train.fit(two, fresh(draw_cues, 64, seed), asked_twice, steps=steps, lr=6e-3, warmup=50, decay=True, title="two looks")  # fmt: skip
+    train.fit(two, cues.fresh(cues.draw_cues, 64, seed), asked_twice, steps=steps, lr=6e-3, warmup=50, decay=True, title="two looks")  # fmt: skip
     return two
 
 
@@ -899,8 +895,7 @@ predict(
 # Training: two looks, some ten seconds; then where the class token looks, on 1,000 test pictures
 with demonstration("two_looks"):
     two = your_two_looks(seed=0)
-    print(f"{accuracy(two, test):.1%} right")
-    patch_maps.show_class_maps(class_maps(two, test), test)
+    patch_maps.show_class_maps(class_maps(two, test), test, accuracy(two, test))
 
 # %% demo="rollout"
 # Tables: the same, as recorded
@@ -930,14 +925,9 @@ predict("made", "The block in both networks, compared with nothing in its place:
 # %% demo="made"
 # Tables: 1,000 made digits, scored, recorded; and how the rates were chosen
 with demonstration("made"):
-    arms = "made_attention made_convolution made_nothing"
-    runs.table(f"{arms} made_real", "frechet confidence classes nearest parameters", "Generators of digits, 1,000 steps of 64", rates=True)  # fmt: skip
+    runs.table("made_attention made_convolution made_nothing made_real", "frechet confidence classes nearest parameters", "Generators of digits, 1,000 steps of 64", rates=True)  # fmt: skip
     lesson.reveal("made", "longer: worse ones", f"Fréchet distance, seed by seed: block {runs.each('made_attention', 'frechet')}; convolution {runs.each('made_convolution', 'frechet')}; nothing {runs.each('made_nothing', 'frechet')}. Real digits have {runs.each('made_real', 'frechet')}.")  # fmt: skip
-    runs.grid(
-        arms,
-        "Fréchet distance to the validation digits after half of the steps, seed 0, by rate",
-        least=True,
-    )
+    runs.grid("made_attention made_convolution made_nothing", "Fréchet distance to the validation digits after half of the steps, seed 0, by rate", least=True)  # fmt: skip
 
 # %% [markdown]
 # **Here the block makes the digits worse, if anything.** On each of three seeds they are farther from real ones than those of the networks with nothing there, and the two ranges don't touch. A convolution does as well as nothing on two seeds, and much worse on the third: a tie. By confidence, classes and strangeness
@@ -959,13 +949,13 @@ with demonstration("made"):
 def break_it(matcher: Matcher, vit: ViT) -> list[list]:
     """Each break, and the figures that it changes; the networks are as before afterwards."""
     block, digits = matcher.body, with_channel(load_digits().test)
-    rows = [["as trained", accuracy(matcher, test), *far_pairs(block.weights, test.cue, test.match, CELLS, 1)]]  # fmt: skip
-    rows.append(["asked by the match, not by the cue", "-", *far_pairs(block.weights, test.match, test.cue, CELLS, 1)])  # fmt: skip
+    rows = [["as trained", accuracy(matcher, test), *far_pairs(block.weights, test.cue, test.match, cues.CELLS, 1)]]  # fmt: skip
+    rows.append(["asked by the match, not by the cue", "-", *far_pairs(block.weights, test.match, test.cue, cues.CELLS, 1)])  # fmt: skip
     block.W_f *= 0.1
-    rows.append(["scores ten times smaller", accuracy(matcher, test), *far_pairs(block.weights, test.cue, test.match, CELLS, 1)])  # fmt: skip
+    rows.append(["scores ten times smaller", accuracy(matcher, test), *far_pairs(block.weights, test.cue, test.match, cues.CELLS, 1)])  # fmt: skip
     block.W_f *= 10
     whole, block.function = (block.function, lambda x, *rest: (whole(x, *rest)[0] - x, whole(x, *rest)[1]))  # fmt: skip
-    rows.append(["without the residual path", accuracy(matcher, test), *far_pairs(block.weights, test.cue, test.match, CELLS, 1)])  # fmt: skip
+    rows.append(["without the residual path", accuracy(matcher, test), *far_pairs(block.weights, test.cue, test.match, cues.CELLS, 1)])  # fmt: skip
     block.function = whole
     rows.append(["ViT as trained", accuracy(vit, digits), "-", "-"])
     places, vit.rows.data, vit.columns.data = ((vit.rows.data, vit.columns.data), 0 * vit.rows, 0 * vit.columns)  # fmt: skip
@@ -977,7 +967,7 @@ def break_it(matcher: Matcher, vit: ViT) -> list[list]:
 # %% demo="breaks" varies=true
 # Table: the four, run on your networks
 with demonstration("breaks"):
-    tables.show_table(["change", "share right", "weight on the match", "match has the largest weight"], break_it(matcher, vit), "Your networks; pictures and digits of the tests")  # fmt: skip
+    patch_maps.show_breaks(break_it(matcher, vit))
 
 # %% [markdown]
 # Ten times smaller scores make the map flat, and the answer goes with it. Without the residual path the answer survives: the colour comes through $o$. The match looks back at the cue, although nobody asked it to: they have the same pattern. And without its positions the ViT sees a bag of
@@ -992,8 +982,7 @@ with demonstration("paper_table"):
         ["SAGAN, 2018: far places need attention, convolutions are local", "the best Inception score on ImageNet from 36.8 to 52.5, by block, spectral norm and rates together", f"match's colour, seed by seed: block {runs.each('block', 'accuracy')}, deep convolutions {runs.each('deep', 'accuracy')}; but also with all patches beside the cue convolutions only guess: {runs.each('around', 'accuracy')}"],
         ["SAGAN: γ from 0, so that a network learns from near places first, then from far ones", "argued", f"a tie; γ starts at 0: {runs.each('gamma_0_1', 'accuracy')}; at 1: {runs.each('block', 'accuracy')}"],
         ["ViT, 2021: on few pictures it loses to convolutions, on very many it wins", "ImageNet's 1.3 million pictures are few, 300 million are many", f"100 digits: {runs.spread('vit', '100')} against {runs.spread('cnn', '100')}; 1,197: {runs.spread('vit', '1197')} against {runs.spread('cnn', '1197')}"],
-        ["Abnar and Zuidema, 2020: roll-out tells more about the input than raw attention", "rank correlation with leaving words out, and with gradients", f"match first of eight: last map {runs.each('two_second', 'first')}, rolled out {runs.each('two_rolled', 'first')} (the third seed did not learn the task)"],
-    ])  # fmt: skip
+        ["Abnar and Zuidema, 2020: roll-out tells more about the input than raw attention", "rank correlation with leaving words out, and with gradients", f"match first of eight: last map {runs.each('two_second', 'first')}, rolled out {runs.each('two_rolled', 'first')} (the third seed did not learn the task)"]])  # fmt: skip
     runs.grid("block 1x1 plain deep near around pairs_1x1 pairs_block two vit_100 vit_300 vit_1197 cnn_100 cnn_300 cnn_1197", "How the rates were chosen: share right on validation pictures (the attention block: mean of three seeds; all others seed 0)")  # fmt: skip
 
 # %% [markdown]

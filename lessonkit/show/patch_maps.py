@@ -76,16 +76,23 @@ def beside_self_attention(block: Callable[..., tuple], attention: Callable[..., 
     print("equal to five decimals:", torch.allclose(found, x + layer.mT.reshape(x.shape), atol=1e-5))
 
 
-def show_far(far_pairs: Callable[..., tuple[float, float]], weights: Tensor, data: CuePictures) -> None:
-    """The map (B, N, N) of the cue, scored by distance with lesson 16's `far_pairs`, beside blind guesses."""
+def show_far(far_pairs: Callable[..., tuple[float, float]], matcher: Callable, data: CuePictures) -> None:
+    """The cue's map in `matcher.body.weights` (B, N, N), scored by lesson 16's `far_pairs`, beside blind guesses."""
+    matcher(data)
     rows = [
-        [f"at least {least} cells apart", *far_pairs(weights, data.cue, data.match, CELLS, least)]
+        [f"at least {least} cells apart", *far_pairs(matcher.body.weights, data.cue, data.match, CELLS, least)]
         for least in (1, 3, 5)
     ]
     blind = {"blind: any other cell": CELLS**2 - 1, "blind: any coloured patch": PATCHES}
     rows += [[name, 1 / others, 1 / others] for name, others in blind.items()]
     columns = ["pairs", "weight on the match", "match has the largest weight"]
     tables.show_table(columns, rows, f"{len(data.cue):,} test pictures")
+
+
+def show_breaks(rows: Sequence[Sequence[object]]) -> None:
+    """What each break does: the change, the share right, and both scores of the map."""
+    columns = ["change", "share right", "weight on the match", "match has the largest weight"]
+    tables.show_table(columns, rows, "Your networks; pictures and digits of the tests")
 
 
 def show_by_count(lesson: object, models: Mapping[str, str], counts: Sequence[int]) -> None:
@@ -105,8 +112,11 @@ def show_by_count(lesson: object, models: Mapping[str, str], counts: Sequence[in
     plots.show(fig, "Share right by number of training pictures: " + "; ".join(said) + ".")
 
 
-def show_class_maps(maps: Mapping[str, Tensor], data: CuePictures) -> None:
-    """For each of a class token's maps (B, 36): weight on the cue, on the match, and how often the match is first."""
+def show_class_maps(maps: Mapping[str, Tensor], data: CuePictures, right: float) -> None:
+    """For each of a class token's maps (B, 36): weight on the cue, on the match, and how often the match is first.
+
+    `right` is the share of the answers that are right; the caption says it.
+    """
     rows = []
     for name, weights in maps.items():
         first = (weights.gather(1, data.patches).argmax(1) == 0).float().mean().item()
@@ -114,7 +124,7 @@ def show_class_maps(maps: Mapping[str, Tensor], data: CuePictures) -> None:
         rows.append([name, *on, first])
     rows.append(["blind", 1 / 36, 1 / 36, 1 / PATCHES])
     columns = ["map of the class token", "weight on the cue", "weight on the match", "match first of the eight patches"]
-    tables.show_table(columns, rows, f"{len(data.cue):,} test pictures")
+    tables.show_table(columns, rows, f"{len(data.cue):,} test pictures, {right:.1%} answered right")
 
 
 def draw_block() -> None:

@@ -1,5 +1,7 @@
 """The verbs of lesson 16 and 12: a block is told from a wrong one, far pairs are scored, a recorded map is touched."""
 
+from unittest.mock import Mock
+
 import torch
 
 from lessonkit.data.patches import draw_cues
@@ -23,7 +25,10 @@ def test_a_block_is_lesson_08_and_one_with_the_wrong_axis_is_not(capsys):
 def test_far_pairs_stand_beside_blind_guesses(monkeypatch):
     shown = []
     monkeypatch.setattr(tables, "show_table", lambda columns, rows, caption: shown.extend([*rows, caption]))
-    patch_maps.show_far(lambda weights, asks, match, width, least: (least / 10, width), "a map", draw_cues(5, seed=1))
+    matcher = Mock()
+    matcher.body.weights = "a map"
+    patch_maps.show_far(lambda weights, asks, match, width, least: (least / 10, width), matcher, draw_cues(5, seed=1))
+    matcher.assert_called_once()
     assert shown[:3] == [[f"at least {least} cells apart", least / 10, 6] for least in (1, 3, 5)]
     assert shown[3] == ["blind: any other cell", 1 / 35, 1 / 35]
     assert shown[5] == "5 test pictures"
