@@ -163,7 +163,7 @@ def probe(additive_score, draw):
         draw.normal(T, T, 2 * k),
         draw.normal(k, k),
         draw.normal(k, 2 * k),
-        draw.normal(k),
+        draw.uniform(k, low=-2.0, high=-0.5),  # all below 0: a lost sign shows
     )
     return {"scores": scores, "square": square}
 
@@ -597,9 +597,10 @@ def equal_weights(scores: Tensor, src_mask: Tensor) -> Tensor:
 def probe(equal_weights, draw):
     B, T = draw.sizes(2, 3)
     k = draw.size(3, 6)
-    scores = draw.normal(B, T, scale=draw.scale(1, 5))
+    scores, mask = draw.normal(B, T, scale=draw.scale(1, 5)), draw.mask(B, T)
     return {
-        "weights": equal_weights(scores, draw.mask(B, T)),
+        "weights": equal_weights(scores, mask),
+        "last sentence first": equal_weights(scores.flip(0), mask.flip(0)),
         "square": equal_weights(draw.normal(k, k), draw.mask(k, k)),
     }
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from autograder.authoring.bank import alternative, equivalent, mistake
@@ -763,3 +764,210 @@ def every_pair(weights):
 )
 def sure_links_once(links, sure, possible):
     return 1 - len(links & (possible | sure)) / (len(links) + len(sure))
+
+
+# Written by people who had not seen this file
+
+
+@mistake(
+    "additive_score",
+    "The first sentence's query scores all of them. W q is (B, a): each sentence has a row of its own.",
+)
+def one_query_for_all(query, keys, W, U, v):
+    return torch.tanh((query[:1] @ W.T).unsqueeze(1) + keys @ U.T) @ v
+
+
+@mistake("additive_score", "The products with v are averaged over the a features. vᵀ tanh(…) is their sum.")
+def mean_over_the_width(query, keys, W, U, v):
+    return (torch.tanh((query @ W.T).unsqueeze(1) + keys @ U.T) * v).mean(-1)
+
+
+@mistake("additive_score", "Only U k goes through tanh, and W q is added outside: the query then ranks no key.")
+def query_outside_tanh(query, keys, W, U, v):
+    return ((query @ W.T).unsqueeze(1) + torch.tanh(keys @ U.T)) @ v
+
+
+@mistake("additive_score", "Only W q goes through tanh, and U k is added outside. tanh belongs around their sum.")
+def keys_outside_tanh(query, keys, W, U, v):
+    return (torch.tanh(query @ W.T).unsqueeze(1) + keys @ U.T) @ v
+
+
+@mistake("additive_score", "The signs of v are lost. A feature may speak against a word, too: use v as it is.")
+def v_without_signs(query, keys, W, U, v):
+    return torch.tanh((query @ W.T).unsqueeze(1) + keys @ U.T) @ v.abs()
+
+
+@mistake("additive_score", "W stands the wrong way round: W is (a, n) and a query is a row of n. Transpose it.")
+def w_not_turned(query, keys, W, U, v):
+    return torch.tanh((query @ W).unsqueeze(1) + keys @ U.T) @ v
+
+
+@mistake(
+    "additive_score",
+    "W q meets the keys before U does: `*` and `@` go from left to right. And the two are to be added, not multiplied.",
+)
+def multiplied_from_the_left(query, keys, W, U, v):
+    return torch.tanh((query @ W.T).unsqueeze(1) * keys @ U.T) @ v
+
+
+def _step_of(embedded, state, memory, src_mask, attend, cell, inputs=None, after=None, mask=None):
+    """A right step, but for the cell's `inputs`, what is done to the results `after`, or the `mask`."""
+    weights = attend(state, memory, mask(src_mask) if mask else src_mask)
+    context = (weights.unsqueeze(1) @ memory).squeeze(1)
+    read = inputs(embedded, context) if inputs else (embedded, context)
+    new_state = cell(torch.cat(read, dim=-1), state)
+    return after(new_state, context, weights) if after else (new_state, context, weights)
+
+
+@mistake(
+    "decoder_step", "Zeros stand in the place of the context, so the cell never reads what attention found. Hand it in."
+)
+def cell_without_context(*given):
+    return _step_of(*given, inputs=lambda embedded, context: (embedded, torch.zeros_like(context)))
+
+
+@mistake(
+    "decoder_step", "The mask is turned round, so that only padding is looked at. True is a word: hand it on as it is."
+)
+def mask_turned_round(*given):
+    return _step_of(*given, mask=torch.logical_not)
+
+
+@mistake(
+    "decoder_step", "The mask has become numbers. Hand `src_mask` to `attend` as it came: True or False for each word."
+)
+def mask_of_numbers(*given):
+    return _step_of(*given, mask=Tensor.float)
+
+
+@mistake("decoder_step", "Context and new state have changed places: the new state is the first result.")
+def context_before_the_state(*given):
+    return _step_of(*given, after=lambda new_state, context, weights: (context, new_state, weights))
+
+
+@mistake("decoder_step", "The old state is added to the new one. The new state is what the cell gives, and that alone.")
+def old_state_added(embedded, state, *given):
+    new_state, context, weights = _step_of(embedded, state, *given)
+    return state + new_state, context, weights
+
+
+@mistake(
+    "decoder_step",
+    "The weights that you return are detached, and no gradient flows back through them. Leave that out.",
+)
+def weights_returned_detached(*given):
+    return _step_of(*given, after=lambda new_state, context, weights: (new_state, context, weights.detach()))
+
+
+@mistake(
+    "decoder_step",
+    "The cell's state is the context. The cell remembers by its own old state; the context is part of its *input*.",
+)
+def context_as_the_state(embedded, state, memory, src_mask, attend, cell):
+    weights = attend(state, memory, src_mask)
+    context = (weights.unsqueeze(1) @ memory).squeeze(1)
+    n = state.shape[-1]
+    remembered = context[..., :n] if context.shape[-1] >= n else state
+    return cell(torch.cat([embedded, context], dim=-1), remembered), context, weights
+
+
+@mistake("links_from_weights", "The first target word has no link: take every row, also row 0.")
+def first_word_forgotten(weights):
+    return {(int(source), target) for target, source in enumerate(weights[1:].argmax(-1), 1)}
+
+
+@mistake("links_from_weights", "All your indices are one too high: both the source's and the target's start at 0.")
+def both_count_from_one(weights):
+    return {(int(source) + 1, target) for target, source in enumerate(weights.argmax(-1), 1)}
+
+
+@mistake(
+    "links_from_weights",
+    "Each source word keeps one link, the last it was given: a dictionary by source word forgets the others. "
+    "Two target words may have the same source.",
+)
+def last_link_of_a_source(weights):
+    return set({int(source): (int(source), target) for target, source in enumerate(weights.argmax(-1))}.values())
+
+
+@mistake(
+    "links_from_weights",
+    "Source words choose as well, each the target with its largest weight. Only *target* words have a link of theirs.",
+)
+def from_both_sides(weights):
+    rows = {(int(source), target) for target, source in enumerate(weights.argmax(-1))}
+    return rows | {(source, int(target)) for source, target in enumerate(weights.argmax(0))}
+
+
+@mistake(
+    "links_from_weights",
+    "Each link is a set of two numbers, and a set knows no order: which is the source? Make it a pair, (..., ...).",
+)
+def links_without_order(weights):
+    return {frozenset((int(source), target)) for target, source in enumerate(weights.argmax(-1))}
+
+
+@mistake("alignment_error_rate", "|A ∪ S| stands where |A∩S| belongs: count the sure links that were found, no others.")
+def union_with_the_sure(links, sure, possible):
+    return 1 - (len(links | sure) + len(links & (possible | sure))) / (len(links) + len(sure))
+
+
+@mistake(
+    "alignment_error_rate",
+    "This is 1 minus the recall: only S is counted, so links that are wrong cost nothing. A belongs in, too.",
+)
+def recall_only(links, sure, possible):
+    return 1 - len(links & sure) / len(sure)
+
+
+@mistake(
+    "alignment_error_rate",
+    "Precision and recall are averaged. The rate is one fraction: the counts are added above the line, and below it.",
+)
+def mean_of_precision_and_recall(links, sure, possible):
+    return 1 - (len(links & (possible | sure)) / len(links) + len(links & sure) / len(sure)) / 2
+
+
+@mistake(
+    "alignment_error_rate",
+    "You divide what A and P share by their union, so every possible link that is missed counts as an error.",
+)
+def shared_over_the_union(links, sure, possible):
+    possible = possible | sure
+    return 1 - len(links & possible) / len(links | possible)
+
+
+@mistake("equal_weights", "You divide by one more than the number of words, and the weights sum to less than 1.")
+def by_one_word_more(scores, src_mask):
+    return src_mask / (src_mask.sum(1, keepdim=True) + 1)
+
+
+@mistake("equal_weights", "You divide by one less than the number of words, and the weights sum to more than 1.")
+def by_one_word_less(scores, src_mask):
+    return src_mask / (src_mask.sum(1, keepdim=True) - 1).clamp(min=1)
+
+
+@mistake("equal_weights", "You divide by the root of the number of words: then it is the *squares* that sum to 1.")
+def by_the_root(scores, src_mask):
+    return src_mask / src_mask.sum(1, keepdim=True) ** 0.5
+
+
+@mistake("equal_weights", "Words with a score below 0 get nothing. No score counts: the mask alone says who shares.")
+def above_zero_only(scores, src_mask):
+    return (src_mask & (scores > 0)) / src_mask.sum(1, keepdim=True)
+
+
+@mistake(
+    "equal_weights",
+    "The shares are multiplied by the mean of all scores, and don't sum to 1 any more. Leave the scores out.",
+)
+def times_the_mean_score(scores, src_mask):
+    return scores.mean() * src_mask / src_mask.sum(1, keepdim=True)
+
+
+@mistake(
+    "equal_weights",
+    "The padding shares the weight, and a sentence without any divides by 0. True is a word: don't invert the mask.",
+)
+def among_padding_divided_by_zero(scores, src_mask):
+    return ~src_mask / (~src_mask).sum(1, keepdim=True)
