@@ -8,6 +8,8 @@ containers of a real hub, and JUPYTERHUB_USER says whose a submission is. Works 
 """
 
 import os
+import re
+import socket
 import sys
 from pathlib import Path
 
@@ -19,6 +21,23 @@ INSTRUCTOR, STUDENTS = "instructor", ("ada", "bob")
 offer_own_programs()
 if lacking := missing(HUB):
     sys.exit(lacking[0].sentence)
+PORTS = {"bind_url": 8000, "api_url": 8001, "hub_port": 8081}  # unless the command line chooses others
+OTHERS = "--JupyterHub.bind_url=http://127.0.0.1:8100 --JupyterHub.hub_port=8181 "
+OTHERS += "--ConfigurableHTTPProxy.api_url=http://127.0.0.1:8101"
+
+
+def taken_ports():
+    """The ports that the hub and its proxy want, and something else listens on."""
+    line = " ".join(sys.argv).replace("hub_bind_url=", "hub_port=")
+    chosen = dict(re.findall(r"\.(\w+)=\S*?(\d+)/?(?= |$)", line))
+    for port in (int(chosen.get(name, port)) for name, port in PORTS.items()):
+        with socket.socket() as tried:
+            if tried.connect_ex(("127.0.0.1", port)) == 0:
+                yield port
+
+
+for taken in taken_ports():
+    sys.exit(f"Port {taken} is in use, perhaps by another hub. Stop that one, or add: {OTHERS}")
 HERE = Path(__file__).resolve().parent
 CLASS = Path.cwd()
 EXCHANGE, HOMES, OWN = CLASS / "exchange", CLASS / "homes", CLASS / "hub"

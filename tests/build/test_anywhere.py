@@ -3,11 +3,15 @@
 import json
 import os
 import re
+import runpy
+import socket
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from autograder import machine
 from autograder.authoring.source import ROOT
 from autograder.machine import PROXY
 from autograder.sandbox.bwrap import unavailable
@@ -68,3 +72,19 @@ def test_links_of_the_page_lead_somewhere(name):
     page = ROOT / "autograder" / name
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")):
         assert Path(page.parent / target).exists()
+
+
+@pytest.mark.parametrize("option", ["JupyterHub.bind_url", "JupyterHub.hub_bind_url", "ConfigurableHTTPProxy.api_url"])
+def test_a_port_in_use_ends_the_rehearsal_with_a_sentence(option, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(machine, "missing", lambda programs: [])
+    options = ["JupyterHub.bind_url", "JupyterHub.hub_bind_url", "ConfigurableHTTPProxy.api_url"]
+    with socket.create_server(("127.0.0.1", 0)) as other, socket.socket() as free:
+        free.bind(("127.0.0.1", 0))  # nobody listens there
+        ports = {name: (other if name == option else free).getsockname()[1] for name in options}
+        monkeypatch.setattr(
+            sys, "argv", ["jupyterhub", *(f"--{name}=http://127.0.0.1:{ports[name]}" for name in options)]
+        )
+        with pytest.raises(SystemExit, match=rf"Port {ports[option]} is in use.*--JupyterHub.bind_url"):
+            runpy.run_path(str(ROOT / "autograder/hub/jupyterhub_config.py"), {"get_config": lambda: None})
+    assert not [*tmp_path.iterdir()]
