@@ -28,6 +28,7 @@ LABELS = {"gaussian": "Gaussian window", "bilinear": "spatial transformer", "cnn
 LABELS |= {"gaussian_linear": "Gaussian window, linear pointer", "bilinear_linear": "spatial transformer, linear pointer", "accuracy": "read right", "on_target": "window on the digit", "training_seconds": "seconds of training", "parameters": "parameters"}  # fmt: skip
 LABELS |= {"speed_gaussian": "Gaussian matrices", "speed_by_hand": "your sampler", "speed_mask": "explicit mask", "r4": "r = 4", "r8": "8", "r12": "12", "r20": "20"}  # fmt: skip
 LABELS |= {f"{way}_{key}": f"{size}, {way}" for way in ("forward", "backward") for key, size in (("40", "40 × 40"), ("160", "160 × 160"), ("80_8", "glimpse of 8"), ("80_32", "glimpse of 32"))}  # fmt: skip
+LABELS |= {"sharp_start": "1: Gaussian, sharp from the start", "slow_linear": "2: Gaussian, linear pointer, small rate", "turning": "3: transformer, all six numbers of θ", "blurred_canvas": "4: transformer, canvas blurred, σ = 1"}  # fmt: skip
 BASINS = {"bilinear": "bilinear", "zoomed": "bilinear, three times zoomed out", "gaussian_0.5": "Gaussian, s = 0.5", "blurred_1": "bilinear, blurred, σ = 1", "gaussian_1": "Gaussian, s = 1", "blurred_2": "bilinear, blurred, σ = 2", "gaussian_2": "Gaussian, s = 2", "blurred_4": "bilinear, blurred, σ = 4", "gaussian_4": "Gaussian, s = 4", "gaussian_8": "Gaussian, s = 8"}  # fmt: skip
 record = recorded.Recorded(lesson, LABELS | {f"basin_{name}": label for name, label in BASINS.items()})  # fmt: skip
 
@@ -84,8 +85,7 @@ with demonstration("before"):
 with demonstration("machine"):
     words = "Above: the locator's numbers become middle, width and stride of Gaussians, these two attention matrices; with the picture between them they make the glimpse. Below: the numbers become theta, theta a grid of points, and a sampler reads the picture at them. Gradients flow back along all arrows."
     boxes = {"locator": (1.0, 1.7, "locator", "(B, H, W) → (B, 4)", "learned"), "picture": (5.0, 1.7, "picture I", "(B, H, W)", "input"), "window": (2.9, 2.9, "u, s, d", "two of each, (B,)"), "masks": (5.0, 2.9, "A_y, A_x", "(B, h, H), (B, w, W)", "attention"), "upper": (7.2, 2.9, "A_y I A_xᵀ", "(B, h, w)", "output"), "theta": (2.9, 0.5, "θ", "(B, 2, 3)"), "grid": (5.0, 0.5, "grid", "(B, h, w, 2)", "attention"), "lower": (7.2, 0.5, "sampler", "(B, h, w)", "output")}  # fmt: skip
-    arrows = [("locator", "window"), ("window", "masks"), ("masks", "upper"), ("locator", "theta"), ("theta", "grid"), ("grid", "lower"), ("picture", "upper"), ("picture", "lower")]  # fmt: skip
-    drawing.draw(words, boxes, arrows, height=3.4)
+    drawing.draw(words, boxes, [("locator", "window"), ("window", "masks"), ("masks", "upper"), ("locator", "theta"), ("theta", "grid"), ("grid", "lower"), ("picture", "upper"), ("picture", "lower")], height=3.4)  # fmt: skip
 
 # %% [markdown] task="gaussian_mask"
 # One of the two matrices, for a batch. Row $i$ is a Gaussian of width $s$ around $u + i\,d$ (rows, columns and pixels count from 0), divided by its sum:
@@ -479,9 +479,8 @@ WINDOWS = {  # as functions of their parameters alone, and where they are looked
 # %% demo="freedom"
 # Table: parameters and degrees of freedom of four windows
 with demonstration("freedom"):
-    rows = [[name, len(p), degrees_of_freedom(window, torch.tensor(p).double())] for name, (window, p) in WINDOWS.items()]  # fmt: skip
-    tables.show_table(["window", "parameters", "degrees of freedom"], rows, "The rank of the Jacobian on the first test canvas, a glimpse of 8 × 8")  # fmt: skip
-    lesson.reveal("freedom", str(rows[0][2]), "The width s is no second stride: no shift and no zoom does what a blur does. All six are free.")  # fmt: skip
+    free = windows.freedom(degrees_of_freedom, WINDOWS)
+    lesson.reveal("freedom", str(free[0]), "The width s is no second stride: no shift and no zoom does what a blur does. All six are free.")  # fmt: skip
 
 # %% [markdown]
 # None of the windows has a number too many. The Gaussian's two widths are degrees of freedom of their own: blur. And a spatial transformer has four only if you restrict it to
@@ -662,15 +661,12 @@ predict("basins", "A bilinear window on a picture that was blurred first, with �
 # %% demo="compass"
 # Figure: does a step against the gradient lead to the goal? By distance, for five windows
 with demonstration("compass"):
-    five = {"bilinear": {"kind": "bilinear"}, "Gaussian, s = 0.5": {"width": 0.5}, "Gaussian, s = 2": {"width": 2.0}, "Gaussian, s = 8": {"width": 8.0}, "bilinear, blurred, σ = 2": {"kind": "bilinear", "blur": 2.0}}  # fmt: skip
-    windows.compass({name: pulls(**window) for name, window in five.items()})
+    windows.compass({"bilinear": pulls(kind="bilinear"), **{f"Gaussian, s = {s:g}": pulls(width=s) for s in (0.5, 2.0, 8.0)}, "bilinear, blurred, σ = 2": pulls(kind="bilinear", blur=2.0)})  # fmt: skip
 
 # %% demo="basins_live" varies=true
 # Table: three basins, measured by your function
 with demonstration("basins_live"):
-    cases = {"bilinear": {"kind": "bilinear"}, "Gaussian, s = 4": {"width": 4.0}, "bilinear, picture blurred, σ = 4": {"kind": "bilinear", "blur": 4.0}}  # fmt: skip
-    rows = [[name, *[f"{share:.2f}" for share in basin_shares(**case).values()]] for name, case in cases.items()]  # fmt: skip
-    tables.show_table(["window", "r = 4", "8", "12", "20"], rows, "Share of 32 starts, r pixels away, that arrive: 100 steps of half a pixel")  # fmt: skip
+    windows.basins({"bilinear": basin_shares(kind="bilinear"), "Gaussian, s = 4": basin_shares(width=4.0), "bilinear, picture blurred, σ = 4": basin_shares(kind="bilinear", blur=4.0)})  # fmt: skip
 
 # %% demo="basins"
 # Table: basins, recorded, with one thing changed at a time
@@ -867,7 +863,7 @@ with demonstration("success"):
 # %% demo="sentences"
 # Table: what the text and the papers say, and what the tests say
 with demonstration("sentences"):
-    rows = [
+    tables.show_table(["the claim", "verdict", "we measured (recorded)"], [
         ["“Soft attention is uneconomical: what is masked out is computed all the same”", "right", f"the explicit mask leaves 160 × 160 numbers to read where the matrices leave 16 × 16; making it takes {record.spread('speed_mask', 'forward_160')} times as long as sampling"],
         ["“The Gaussian window has six parameters for four degrees of freedom”", "wrong", "rank 6 of 6: the two widths are freedoms of their own, and the basins hang on them"],
         ["“The spatial transformer needs only four”", "right for a crop", "rank 4 of 4; the paper's θ has six numbers, and rank 6"],
@@ -878,8 +874,7 @@ with demonstration("sentences"):
         ["“So the Gaussian should be easier to train”: a network that reads", "wrong here: a tie", f"ten seeds each, all find the digit; read right: Gaussian {record.spread('gaussian', 'accuracy')}, spatial transformer {record.spread('bilinear', 'accuracy')}; with a linear pointer {record.spread('gaussian_linear', 'accuracy')} and {record.spread('bilinear_linear', 'accuracy')}"],
         ["Gregor 2015, table 1: in clutter (100 × 100) a differentiable window makes 3.4 % errors with eight glimpses, RAM 8.1 %", "the same way round", f"one glimpse reads {record.spread('gaussian', 'accuracy')}; lesson 13's four failed in clutter"],
         ["Jaderberg 2015, sec. 4.1: in clutter (60 × 60) 1.7 % errors with a transformer, 3.5 % without", "the same way round on average, but the ranges overlap: a tie", f"read right {record.spread('bilinear', 'accuracy')} with, {record.spread('cnn', 'accuracy')} without"],
-    ]  # fmt: skip
-    tables.show_table(["the claim", "verdict", "we measured (recorded)"], rows, "The comparison that nobody ran; the papers' figures from memory")  # fmt: skip
+    ], "The comparison that nobody ran; the papers' figures from memory")  # fmt: skip
 
 # %% [markdown]
 # ## Predict, then break it
@@ -894,8 +889,7 @@ with demonstration("sentences"):
 # %% demo="breaks"
 # Table: the four, recorded
 with demonstration("breaks"):
-    once = recorded.Recorded(lesson, LABELS | {"sharp_start": "1: Gaussian, sharp from the start", "slow_linear": "2: Gaussian, linear pointer, small rate", "turning": "3: transformer, all six numbers of θ", "blurred_canvas": "4: transformer, canvas blurred, σ = 1"})  # fmt: skip
-    once.table("gaussian bilinear sharp_start slow_linear turning blurred_canvas", "accuracy on_target", "One thing changed; above, the two windows as they were (ten seeds)", rates=True)  # fmt: skip
+    record.table("gaussian bilinear sharp_start slow_linear turning blurred_canvas", "accuracy on_target", "One thing changed; above, the two windows as they were (ten seeds)", rates=True)  # fmt: skip
 
 # %% [markdown]
 # One run each, at the windows' rate (the second excepted), so read them as anecdotes. **1.** The basin table lets one expect a window that doesn't find its way. It still lies on the digit in 94 of 100 pictures, but reads far less than any of the ten that began wider. **2.** No: a smaller rate alone rescues nothing. **3.** Two numbers more, both 0 at the start,
@@ -909,9 +903,7 @@ with demonstration("breaks"):
 # %% demo="full"
 # Table: both windows and the network that sees all on MNIST in clutter, recorded on a graphics card
 with demonstration("full"):
-    full, columns = record.full(), ["network", "errors", "middle on the digit", "steps of 256", "parameters"]  # fmt: skip
-    rows = [[run["model"], f"{run['error']:.2%}", f"{run['on_target']:.1%}" if "on_target" in run else "–", f"{run['steps']:,}", f"{run['parameters']:,}"] for run in (full[kind] for kind in ("gaussian", "bilinear", "none"))]  # fmt: skip
-    tables.show_table(columns, rows, f"{full['data']}; {full['machine']}, {full['date']}; 10,000 test canvases; one run each, rate 0.002")  # fmt: skip
+    windows.full_size(record.full())
 
 # %% [markdown]
 # **A tie again,** between all three this time: with 10,000 test canvases, a share of errors near 1.3 % is uncertain by 0.2 (two standard errors), and other seeds would add to that. In seconds rather than steps the network without a window even took half as many steps again as the transformer. The window lies on the digit in

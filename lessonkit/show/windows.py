@@ -168,6 +168,34 @@ def beside_slices(
     print(f"{len(canvas.pictures)} digits, each at the θ of its box: {told}")
 
 
+def freedom(rank: Callable[..., int], windows: Mapping[str, tuple[Callable, Sequence[float]]]) -> list[int]:
+    """Parameters and degrees of freedom of each window, given as (its function, its numbers); the latter, returned."""
+    found = [rank(window, torch.tensor(numbers).double()) for window, numbers in windows.values()]
+    rows = [[name, len(p), free] for (name, (_, p)), free in zip(windows.items(), found, strict=True)]
+    caption = "The rank of the Jacobian on the first test canvas, a glimpse of 8 × 8"
+    tables.show_table(["window", "parameters", "degrees of freedom"], rows, caption)
+    return found
+
+
+def basins(shares: Mapping[str, Mapping[int, float]]) -> None:
+    """The share of the starts that arrive, by the distance r in pixels, a row a window."""
+    distances = list(next(iter(shares.values())))
+    rows = [[name, *[f"{found[r]:.2f}" for r in distances]] for name, found in shares.items()]
+    columns = ["window", f"r = {distances[0]}", *map(str, distances[1:])]
+    tables.show_table(columns, rows, "Share of 32 starts, r pixels away, that arrive: 100 steps of half a pixel")
+
+
+def full_size(full: Mapping) -> None:
+    """The record of the full-size run: both windows and the network that sees all."""
+    rows = []
+    for run in (full[kind] for kind in ("gaussian", "bilinear", "none")):
+        on_target = f"{run['on_target']:.1%}" if "on_target" in run else "–"
+        rows.append([run["model"], f"{run['error']:.2%}", on_target, f"{run['steps']:,}", f"{run['parameters']:,}"])
+    columns = ["network", "errors", "middle on the digit", "steps of 256", "parameters"]
+    said = f"{full['data']}; {full['machine']}, {full['date']}; 10,000 test canvases; one run each, rate 0.002"
+    tables.show_table(columns, rows, said)
+
+
 @torch.no_grad()
 def seen(spotter: torch.nn.Module, canvas: Canvases) -> None:
     """Show where a network's windows lie on canvases, what it answers, and the glimpses that its reader got."""
