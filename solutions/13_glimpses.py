@@ -11,8 +11,8 @@
 # papers on attention in this course: months before Bahdanau's, and about pictures.
 #
 # A window that is put down has no gradient: move it by a hair, and the same pixels are copied. So the network learns where to
-# look by trying. You'll build the eye, the policy, and its loss, in six exercises, and then ask whether all that is better than
-# looking anywhere. Allow 100 minutes.
+# look by trying. You'll build the eye, mend the policy and its loss, and write the measurements that tell right from wrong, in six exercises;
+# and then ask whether all that is better than looking anywhere. Allow 105 minutes.
 
 # %% name="setup"
 import math
@@ -242,13 +242,24 @@ check(
 #
 # The gradient points from the mean to where it looked: follow it if that went well, go the other way if not.
 #
-# There is a trap. The place was made as `means + sigma * noise`, so in PyTorch it *depends on the means*. Then $l - \mu$ is just the noise, whatever $\mu$
-# is, and the gradient is exactly 0. Everything runs, and the policy never moves. The question is "how likely was *this* place?", so the place must count as given.
+# ### Find the bugs: a policy that never moves
+#
+# A colleague has written the density down. It runs, it is largest where places and means are the same, and it falls with the square of the distance:
+
+
+# %% name="colleague" show=true
+def log_prob_as_found(places: Tensor, means: Tensor, sigma: float) -> Tensor:
+    """log π(l | μ): places l (..., 2), means μ (..., 2), σ  ->  (...)"""
+    squares = ((places - means) ** 2).sum(dim=-1) / (2 * sigma**2)
+    return -squares - math.log(sigma) - math.log(2 * math.pi) / 2
+
 
 # %% [markdown] task="location_log_prob"
-# The logarithm of the density of each place. No gradient may flow through the places, even if they were made from the means.
-# hint: `.detach()` gives the same numbers without their history.
-# hint: The formula's three parts, for both coordinates: then `.sum(-1)`. `math.log` takes numbers.
+# Two things are wrong. To find them, measure. **As a density:** summed over a fine grid of places, each times the area of its square, $\pi$ must make 1, whatever $\sigma$ is. **As a score:** make places as the training does, `places = means + sigma * torch.randn(5, 2)`, and ask for the gradient at the means. It
+# must be $(l - \mu)/\sigma^2$. Then write the function anew.
+# hint: For the first: `side = torch.arange(-3, 3, 0.01)`, `grid = torch.cartesian_prod(side, side)`, and `log_prob_as_found(grid, torch.zeros(2), 0.5).exp().sum() * 0.01**2`. For the second: `means = torch.zeros(5, 2, requires_grad=True)`, then `.sum().backward()` and `means.grad`.
+# hint: How many coordinates has a place, and how many $\log \sigma$ stand in the sum of the formula? And on what does a place depend, in PyTorch, that was made *from* the means? The question is how likely *this* place was: it counts as given.
+# hint: Each coordinate has all three parts, so the sum over the last axis comes last of all; and `places.detach()` has the same numbers without their history.
 
 
 # %% exercise="location_log_prob" minutes=8 difficulty=2
@@ -288,6 +299,9 @@ check(
 )
 
 # %% [markdown]
+# Did you see the gradient of the colleague's? It is exactly 0. A place that was made as `means + sigma * noise` *depends on the means*: then $l - \mu$ is just the noise, whatever $\mu$ is. Everything runs, and the policy never moves. The other mistake
+# is harmless here, since a constant has no gradient. But it would have been found by nobody who doesn't add up.
+#
 # ## The reward, and how much better than expected it was
 #
 # At the end the network answers: $R = 1$ if the answer is right, else 0. REINFORCE (lesson 05, Williams 1992) makes all looks of a picture likelier if
@@ -301,64 +315,106 @@ check(
 # A second help has become a habit since. The advantages of a batch are divided by their standard deviation. Then the size of the step doesn't shrink when the baseline
 # gets good and all advantages get small, and the term can stand beside a cross-entropy without another weight to tune. Whether either help is needed, you'll see.
 
-# %% [markdown] task="reinforce_loss"
-# The loss above. No gradient may flow through the advantage: it only weighs. With `spread` divide the advantages by the standard deviation of all
-# B · T of them (`.std()`), plus 10⁻⁶, so that a batch without any spread is no division by zero.
-# hint: The reward is one number a picture and the baselines (B, T): `reward.unsqueeze(1) - baselines`. Detach the result.
-# hint: Sum over the glimpses, mean over the batch, minus in front.
 
-
-# %% exercise="reinforce_loss" minutes=10 difficulty=3
+# %% name="reinforce_loss" show=true
 def reinforce_loss(
     log_probs: Tensor, reward: Tensor, baselines: Tensor, spread: bool = True
 ) -> Tensor:
     """−mean_b Σ_t A_bt log π(l_bt), A = R − b, without gradient through A (Mnih et al. 2014, sec. 3.1).
 
-    log_probs (B, T), reward R (B,), baselines b (B, T)  ->  () scalar
+    log_probs (B, T), reward R (B,), baselines b (B, T); spread: divide A by its standard deviation  ->  () scalar
     """
-    ### BEGIN SOLUTION
     advantage = (reward.unsqueeze(1) - baselines).detach()
     if spread:
         advantage = advantage / (advantage.std() + 1e-6)
     return -(advantage * log_probs).sum(dim=1).mean()
+
+
+# %% [markdown]
+# ### Is such a loss right?
+#
+# How would you know? Its value says nothing: nobody wants it small. Its gradient is luck, for it is that of the one place that happened to be drawn. What must be right is the gradient's **average over all draws**: that has to be the gradient of $-\mathbb{E}[R]$, of the reward that one
+# can expect. For places in the plane there are infinitely many draws. With $K$ places to choose from, one can try them all.
+
+# %% [markdown] task="mean_gradient"
+# Write the measurement: what a loss's gradient at the `logits` is on average, when place $k$ is drawn with the probability $p_k = \text{softmax(logits)}_k$, and brings the reward `rewards[k]`. Try each place once, as a batch of one picture with one glimpse. The loss is whatever function you
+# are given (it may be a wrong one: that is what you want to find out), so ask *it* for the gradient, and don't write down what should come out.
+# hint: One draw: `loss(log_p[k].view(1, 1), rewards[k].view(1), baseline.view(1, 1))`, where `log_p` is `logits.log_softmax(dim=0)`, of logits that ask for a gradient.
+# hint: An average over draws: which places come up often? And those chances are weights of the average, plain numbers, so no gradient may go through *them*.
+# hint: `torch.autograd.grad(one, logits, retain_graph=True)[0]` is (K,): the graph of `log_p` is needed again for the next place. Add up `p * ` that, with `p` from `log_p.exp().tolist()`.
+
+
+# %% exercise="mean_gradient" minutes=12 difficulty=3
+def mean_gradient(loss, logits: Tensor, rewards: Tensor, baseline: Tensor) -> Tensor:
+    """The gradient at the logits that a loss has on average, by trying all K places.
+
+    loss: log_probs (1, 1), reward (1,), baselines (1, 1) -> () scalar; logits (K,), rewards (K,), baseline ()  ->  (K,)
+    """
+    ### BEGIN SOLUTION
+    logits = logits.detach().requires_grad_()
+    log_p = logits.log_softmax(dim=0)
+    average = torch.zeros_like(rewards)
+    for k, p in enumerate(log_p.exp().tolist()):
+        one = loss(log_p[k].view(1, 1), rewards[k].view(1), baseline.view(1, 1))
+        average = average + p * torch.autograd.grad(one, logits, retain_graph=True)[0]
+    return average
     ### END SOLUTION
 
 
-# %% check="reinforce_loss" points=2
-def probe(reinforce_loss, draw):
-    B, T = draw.sizes(2, low=2, high=6)
-    reward, baselines = draw.integers(0, 2, B).double(), draw.uniform(B, T, grad=True)
-    reward[0] = 1 - reward[1]  # one is right, and one isn't
-    found = {}
-    for spread in (False, True):
-        log_probs = draw.normal(B, T, scale=2.0, grad=True)
-        loss = reinforce_loss(log_probs, reward, baselines, spread)
-        loss.backward()
-        found |= {
-            f"loss, spread {spread}": loss,
-            f"gradient of log_probs, spread {spread}": log_probs.grad,
-        }
+# %% check="mean_gradient" points=2
+def probe(mean_gradient, draw):
+    K, more = draw.sizes(2, low=3, high=7)
+    weight, power = draw.scale(low=0.5, high=3.0), draw.choice([2, 3])
+
+    def reinforce(log_probs, reward, baselines):
+        return -((reward.unsqueeze(1) - baselines) * log_probs).sum(dim=1).mean()
+
+    def another(log_probs, reward, baselines):
+        return (
+            weight * reward.unsqueeze(1) * log_probs**power + baselines * log_probs.exp()
+        ).sum()
+
+    baseline = draw.normal(1)[0]
     return {
-        **found,
-        "a gradient reaches the baselines": baselines.grad is not None
-        and bool(baselines.grad.abs().sum() > 0),
-        "no spread at all": reinforce_loss(
-            draw.normal(B, T), torch.ones(B), torch.full((B, T), 0.75), True
-        ),
-        "all as expected": reinforce_loss(
-            draw.normal(B, T), torch.ones(B), torch.ones(B, T), True
-        ),
-    }
+        "of REINFORCE": mean_gradient(reinforce, draw.normal(K), draw.normal(K), baseline),
+        "of another loss": mean_gradient(another, draw.normal(more), draw.normal(more), baseline),
+    }  # fmt: skip
 
 
 check(
-    "reinforce_loss",
-    reinforce_loss,
+    "mean_gradient",
+    mean_gradient,
     probe,
-    no_gradients="the probe asks for those of the log-probabilities itself; the rest has none",
+    no_gradients="a measurement: nothing trains through it",
 )
 
+
+# %% name="candidates" show=true
+def plain_loss(log_probs, reward, baselines):
+    return reinforce_loss(log_probs, reward, baselines, spread=False)
+
+
+CANDIDATES = {  # what five people have written
+    "the loss above": plain_loss,
+    "no baseline": lambda log_probs, reward, b: plain_loss(log_probs, reward, 0 * b),
+    "baseline added": lambda log_probs, reward, b: plain_loss(log_probs, reward, -b),
+    "no logarithm": lambda log_probs, reward, b: plain_loss(log_probs.exp(), reward, b),
+    "wrong answers left out": lambda log_probs, reward, b: plain_loss(log_probs, reward, b * reward),
+}  # fmt: skip
+
+# %% predict="unbiased"
+predict("unbiased", "The loss above and four changed ones: how many of the five have the right gradient on average?", ["1", "2", "3", "4"])  # fmt: skip
+
+# %% demo="unbiased"
+# Table: five losses, and by your measurement the gradient that each has on average, over three places
+with demonstration("unbiased"):
+    right = looking.on_average(mean_gradient, CANDIDATES, [1.0, 0.0, -1.0], [0.0, 1.0, 0.0], 0.5)  # fmt: skip
+    lesson.reveal("unbiased", str(right), "Take the baseline, leave it, even add it: the average stays. It is the same for all places, and the chances of all places always sum to 1.")  # fmt: skip
+
 # %% [markdown]
+# The baseline can't make the loss wrong on average, as long as it doesn't know which place is drawn. The two wrong ones run, and something falls, too. *No logarithm* makes the probable place count double: what is often drawn is weighed by its chance once more. *Wrong answers left out* uses a baseline that knows the outcome,
+# and halves what is learned here. Then what is a baseline good for? For the single draw, which is all that training ever sees: a good one lets it scatter less. Further down you'll see whether that matters.
+#
 # ## Three losses in one
 #
 # The core and the eye have a perfectly good gradient, from the answer's cross-entropy. Only the policy has none. So Mnih and colleagues train with a *hybrid*: cross-entropy
@@ -381,7 +437,7 @@ check(
 #     return naming - policy + foresight
 # ```
 #
-# `reinforce` is your `reinforce_loss`, or another function with its three arguments; what it returns is a loss.
+# `reinforce` is `reinforce_loss`, or another function with its three arguments; what it returns is a loss.
 # hint: Line by line. What does `F.cross_entropy` expect, and does row 1 of `answers.flatten(0, 1)` belong to picture 0 or to picture 1? Through what would the baselines learn?
 # hint: `F.cross_entropy` takes logits: it has its own softmax. `labels.repeat(3)` is 7 2 7 2 7 2, `labels.repeat_interleave(3)` is 7 7 7 2 2 2.
 # hint: What is detached gets no gradient, so these baselines never learn. And `reinforce_loss` has its minus already.
@@ -650,7 +706,7 @@ with demonstration("scored"):
 #
 # ## What the two helps do
 #
-# A baseline that is learned, and advantages divided by their spread: you built both in. The same network without one of them, without both, and without the whole
+# A baseline that is learned, and advantages divided by their spread: both are in `reinforce_loss`. The same network without one of them, without both, and without the whole
 # REINFORCE term, so that nothing at all teaches the policy. Each with its own rate from the same grid. **Predict** first:
 
 # %% predict="helps"

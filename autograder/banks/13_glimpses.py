@@ -699,6 +699,16 @@ def logarithm_to_ten(places, means, sigma):
     return (-((places - means) ** 2) / (2 * sigma**2) - math.log10(sigma) - 0.5 * math.log(2 * math.pi)).sum(-1)
 
 
+@mistake(
+    "location_log_prob",
+    "This is the colleague's function as it was. Two things are wrong: log σ and ½ log 2π are subtracted once, not for "
+    "each of the two coordinates, and the gradient flows through the places, so that it cancels out.",
+)
+def log_prob_as_found(places, means, sigma):
+    squares = ((places - means) ** 2).sum(dim=-1) / (2 * sigma**2)
+    return -squares - math.log(sigma) - math.log(2 * math.pi) / 2
+
+
 @alternative("location_log_prob")
 def with_distributions(places, means, sigma):
     return torch.distributions.Normal(means, sigma).log_prob(places.detach()).sum(-1)
@@ -728,211 +738,172 @@ def coordinate_by_coordinate(places, means, sigma):
     return total
 
 
-# reinforce_loss
+# mean_gradient
 
 
-def _advantage(reward, baselines, spread, deviation=lambda a: a.std() + 1e-6):
-    advantage = (reward.unsqueeze(1) - baselines).detach()
-    return advantage / deviation(advantage) if spread else advantage
+def _of_one(loss, log_p, logits, reward, baseline):
+    one = loss(log_p.view(1, 1), reward.view(1), baseline.view(1, 1))
+    return torch.autograd.grad(one, logits, retain_graph=True)[0]
 
 
-@mistake(
-    "reinforce_loss",
-    "A gradient flows through the advantage, into the baselines. It only weighs: detach it. The baselines "
-    "have a loss of "
-    "their own.",
-)
-def advantage_not_detached(log_probs, reward, baselines, spread=True):
-    advantage = reward.unsqueeze(1) - baselines
-    if spread:
-        advantage = advantage / (advantage.std() + 1e-6)
-    return -(advantage * log_probs).sum(1).mean()
+def _average(loss, logits, rewards, baseline, chances=lambda p: p, hand=lambda log_p, x: log_p):
+    """The average, with other chances of the places, or with something else handed to the loss."""
+    logits = logits.detach().requires_grad_()
+    log_p = logits.log_softmax(0)
+    weights, handed = chances(log_p.exp().detach()), hand(log_p, logits)
+    rows = [_of_one(loss, handed[k], logits, rewards[k], baseline) for k in range(len(logits))]
+    return (weights.unsqueeze(1) * torch.stack(rows)).sum(0)
 
 
 @mistake(
-    "reinforce_loss",
-    "The sign is wrong. A loss is minimised, so there is a minus in front, and the advantage is reward − "
-    "baseline, not the other way round.",
+    "mean_gradient",
+    "Each place counts the same. On average over all *draws* a place counts as often as it is drawn: weigh its "
+    "gradient by p_k.",
 )
-def no_minus(log_probs, reward, baselines, spread=True):
-    return (_advantage(reward, baselines, spread) * log_probs).sum(1).mean()
+def each_place_alike(loss, logits, rewards, baseline):
+    return _average(loss, logits, rewards, baseline, chances=lambda p: torch.full_like(p, 1 / len(p)))
 
 
-@mistake("reinforce_loss", "The baseline isn't used: the weight of a look is reward − baseline, not the reward.")
-def no_baseline(log_probs, reward, baselines, spread=True):
-    return -(_advantage(reward, torch.zeros_like(baselines), spread) * log_probs).sum(1).mean()
+@mistake("mean_gradient", "The gradients of all places are summed. An average weighs each by its chance p_k.")
+def added_up(loss, logits, rewards, baseline):
+    return _average(loss, logits, rewards, baseline, chances=torch.ones_like)
 
 
 @mistake(
-    "reinforce_loss", "The mean runs over glimpses, too. The looks of one picture add up: sum over T, mean over B."
+    "mean_gradient",
+    "You differentiate the average loss, chances and all, so a gradient flows through the p_k, too. Take the gradient "
+    "of each draw first; then average, with the chances as plain numbers.",
 )
-def mean_over_glimpses(log_probs, reward, baselines, spread=True):
-    return -(_advantage(reward, baselines, spread) * log_probs).mean()
+def chances_differentiated(loss, logits, rewards, baseline):
+    logits = logits.detach().requires_grad_()
+    log_p = logits.log_softmax(0)
+    draws = [loss(log_p[k].view(1, 1), rewards[k].view(1), baseline.view(1, 1)) for k in range(len(logits))]
+    return torch.autograd.grad((log_p.exp() * torch.stack(draws)).sum(), logits)[0]
 
 
-@mistake("reinforce_loss", "The batch is summed. Sum over the glimpses, but take the mean over the batch.")
-def summed_over_the_batch(log_probs, reward, baselines, spread=True):
-    return -(_advantage(reward, baselines, spread) * log_probs).sum()
-
-
-@mistake("reinforce_loss", "The advantages are divided by their spread whether `spread` is asked for or not.")
-def always_divided(log_probs, reward, baselines, spread=True):
-    return -(_advantage(reward, baselines, True) * log_probs).sum(1).mean()
-
-
-@mistake("reinforce_loss", "`spread` is not used: with it the advantages are divided by their standard deviation.")
-def never_divided(log_probs, reward, baselines, spread=True):
-    return -(_advantage(reward, baselines, False) * log_probs).sum(1).mean()
-
-
-@mistake("reinforce_loss", "Divided by the variance. The standard deviation is its root: `.std()`.")
-def divided_by_variance(log_probs, reward, baselines, spread=True):
-    return -(_advantage(reward, baselines, spread, lambda a: a.var() + 1e-6) * log_probs).sum(1).mean()
+@mistake("mean_gradient", "This is one draw, that of the likeliest place. Try *all* places, and average.")
+def likeliest_place_only(loss, logits, rewards, baseline):
+    return _average(loss, logits, rewards, baseline, chances=lambda p: (p == p.max()).to(p.dtype))
 
 
 @mistake(
-    "reinforce_loss",
-    "Your advantages lose their mean, too. Only divide: the baseline's business is to bring the mean to zero.",
+    "mean_gradient",
+    "This is what *should* come out, the gradient of −E[R]. The loss that you were given isn't asked at all, so a "
+    "wrong one would pass.",
 )
-def mean_taken_away(log_probs, reward, baselines, spread=True):
-    advantage = (reward.unsqueeze(1) - baselines).detach()
-    if spread:
-        advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-6)
-    return -(advantage * log_probs).sum(1).mean()
+def what_should_come_out(loss, logits, rewards, baseline):
+    logits = logits.detach().requires_grad_()
+    return torch.autograd.grad(-(logits.softmax(0) * rewards).sum(), logits)[0]
+
+
+@mistake("mean_gradient", "The loss gets the chance p_k. It wants the *log*-probability: `log_softmax`.")
+def without_logarithm(loss, logits, rewards, baseline):
+    return _average(loss, logits, rewards, baseline, hand=lambda log_p, x: log_p.exp())
 
 
 @mistake(
-    "reinforce_loss",
-    "One standard deviation for each glimpse. The spread is that of all B · T advantages together.",
+    "mean_gradient", "The loss gets the logits as they are. Its log-probabilities are `logits.log_softmax(dim=0)`."
 )
-def spread_by_glimpse(log_probs, reward, baselines, spread=True):
-    return -(_advantage(reward, baselines, spread, lambda a: a.std(0) + 1e-6) * log_probs).sum(1).mean()
+def logits_handed(loss, logits, rewards, baseline):
+    return _average(loss, logits, rewards, baseline, hand=lambda log_p, x: x)
+
+
+@mistake("mean_gradient", "The sign is turned around. A loss's own gradient is asked, not the step against it.")
+def step_against_it(loss, logits, rewards, baseline):
+    return -_average(loss, logits, rewards, baseline)
+
+
+@mistake("mean_gradient", "The loss gets 0 for a baseline. Hand on the one that you were given.")
+def baseline_left_out(loss, logits, rewards, baseline):
+    return _average(loss, logits, rewards, torch.zeros_like(baseline))
 
 
 @mistake(
-    "reinforce_loss",
-    "A batch whose advantages are all equal has no spread, and you divide by zero. Add 10⁻⁶ to the standard deviation.",
+    "mean_gradient", "You subtract the baseline from the rewards yourself. That is the loss's business: it gets both."
 )
-def nothing_added(log_probs, reward, baselines, spread=True):
-    return -(_advantage(reward, baselines, spread, lambda a: a.std()) * log_probs).sum(1).mean()
+def baseline_subtracted_before(loss, logits, rewards, baseline):
+    return _average(loss, logits, rewards - baseline, baseline)
 
 
-@mistake("reinforce_loss", "You weigh the chances. The score function is the gradient of log π: leave out exp.")
-def chances_weighed(log_probs, reward, baselines, spread=True):
-    return -(_advantage(reward, baselines, spread) * log_probs.exp()).sum(1).mean()
+@mistake("mean_gradient", "One number is left. The gradient has K of them, one for each logit.")
+def summed_to_a_number(loss, logits, rewards, baseline):
+    return _average(loss, logits, rewards, baseline).sum()
 
 
-@mistake("reinforce_loss", "The log-probabilities are detached: nothing is left that could learn.")
-def log_probs_detached(log_probs, reward, baselines, spread=True):
-    return -(_advantage(reward, baselines, spread) * log_probs.detach()).sum(1).mean() + 0.0 * log_probs.sum()
+@mistake("mean_gradient", "This is the average of the loss itself. Its *gradient* at the logits is asked.")
+def average_of_the_loss(loss, logits, rewards, baseline):
+    log_p = logits.log_softmax(0)
+    draws = [loss(log_p[k].view(1, 1), rewards[k].view(1), baseline.view(1, 1)) for k in range(len(logits))]
+    return (log_p.exp() * torch.stack(draws)).sum()
 
 
 @mistake(
-    "reinforce_loss",
-    "The standard deviation divides by B · T: `unbiased=False`, `correction=0` or numpy's. The task says `.std()`, "
-    "which divides by B · T − 1.",
+    "mean_gradient",
+    "This is the gradient at the log-probabilities. At the *logits* it is asked: they share the softmax, so each "
+    "place's draw moves all of them.",
 )
-def other_deviation(log_probs, reward, baselines, spread=True):
-    advantages = (reward.unsqueeze(1) - baselines).detach()
-    if spread:
-        advantages = advantages / (advantages.std(correction=0) + 1e-6)
-    return -(advantages * log_probs).sum(1).mean()
+def at_the_log_probabilities(loss, logits, rewards, baseline):
+    log_p = logits.log_softmax(0).detach().requires_grad_()
+    rows = [_of_one(loss, log_p[k], log_p, rewards[k], baseline) for k in range(len(logits))]
+    return (log_p.exp().unsqueeze(1) * torch.stack(rows)).sum(0).detach()
+
+
+@mistake("mean_gradient", "Every place gets the reward of the first. Place k brings `rewards[k]`.")
+def first_reward_for_all(loss, logits, rewards, baseline):
+    return _average(loss, logits, rewards[:1].expand_as(rewards), baseline)
 
 
 @mistake(
-    "reinforce_loss",
-    "The sum over glimpses and the mean over the batch are exchanged: sum over T, `dim=1`, mean over B.",
+    "mean_gradient",
+    "The chances are not normalised: they are softmax(logits), not exp(logits).",
 )
-def axes_exchanged(log_probs, reward, baselines, spread=True):
-    advantages = (reward.unsqueeze(1) - baselines).detach()
-    if spread:
-        advantages = advantages / (advantages.std() + 1e-6)
-    return -(advantages * log_probs).sum(0).mean()
+def chances_not_normalised(loss, logits, rewards, baseline):
+    return _average(loss, logits, rewards, baseline, chances=lambda p: logits.exp())
 
 
-@mistake(
-    "reinforce_loss",
-    "One standard deviation for each picture. The spread is that of all B · T advantages together.",
-)
-def spread_by_picture(log_probs, reward, baselines, spread=True):
-    advantages = (reward.unsqueeze(1) - baselines).detach()
-    if spread:
-        advantages = advantages / (advantages.std(dim=1, keepdim=True) + 1e-6)
-    return -(advantages * log_probs).sum(1).mean()
+@mistake("mean_gradient", "The log-probabilities stand in for the chances: weigh by p_k = exp(log p_k).")
+def weighed_by_logarithms(loss, logits, rewards, baseline):
+    return _average(loss, logits, rewards, baseline, chances=lambda p: p.log())
 
 
-@mistake(
-    "reinforce_loss",
-    "You subtract the *mean* of the baselines. Each look has its own: R − b_t, place by place.",
-)
-def mean_baseline(log_probs, reward, baselines, spread=True):
-    advantages = (reward.unsqueeze(1) - baselines.mean()).detach().expand_as(log_probs)
-    if spread:
-        advantages = advantages / (advantages.std() + 1e-6)
-    return -(advantages * log_probs).sum(1).mean()
+@mistake("mean_gradient", "The last place is left out: try all K of them.")
+def last_place_left_out(loss, logits, rewards, baseline):
+    return _average(loss, logits, rewards, baseline, chances=lambda p: torch.cat([p[:-1], 0 * p[-1:]]))
 
 
-@mistake(
-    "reinforce_loss",
-    "The spread is that of the baselines (or of the rewards). It is the standard deviation of the *advantages*.",
-)
-def spread_of_the_baselines(log_probs, reward, baselines, spread=True):
-    advantages = (reward.unsqueeze(1) - baselines).detach()
-    if spread:
-        advantages = advantages / (baselines.detach().std() + 1e-6)
-    return -(advantages * log_probs).sum(1).mean()
+@alternative("mean_gradient")
+def by_jacobian(loss, logits, rewards, baseline):
+    def draws(x):
+        log_p = x.log_softmax(0)
+        each = zip(log_p, rewards, strict=True)
+        return torch.stack(
+            [loss(one.reshape(1, 1), r.reshape(1), baseline.reshape(1, 1)).reshape(()) for one, r in each]
+        )
+
+    return logits.softmax(0) @ torch.autograd.functional.jacobian(draws, logits)
 
 
-@mistake(
-    "reinforce_loss",
-    "Only the last glimpse counts in yours. Sum over all T of them.",
-)
-def last_glimpse_alone(log_probs, reward, baselines, spread=True):
-    A = (reward.unsqueeze(1) - baselines).detach()
-    if spread:
-        A = A / (A.std() + 1e-6)
-    return -(A * log_probs)[:, -1].mean()
+@alternative("mean_gradient")
+def by_backward(loss, logits, rewards, baseline):
+    free = logits.clone().detach().requires_grad_(True)
+    chances = free.detach().softmax(0)
+    for k in range(len(free)):
+        one = loss(torch.log_softmax(free, 0)[k].reshape(1, 1), rewards[k : k + 1], baseline[None, None])
+        (chances[k] * one).backward()
+    return free.grad
 
 
-@mistake(
-    "reinforce_loss",
-    "You divide by the spread of the log-probabilities. It is that of the *advantages*.",
-)
-def spread_of_the_log_probs(log_probs, reward, baselines, spread=True):
-    A = (reward.unsqueeze(1) - baselines).detach()
-    if spread:
-        A = A / (log_probs.std().detach() + 1e-6)
-    return -(A * log_probs).sum(1).mean()
-
-
-@alternative("reinforce_loss")
-def without_history(log_probs, reward, baselines, spread=True):
-    with torch.no_grad():
-        weight = reward[:, None] - baselines
-        if spread:
-            weight /= weight.std() + 1e-6
-    return -torch.einsum("bt,bt->", weight, log_probs) / len(reward)
-
-
-@alternative("reinforce_loss")
-def glimpse_by_glimpse(log_probs, reward, baselines, spread=True):
-    given = baselines.detach()
-    scale = (reward[:, None] - given).std() + 1e-6 if spread else 1.0
+@alternative("mean_gradient")
+def by_func(loss, logits, rewards, baseline):
     total = 0
-    for t in range(log_probs.shape[1]):
-        total = total - ((reward - given[:, t]) / scale * log_probs[:, t]).mean()
+    for k in range(len(logits)):
+
+        def one(x, k=k):
+            log_p = x - x.logsumexp(0)
+            return loss(log_p[k].expand(1, 1), rewards[k].expand(1), baseline.expand(1, 1))
+
+        total = total + logits.softmax(0)[k] * torch.func.grad(one)(logits)
     return total
-
-
-@alternative("reinforce_loss")
-def picture_by_picture_with_numbers(log_probs, reward, baselines, spread=True):
-    table = [[r - b for b in row] for r, row in zip(reward.tolist(), baselines.tolist(), strict=True)]
-    if spread:
-        flat = [a for row in table for a in row]
-        mean = sum(flat) / len(flat)
-        deviation = math.sqrt(sum((a - mean) ** 2 for a in flat) / (len(flat) - 1))
-        table = [[a / (deviation + 1e-6) for a in row] for row in table]
-    return -(torch.tensor(table) * log_probs).sum() / len(table)
 
 
 # hybrid_loss
@@ -1143,7 +1114,8 @@ def naming_summed(reinforce, logits, labels, log_probs, baselines):
 )
 def own_reinforce_loss(reinforce, logits, labels, log_probs, baselines):
     reward = _reward(logits, labels)
-    policy = -(_advantage(reward, baselines, True) * log_probs).sum(1).mean()
+    advantage = (reward.unsqueeze(1) - baselines).detach()
+    policy = -(advantage / (advantage.std() + 1e-6) * log_probs).sum(1).mean()
     return _naming(logits, labels) + policy + _foresight(reward, baselines)
 
 
@@ -1410,6 +1382,11 @@ def boxes_turned_into_places(places, boxes, height, width):
 
 equivalent("glimpse_sensor", "0 -> -1 (no. 4)", "a row outside is multiplied by 0, whatever was copied for it")
 equivalent("glimpse_sensor", "0 -> -1 (no. 5)", "a column outside is multiplied by 0, whatever was copied for it")
+equivalent(
+    "mean_gradient", "drop .detach(…) in logits.detach()", "the caller's logits come from nowhere: nothing is cut off"
+)
+for _axis in ("0 -> -1", "0 -> -1 (no. 2)"):
+    equivalent("mean_gradient", _axis, "there is one axis, and one gradient: first and last")
 equivalent("location_log_prob", "places.detach() - means -> means - places.detach()", "the difference is squared")
 equivalent(
     "hybrid_loss", "reward.unsqueeze(1) - baselines -> baselines - reward.unsqueeze(1)", "the difference is squared"

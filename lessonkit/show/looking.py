@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from lessonkit.data.digits import Canvases
-from lessonkit.show import figures, plots, timing
+from lessonkit.show import figures, plots, tables, timing
 
 Box = Sequence[float]  # top, left, bottom, right in pixels
 
@@ -157,6 +157,22 @@ def costs(models: Mapping[str, Callable[[Tensor], object]], sides: Sequence[int]
     }
     ticks = {side: str(side) for side in sides}
     figures.curves(took, "pixels of a side", "milliseconds", log="xy", ticks=ticks)
+
+
+def on_average(
+    mean_gradient: Callable[..., Tensor], losses: Mapping[str, Callable[..., Tensor]],
+    logits: Sequence[float], rewards: Sequence[float], baseline: float,
+) -> int:  # fmt: skip
+    """Show the gradient that each loss has on average over all places, below that of −E[R]; how many have the same."""
+    x, worth = torch.tensor(logits), torch.tensor(rewards)
+    chances = x.softmax(dim=0)
+    expected = chances * (chances @ worth - worth)
+    found = {name: mean_gradient(loss, x, worth, torch.tensor(baseline)) for name, loss in losses.items()}
+    rows = [[name, *(f"{part:+.3f}" for part in g)] for name, g in {"what it should be": expected, **found}.items()]
+    places = [f"logit {number}" for number in range(1, len(logits) + 1)]
+    paid = ", ".join(f"{reward:g}" for reward in rewards)
+    tables.show_table(["loss", *places], rows, f"Rewards of the places: {paid}; baseline {baseline:g}")
+    return sum(torch.allclose(g, expected.to(g.dtype), atol=1e-5) for g in found.values())
 
 
 def _path(ax: Axes, look: Look, number: int) -> None:

@@ -75,3 +75,23 @@ def test_costs_are_shown_by_size(monkeypatch):
     monkeypatch.setattr(looking.figures, "curves", lambda series, *_, **__: shown.append(series))
     looking.costs({"mean": torch.mean}, [4, 8])
     assert shown[0]["mean"][0] == [4, 8]
+
+
+def test_a_loss_is_beside_what_its_gradient_should_be_on_average(monkeypatch):
+    def by_hand(loss, logits, rewards, baseline):
+        log_p = logits.requires_grad_().log_softmax(0)
+        chances = log_p.detach().exp()
+        draws = [loss(log_p[k].view(1, 1), rewards[k].view(1), baseline.view(1, 1)) for k in range(len(logits))]
+        return sum(
+            p * torch.autograd.grad(one, logits, retain_graph=True)[0] for p, one in zip(chances, draws, strict=True)
+        )
+
+    def right(log_probs, reward, baselines):
+        return -((reward.unsqueeze(1) - baselines) * log_probs).sum()
+
+    shown = []
+    monkeypatch.setattr(looking.tables, "show_table", lambda columns, rows, caption: shown.append(rows))
+    losses = {"right": right, "upside down": lambda *given: -right(*given)}
+    assert looking.on_average(by_hand, losses, [0.5, -1.0, 0.2], [0.0, 1.0, 2.0], 0.7) == 1
+    assert [row[0] for row in shown[0]] == ["what it should be", "right", "upside down"]
+    assert shown[0][0][1:] == shown[0][1][1:] != shown[0][2][1:]
