@@ -31,7 +31,8 @@ def namespace(path: Path, lesson: str) -> dict:
         raise CourseError(f"{path.name} waits for your {', '.join(waiting)}: solve them, save the notebook, try again.")
     found: dict = {"__name__": f"lesson_{lesson}"}
     for cell in cells:
-        if _LEFT_OUT.search(cell.source):
+        text = not cell.is_code and "-exercise-" not in cell.identity  # a task that quotes code is no cell to run
+        if text or _LEFT_OUT.search(cell.source):
             continue
         code = re.sub(r"^([ \t]*)[%!?].*$", r"\1pass", cell.source, flags=re.MULTILINE)
         try:
