@@ -113,8 +113,5 @@ def _plain(cell: object) -> object:
 
 
 def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    """Whether a text is a number to every reader: Python takes a line separator before it, too, and other digits."""
+    return bool(re.fullmatch(r"[+-]?[0-9]+(\.[0-9]*)?(e[+-]?[0-9]+)?", text, re.IGNORECASE))

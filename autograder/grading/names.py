@@ -99,8 +99,8 @@ def clean(name: str) -> str:
     name = re.sub("[\ud800-\udfff]", "\ufffd", name)  # bytes of a name that are no text
     kept = "".join(c if unicodedata.category(c)[0] in "LMN" or c in "_.@+-" else " " for c in name)
     kept = re.sub(" +", "-", kept)
-    kept = kept.strip("-.").lstrip("-.+@_")  # a table takes + and @ for a formula's beginning
-    kept = kept[next((i for i, c in enumerate(kept) if unicodedata.category(c)[0] != "M"), len(kept)) :]
+    begins = (i for i, c in enumerate(kept) if unicodedata.category(c)[0] != "M" and c not in "-.+@_")
+    kept = kept[next(begins, len(kept)) :].rstrip("-.")  # a table takes + and @ for a formula's beginning
     short = kept.encode()[:LONGEST_NAME].decode("utf-8", "ignore") or "unnamed"
     if short == raw and not _HAS_AN_END.search(name):
         return short

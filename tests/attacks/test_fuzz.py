@@ -14,7 +14,7 @@ import warnings
 import zipfile
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from autograder.authoring import source
@@ -141,6 +141,7 @@ def test_any_code_as_an_answer(code):
 
 @fuzz
 @given(texts)
+@example("\u0d00\x1b[38m")  # a mark that stands alone, and then what begins a formula
 def test_any_name(name):
     made = clean(name)
     assert made
@@ -276,6 +277,7 @@ def test_any_text_is_made_plain(said):
 
 @fuzz
 @given(st.lists(st.lists(texts, min_size=3, max_size=3), max_size=5))
+@example([["", "\n1", "\u20280"]])  # a number to Python
 def test_any_table(tmp_path_factory, rows):
     path = export.write_csv(tmp_path_factory.mktemp("fuzz") / "a.csv", [["a", "b", "c"], *rows])
     written = path.read_bytes().decode("utf-8")
