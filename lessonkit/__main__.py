@@ -41,7 +41,7 @@ def run_full(word: str, minutes: float, out: Path, notebook: Path | None = None)
     known = runs()
     names = [name for name in known if name == word or name[:2] == word.zfill(2)]
     if not names:
-        meant = did_you_mean(word, [name[:2] for name in known])
+        meant = did_you_mean(word, sorted(name[:2] for name in known))
         raise CourseError(f"There is no full-size run of {word!r} for learners.{meant} Others need the whole project.")
     (name,) = names
     path = notebook or HERE / "lessons" / name / f"{name}.ipynb"
