@@ -89,8 +89,7 @@ with demonstration("failing"):
 with demonstration("machine"):
     words = "One step: the picture and a place go into the retina, its patches and the place into the glimpse vector, that and the last state into the core. From the new state come answer, baseline and the next place, which is drawn."
     boxes = {"picture": (0.8, 2.7, "picture", "(B, H, W)", "input"), "place": (0.8, 1.0, "place lₜ", "(B, 2)", "attention"), "retina": (2.5, 2.7, "retina", "(B, k, n, n)", "attention"), "glimpse": (4.2, 1.9, "glimpse gₜ", "(B, 160)", "learned"), "core": (5.6, 1.9, "core hₜ", "(B, 128)", "learned"), "policy": (7.2, 0.7, "policy μₜ₊₁", "(B, 2)", "learned"), "answer": (7.2, 3.1, "answer", "(B, 10)", "output"), "baseline": (7.2, 1.9, "baseline bₜ", "(B,)", "output")}  # fmt: skip
-    arrows = [("picture", "retina"), ("place", "retina"), ("retina", "glimpse"), ("place", "glimpse"), ("glimpse", "core"), ("core", "answer"), ("core", "baseline", "", 0.0, True), ("core", "policy", "", 0.0, True), ("policy", "place", "draw: no gradient comes back", -0.12, True)]  # fmt: skip
-    drawing.draw(words, boxes, arrows, height=3.6)
+    drawing.draw(words, boxes, [("picture", "retina"), ("place", "retina"), ("retina", "glimpse"), ("place", "glimpse"), ("glimpse", "core"), ("core", "answer"), ("core", "baseline", "", 0.0, True), ("core", "policy", "", 0.0, True), ("policy", "place", "draw: no gradient comes back", -0.12, True)], height=3.6)  # fmt: skip
 
 # %% [markdown]
 # Solid arrows carry gradients back, dashed ones don't. The answer's error teaches the core and the eye, what to make of a glimpse.
@@ -167,8 +166,7 @@ check(
 # Figure: what your retina sees at the middle of the first test canvas, and beside its digit
 with demonstration("retina"):
     (look,) = looking.looks(test[:1], torch.tensor([[[0.0, 0.0], [0.3, -0.6]]]), retina=lambda x, l: glimpse_sensor(x, l, 8, 2))  # fmt: skip
-    looking.glimpse(look, 1)
-    looking.glimpse(look, 2)
+    looking.glimpse(look, 1, 2)
 
 # %% [markdown]
 # The sharp patch shows strokes, the wide one shows that there is something over there. Whoever looks next should go where the blur is dark.
@@ -603,8 +601,7 @@ predict(
 with demonstration("training"):
     looker = train_looker()
     said, places = look_at(looker, test)
-    right = (said == test.labels.unsqueeze(1)).float().mean(dim=0)
-    print("read right after glimpse 1, 2, …:", " ".join(f"{x:.3f}" for x in right))
+    looking.read_right(said, test.labels)
 
 # %% [markdown]
 # (Stopped by the time limit? Half of the steps are enough to see everything below, if a little less of it. `train_looker(seconds=120)` goes all the way.)
@@ -624,14 +621,10 @@ with demonstration("policies"):
 # ## The path, drawn
 
 # %% demo="paths" varies=true
-# Figure: where your looker looked on six test canvases
+# Figure: where your looker looked on six test canvases. Explorer: pick a picture, and go through its glimpses
 with demonstration("paths"):
     seen = looking.looks(test[:12], places[:12], said[:12], lambda x, l: glimpse_sensor(x, l, 8, 2))  # fmt: skip
     looking.paths(seen[:6])
-
-# %% demo="explorer" varies=true
-# Explore: pick a picture, and go through its glimpses
-with demonstration("explorer"):
     looking.explorer(seen)
 
 # %% [markdown]
@@ -763,8 +756,7 @@ class SeesAll(nn.Sequential):
 # %% demo="cost" varies=true
 # Figure: milliseconds for eight pictures, by their size
 with demonstration("cost"):
-    models = {"looker, 4 glimpses": Looker().eval(), "CNN, sees all": SeesAll().eval()}
-    looking.costs(models, [32, 64, 128, 256, 512])
+    looking.costs({"looker, 4 glimpses": Looker().eval(), "CNN, sees all": SeesAll().eval()}, [32, 64, 128, 256, 512])  # fmt: skip
 
 # %% [markdown]
 # The looker's curve is flat. The CNN's grows at least with the area: a fourfold side has sixteen times the pixels. They cross early: on 32 × 32 pixels, the pictures of this lesson, the CNN is *cheaper*, and reads better. An eye pays when the picture is large and
@@ -802,14 +794,13 @@ with demonstration("clutter"):
 # %% demo="hard_and_soft"
 # Table: hard attention over the course
 with demonstration("hard_and_soft"):
-    captions, pairs, columns = Lesson("05_show_attend_tell"), Lesson("11_self_attention_family"), ["lesson and choice", "score function needed?", "it costs", "it buys"]  # fmt: skip
-    rows = [
+    captions, pairs = Lesson("05_show_attend_tell"), Lesson("11_self_attention_family")
+    tables.show_table(["lesson and choice", "score function needed?", "it costs", "it buys"], [
         ["05: one region of 49, for each word", f"no: without it {captions.spread('no_score', 'three')} of the pictures with three objects, with it {captions.spread('hard', 'three')}; the soft average has a gradient, and all 49 were computed anyway", f"soft attention gets {captions.spread('soft', 'three')} of those right", f"sharper maps: weight on gold {captions.spread('hard', 'on_gold')}, without the score function {captions.spread('no_score', 'on_gold')}, soft {captions.spread('soft', 'on_gold')}"],
         ["11: one drawer to open (no soft path)", f"yes: without it the right one is opened in {pairs.spread('chest_cross_entropy', 'opened')}, a guess: 0.20", "two draws for each chest: one is the other's baseline", f"{pairs.spread('chest_score', 'opened')}; told only whether the answer was right"],
         ["11: which words of a sentence to keep", "not tried without", f"a second training, {pairs.spread('reinforced', 'seconds')} s, on top of a reader's", f"{pairs.spread('reinforced', 'right')} right from {pairs.spread('reinforced', 'kept')} of the words; as many kept by chance: {pairs.spread('by_chance', 'right')}"],
         ["13: where to put the window", f"yes: without it the policy stays in the middle, {lesson.spread('no_score', 'accuracy')} right", f"luck, which a baseline must tame (without one {lesson.spread('no_baseline', 'accuracy')}), and in this page's clutter it fails: {lesson.spread('clutter_learned', 'accuracy')}, looking anywhere {lesson.spread('clutter_random', 'accuracy')}; lesson 14 has a gradient instead", f"{lesson.spread('learned', 'accuracy')} right; it touches 1,280 pixels of a picture, however large that is (this one has 1,024)"],
-    ]  # fmt: skip
-    tables.show_table(columns, rows, "Hard attention over the course; mean [least to greatest] of all recorded seeds")  # fmt: skip
+    ], "Hard attention over the course; mean [least to greatest] of all recorded seeds")  # fmt: skip
 
 # %% [markdown]
 # So: the score function is *needed* where a choice decides what is computed at all. If everything has been computed anyway, average it, and use the gradient. Lesson 14 finds a third way for pictures: a window whose weights are
@@ -845,8 +836,7 @@ with demonstration("paper_table"):
         ["the cost doesn't depend on the picture's size", "by construction (sec. 1)", "the figure above: flat for the looker, growing with the area for the CNN"],
         ["learned looking beats looking at random", "said of cluttered pictures (sec. 4.1)", f"learned {lesson.spread('learned', 'accuracy')}, anywhere {lesson.spread('random', 'accuracy')}; a fixed scan {lesson.spread('scan', 'accuracy')}; in clutter not here, but in full size (below)"],
         ["more glimpses, fewer errors", "MNIST, 60 × 60, clutter: 7.1 % with four, 5.2 % with eight", f"after glimpse 1: {lesson.spread('learned', 'by_glimpse', 0)}; after 4: {lesson.spread('learned', 'accuracy')}"],
-        ["it beats a convolutional network in clutter", "5.2 % against 7.8 % errors", f"not here: read right {lesson.spread('clutter_learned', 'accuracy')} with four looks; lesson 14's CNN, which sees all, {Lesson('14_differentiable_glimpses').spread('cnn', 'accuracy')}; nor in full size (below)"],
-    ])  # fmt: skip
+        ["it beats a convolutional network in clutter", "5.2 % against 7.8 % errors", f"not here: read right {lesson.spread('clutter_learned', 'accuracy')} with four looks; lesson 14's CNN, which sees all, {Lesson('14_differentiable_glimpses').spread('cnn', 'accuracy')}; nor in full size (below)"]])  # fmt: skip
 
 # %% [markdown]
 # (The paper's figures are quoted from memory.) The experiment is small: 1,197 digits of 8 × 8 pixels, enlarged, on canvases of 32 × 32. The paper has MNIST on 60 × 60 and 100 × 100, three scales or four, and up to
@@ -860,9 +850,7 @@ with demonstration("paper_table"):
 # %% demo="full"
 # Table: learned looking and looking anywhere on MNIST in clutter, recorded on a graphics card
 with demonstration("full"):
-    full, columns = record.full(), ["eight glimpses", *(f"errors after {t}" for t in (1, 2, 4, 8)), "last on the digit", "steps of 256"]  # fmt: skip
-    rows = [[arm, *(f"{full[arm]['error_by_glimpse'][t - 1]:.1%}" for t in (1, 2, 4, 8)), f"{full[arm]['on_target'][-1]:.0%}", f"{full[arm]['steps']:,}"] for arm in ("learned", "random", "learned, longer")]  # fmt: skip
-    tables.show_table(columns, rows, f"{full['data']}; {full['machine']}, {full['date']}; 10,000 test canvases")  # fmt: skip
+    looking.full_size(record.full())
 
 # %% [markdown]
 # **Here learned looking wins, in clutter:** 12 errors of a hundred against 22 for looking anywhere, trained as long. Its glimpses lie on the digit in 98 of 100; the middle does in 72, looking anywhere in 22. So what this page found on its small cluttered canvases is no law.

@@ -83,13 +83,14 @@ def paths_figure(found: Sequence[Look]) -> tuple[Figure, str]:
     return fig, f"Pictures, the digit's box outlined{', and paths of glimpses' * bool(hits)}. {'; '.join(alt)}."
 
 
-def glimpse(look: Look, number: int) -> None:
-    """Show the path so far on the picture, and beside it what glimpse `number` (from 1) saw, from narrow to wide."""
-    plots.show(*glimpse_figure(look, number))
+def glimpse(look: Look, *numbers: int) -> None:
+    """Show the path so far on the picture, and beside it what each glimpse (from 1) saw, from narrow to wide."""
+    for number in numbers:
+        plots.show(*glimpse_figure(look, number))
 
 
 def glimpse_figure(look: Look, number: int) -> tuple[Figure, str]:
-    """The same as a figure, and in words."""
+    """One of them as a figure, and in words."""
     patches = look.patches[number - 1]
     fig, axes = plt.subplots(1, 1 + len(patches), squeeze=False, layout="constrained")
     fig.set_size_inches(2.2 + 1.5 * len(patches), 2.5)
@@ -105,6 +106,22 @@ def glimpse_figure(look: Look, number: int) -> tuple[Figure, str]:
     axes[0, 0].set_title(f"a {look.label}{says}", fontsize=9)
     where = "on" if look.on_target()[number - 1] else "beside"
     return fig, f"Glimpse {number} of {len(look.places)} at a {look.label}: its middle is {where} the digit{says}."
+
+
+def read_right(said: Tensor, labels: Tensor) -> None:
+    """Print the share of pictures that are read right after each glimpse: `said` (N, glimpses), labels (N,)."""
+    right = (said == labels.unsqueeze(1)).float().mean(dim=0)
+    print("read right after glimpse 1, 2, …:", " ".join(f"{x:.3f}" for x in right))
+
+
+def full_size(full: Mapping) -> None:
+    """The record of the full-size run: learned looking, looking anywhere, and learned looking once more, longer."""
+    rows = []
+    for arm in ("learned", "random", "learned, longer"):
+        errors = (f"{full[arm]['error_by_glimpse'][t - 1]:.1%}" for t in (1, 2, 4, 8))
+        rows.append([arm, *errors, f"{full[arm]['on_target'][-1]:.0%}", f"{full[arm]['steps']:,}"])
+    columns = ["eight glimpses", *(f"errors after {t}" for t in (1, 2, 4, 8)), "last on the digit", "steps of 256"]
+    tables.show_table(columns, rows, f"{full['data']}; {full['machine']}, {full['date']}; 10,000 test canvases")
 
 
 def explorer(found: Sequence[Look]) -> ipywidgets.VBox:
