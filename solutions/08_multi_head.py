@@ -659,11 +659,13 @@ def switch_off_heads(loss: Callable[[Tensor], float], heads: int, off: int) -> l
 
 # %% check="switch_off_heads" points=3
 def probe(switch_off_heads, draw):
-    def chosen(heads, off):
+    def chosen(heads, off, together=None):
         alone, pairs = (
             draw.uniform(heads, low=1.0, high=2.0),
             draw.normal(heads, heads, scale=3),
         )
+        if together is not None:  # two that are off cost more, or less, than each did
+            pairs = together * pairs.abs()
 
         def loss(gates):  # what is lost with each head, and more or less if two are off
             gates = torch.as_tensor(gates).to(alone)
@@ -673,11 +675,14 @@ def probe(switch_off_heads, draw):
 
         return switch_off_heads(loss, heads, off)
 
-    n = draw.size(6, 8)
+    n, few = draw.size(6, 8), draw.size(4, 5)
     return {
         "some": chosen(n, draw.size(3, 5)),
         "one": chosen(draw.size(4, 7), 1),
-        "all": chosen(draw.size(4, 5), 4),
+        "all": chosen(few, few),
+        "many": chosen(draw.size(14, 16), draw.size(6, 7)),
+        "two cost more": chosen(draw.size(5, 7), draw.size(3, 4), together=1),
+        "two cost less": chosen(draw.size(5, 7), draw.size(3, 4), together=-1),
     }
 
 

@@ -1068,3 +1068,305 @@ def each_alone(loss, heads, off):
 )
 def until_off_are_on(loss, heads, off):
     return _one_after_another(loss, heads, heads - off)
+
+
+# Written by people who had not seen this file
+
+
+@mistake("split_heads", "Your heads come from the last to the first. Head 0 holds the first features of every word.")
+def heads_from_the_end(x, heads):
+    return split(x, heads).flip(1)
+
+
+@mistake("split_heads", "Every head gets the same features, the first ones. Head i gets the i-th part of them.")
+def first_part_for_all(x, heads):
+    B, T, d = x.shape
+    return x[:, None, :, : d // heads].expand(B, heads, T, d // heads)
+
+
+@mistake(
+    "split_heads",
+    "The numbers are divided by √d_k. Cutting into heads changes no number; the scale belongs to the scores.",
+)
+def parts_scaled(x, heads):
+    return split(x, heads) / (x.shape[-1] // heads) ** 0.5
+
+
+def _mixed(x, memory, W_q, W_k, W_v, W_o, heads, mask, dim=-1):
+    """The heads' outputs, joined, and their weights; without a mask the softmax runs over `dim`."""
+    weights = _weigh(_scores(x, memory, W_q, W_k, heads), mask, dim if mask is None else -1)
+    return merge(weights @ split(memory @ W_v, heads)), weights
+
+
+@mistake(
+    "multi_head_attention",
+    "x is added to the output. Such a way around the attention comes in lesson 10: return what W_o makes alone.",
+)
+def words_added(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    mixed, weights = _mixed(x, memory, W_q, W_k, W_v, W_o, heads, mask)
+    return x + mixed @ W_o, weights
+
+
+@mistake("multi_head_attention", "The *keys* are averaged, and W_v is used nowhere: the weights belong on the values.")
+def keys_averaged(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    mixed, weights = _mixed(x, memory, W_q, W_k, W_k, W_o, heads, mask)
+    return mixed @ W_o, weights
+
+
+@mistake("multi_head_attention", "W_o is turned round at the end. It is used as the others are, rows times matrix.")
+def output_matrix_turned(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    mixed, weights = _mixed(x, memory, W_q, W_k, W_v, W_o, heads, mask)
+    return mixed @ W_o.T, weights
+
+
+@mistake("multi_head_attention", "W_q is turned round, the other matrices aren't. Here all are used as they come.")
+def query_matrix_turned(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    mixed, weights = _mixed(x, memory, W_q.T, W_k, W_v, W_o, heads, mask)
+    return mixed @ W_o, weights
+
+
+@mistake(
+    "multi_head_attention",
+    "The output is right, but the weights you return have gone through a second softmax. Return those that were used.",
+)
+def softmax_of_what_is_returned(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    mixed, weights = _mixed(x, memory, W_q, W_k, W_v, W_o, heads, mask)
+    return mixed @ W_o, weights.softmax(-1)
+
+
+@mistake(
+    "multi_head_attention",
+    "Where there is no mask your softmax runs over the heads. It runs over the keys, the last axis, as with one.",
+)
+def over_the_heads_without_a_mask(x, memory, W_q, W_k, W_v, W_o, heads, mask=None):
+    mixed, weights = _mixed(x, memory, W_q, W_k, W_v, W_o, heads, mask, dim=1)
+    return mixed @ W_o, weights
+
+
+def _counted(d, heads, d_k, T, parameters=None, projections=None, maps=None):
+    """The right counts, but for the parts that are given."""
+    right = 4 * d * heads * d_k
+    projected = 2 * T * right if projections is None else projections
+    mapped = 4 * heads * T * T * d_k if maps is None else maps
+    return right if parameters is None else parameters, projected + mapped
+
+
+@mistake(
+    "count_parameters_and_flops",
+    "Three products' FLOPs are counted, W_o's are missing: it mixes every word, too.",
+)
+def output_product_left_out(d, heads, d_k, T):
+    return _counted(d, heads, d_k, T, projections=6 * T * d * heads * d_k)
+
+
+@mistake(
+    "count_parameters_and_flops",
+    "One projection's FLOPs are counted. Four matrices meet every word: for queries, keys, values, output.",
+)
+def one_projection(d, heads, d_k, T):
+    return _counted(d, heads, d_k, T, projections=2 * T * d * heads * d_k)
+
+
+@mistake(
+    "count_parameters_and_flops",
+    "You count the weights of one head, and what these cost. Each head has its own part of the matrices.",
+)
+def weights_of_one_head(d, heads, d_k, T):
+    return _counted(d, heads, d_k, T, parameters=4 * d * d_k, projections=8 * T * d * d_k)
+
+
+@mistake(
+    "count_parameters_and_flops",
+    "You count biases, and in the FLOPs as well. The count is without them.",
+)
+def biases_in_both(d, heads, d_k, T):
+    parameters = 4 * d * heads * d_k + 3 * heads * d_k + d
+    return _counted(d, heads, d_k, T, parameters=parameters, projections=2 * T * parameters)
+
+
+@mistake(
+    "count_parameters_and_flops",
+    "T and d_k have changed places in the scores and averages: every *word* asks every word.",
+)
+def words_and_width_swapped(d, heads, d_k, T):
+    return _counted(d, heads, d_k, T, maps=4 * heads * T * d_k * d_k)
+
+
+@mistake("count_parameters_and_flops", "Each word asks one word too many: there are T, itself among them.")
+def one_word_more_is_asked(d, heads, d_k, T):
+    return _counted(d, heads, d_k, T, maps=4 * heads * T * (T + 1) * d_k)
+
+
+@mistake(
+    "count_parameters_and_flops",
+    "In the scores and averages the heads are counted twice: d_k is the width of one.",
+)
+def heads_counted_twice(d, heads, d_k, T):
+    return _counted(d, heads, d_k, T, maps=4 * heads**2 * T * T * d_k)
+
+
+def _roles(weights, relations):
+    """The right answer."""
+    return _on_gold(weights, relations) / relations.any(-1).sum(-1)
+
+
+@mistake("head_roles", "You take the mean over the heads, and all rows are alike. Each head has a row of its own.")
+def heads_averaged(weights, relations):
+    roles = _roles(weights, relations)
+    return roles.mean(0, keepdim=True).expand_as(roles)
+
+
+@mistake(
+    "head_roles", "You add up what lies on the places that are *not* marked. True in a relation is a marked place."
+)
+def places_not_marked(weights, relations):
+    return _on_gold(weights, ~relations) / relations.any(-1).sum(-1)
+
+
+@mistake(
+    "head_roles",
+    "Where a query has several marked places you take the largest weight. What lies on all of them is added up.",
+)
+def largest_of_the_marked(weights, relations):
+    on = (weights.unsqueeze(2) * relations.to(weights.dtype)).amax(-1).sum(-1).mean(0)
+    return on / relations.any(-1).sum(-1)
+
+
+@mistake(
+    "head_roles",
+    "Where a query has several marked places you take the mean of their weights. What lies on all of them is added up.",
+)
+def mean_of_the_marked(weights, relations):
+    marks = relations.to(weights.dtype)
+    shares = marks / marks.sum(-1, keepdim=True).clamp(min=1)
+    return torch.einsum("hij,rij->hr", weights.mean(0), shares) / relations.any(-1).sum(-1)
+
+
+@mistake(
+    "head_roles",
+    "Each row is made to sum to 1. A head may serve two relations at once, or none: leave the means as they are.",
+)
+def relations_share(weights, relations):
+    roles = _roles(weights, relations)
+    return roles / roles.sum(-1, keepdim=True)
+
+
+@mistake("head_roles", "You divide by the number of heads where the number of *sentences* belongs.")
+def divided_by_the_heads(weights, relations):
+    return _roles(weights, relations) * len(weights) / weights.shape[1]
+
+
+def _slopes(losses, examples, heads, at=1.0):
+    """The gradient of each example's loss, (examples, heads), with all gates `at`."""
+    gates = torch.full((examples, heads), at, requires_grad=True)
+    return torch.autograd.grad(losses(gates).sum(), gates)[0]
+
+
+@mistake("head_importance", "The gates are ½ when you differentiate. The model as it is has all gates at 1.")
+def gates_at_one_half(losses, examples, heads):
+    return _slopes(losses, examples, heads, at=0.5).abs().mean(0)
+
+
+@mistake("head_importance", "This is the root of the mean square. Asked for is the mean of the absolute values.")
+def root_of_the_mean_square(losses, examples, heads):
+    return (_slopes(losses, examples, heads) ** 2).mean(0).sqrt()
+
+
+@mistake("head_importance", "The largest of all examples is taken. Asked for is their mean.")
+def largest_of_the_examples(losses, examples, heads):
+    return _slopes(losses, examples, heads).abs().amax(0)
+
+
+@mistake("head_importance", "Only the first example counts. Take the mean over all of them.")
+def first_example_alone(losses, examples, heads):
+    return _slopes(losses, examples, heads).abs()[0]
+
+
+@mistake("head_importance", "You divide by one less than the number of examples: a mean divides by their number.")
+def divided_by_one_less(losses, examples, heads):
+    return _slopes(losses, examples, heads).abs().sum(0) / max(examples - 1, 1)
+
+
+@mistake("head_importance", "Right, but for the sign: an absolute value, and so an importance, is never below 0.")
+def sign_turned(losses, examples, heads):
+    return -_slopes(losses, examples, heads).abs().mean(0)
+
+
+@mistake("head_importance", "This is the *spread* of the gradients over the examples. Asked for is their mean size.")
+def spread_of_the_examples(losses, examples, heads):
+    return _slopes(losses, examples, heads).std(0)
+
+
+def _greedy(loss, heads, off, among=range, value=None, first=()):
+    """The reference, with other heads tried, another value of a head, or heads that are off at first."""
+    gates, gone = torch.ones(heads), []
+    gates[list(first)] = 0
+
+    def without(head):
+        tried = gates.clone()
+        tried[head] = 0
+        return loss(tried)
+
+    for _ in range(off):
+        on = [head for head in among(heads) if head not in gone]
+        gone.append(min(on, key=value(gates, without) if value else without))
+        gates[gone[-1]] = 0
+    return gone
+
+
+@mistake(
+    "switch_off_heads", "Heads that are off are tried again, and may go twice. Choose among those that are still on."
+)
+def gone_twice(loss, heads, off):
+    gates, gone = torch.ones(heads), []
+    for _ in range(off):
+        losses = [loss(gates * (1 - torch.eye(heads)[head])) for head in range(heads)]
+        gone.append(losses.index(min(losses)))
+        gates[gone[-1]] = 0
+    return gone
+
+
+@mistake("switch_off_heads", "One head too many goes: your loop has a turn more than `off`.")
+def one_too_many(loss, heads, off):
+    return _greedy(loss, heads, min(off + 1, heads))
+
+
+@mistake(
+    "switch_off_heads", "A gate that you hand to `loss` is neither 1 nor 0. A head is on or off, with nothing between."
+)
+def gates_between(loss, heads, off):
+    return _greedy(lambda gates: loss(1 - (1 - gates) / 2), heads, off)
+
+
+@mistake("switch_off_heads", "The last head is never tried. The heads' numbers go from 0 to heads − 1.")
+def last_head_never(loss, heads, off):
+    return _greedy(loss, heads, off, among=lambda heads: range(heads - 1))
+
+
+@mistake(
+    "switch_off_heads",
+    "You choose the head whose absence *changes* the loss least. A head that does harm should go first: least loss.",
+)
+def least_changed(loss, heads, off):
+    return _greedy(loss, heads, off, value=lambda gates, without: lambda head: abs(without(head) - loss(gates)))
+
+
+@mistake(
+    "switch_off_heads",
+    "Each head is tried with all others off, and the one goes with which *alone* the loss is least: the best one.",
+)
+def best_alone(loss, heads, off):
+    return _greedy(loss, heads, off, value=lambda gates, without: lambda head: loss(torch.eye(heads)[head]))
+
+
+@mistake(
+    "switch_off_heads",
+    "Nothing comes out: `off` heads are to go, also where each of them costs something. Does your loop stop at once?",
+)
+def stops_at_once(loss, heads, off):
+    return []
+
+
+@mistake("switch_off_heads", "Head 0 is off from the start, though it wasn't chosen. All heads are on at first.")
+def first_off_at_the_start(loss, heads, off):
+    return _greedy(loss, heads, off, first=[0])
