@@ -235,19 +235,44 @@ check("attention_to_box", attention_to_box, probe)
 # %% [markdown]
 # ## Move the window
 #
-# The network says a change $\Delta = (\Delta_y, \Delta_x, \Delta_h, \Delta_w)$ of small numbers. In what units? A pixel is a long way for a small object and a short one for a large one. So the middle
-# moves by $\Delta_y$ *heights of the box* down and $\Delta_x$ *widths of the box* to the right. And the size must never become negative: it is multiplied by $e^{\Delta_h}$ and $e^{\Delta_w}$.
+# The network says a change $\Delta = (\Delta_y, \Delta_x, \Delta_h, \Delta_w)$ of small numbers. In what units? A pixel is a long way for a small object and a short one for a large one. So we want:
+#
+# - **The middle** moves by $\Delta_y$ *heights of the box* down and $\Delta_x$ *widths of the box* to the right: of the box as it is before the change.
+# - **The size** is never negative, whatever the network says. A small change is a share: with $\Delta_h = 0.01$ the window is one per cent higher. And two changes one after the other do what their
+#   sum does: what $\Delta_h$ does, $-\Delta_h$ undoes.
+#
+# ### Find the bugs: a window that flies off
+#
+# A colleague has written it for you:
+
+
+# %% name="colleague" show=true
+def as_found(attention: Tensor, change: Tensor, context: float) -> Tensor:
+    """The window of the next frame. window (B, 4), change (B, 4) -> window (B, 4)"""
+    middle, size = attention[..., :2], attention[..., 2:]
+    size = size * (1 + change[..., 2:])
+    middle = middle + change[..., :2] * size * context
+    return torch.cat([middle, size], dim=-1)
+
+
+# %% [markdown]
+# It runs, its shapes are right, and with $\Delta = 0$ the window stays where it is. Measure: a window of 20 pixels, in the middle of a large picture, around a box of 10.
+
+# %% demo="flies_off"
+# The symptoms: four changes, what should come out, and what does
+with demonstration("flies_off"):
+    film.show_moves(as_found)
 
 # %% [markdown] task="next_attention"
-# Move and scale the window. With $\Delta = 0$ it stays as it is.
-# hint: The middle moves in units of the *box*, and `attention` holds the size of the *window*, which is `context` times as large.
-# hint: `attention[..., :2]` is the middle, `attention[..., 2:]` the size; `change` is split in the same way.
-# hint: `middle + change[..., :2] * size / context`, and `size * change[..., 2:].exp()`; `torch.cat` joins the two along the last axis.
+# Three things are wrong, and a row may suffer from two of them. Find them, and write the function anew. Then measure again, with yours: `film.show_moves(next_attention)`.
+# hint: Take the rows one by one, and compute them by hand. The first one changes no size: which number of pixels is one height of the *box*, and by how much did the middle move?
+# hint: When is the size that the middle moves by read: before it changes, or after? And which function of Δ is never negative, is about 1 + Δ for a small Δ, and makes a product of a sum?
+# hint: That function is the exponential: `size * change[..., 2:].exp()`. The box is the window's *old* size divided by `context`: `middle + change[..., :2] * size / context`.
 
 
-# %% exercise="next_attention" minutes=6 difficulty=2
+# %% exercise="next_attention" minutes=10 difficulty=3
 def next_attention(attention: Tensor, change: Tensor, context: float) -> Tensor:
-    """a_{t+1} = a_t + Δa_t: the middle moves in units of the box, the size is multiplied  (after Kosiorek et al. 2017, sec. 3).
+    """a_{t+1} = a_t + Δa_t, the middle in units of the box, the size by shares  (after Kosiorek et al. 2017, sec. 3).
 
     window (B, 4): middle y, middle x, height, width in pixels; change (B, 4), in the same order  ->  window (B, 4)
     """
@@ -269,7 +294,7 @@ def probe(next_attention, draw):
     square = draw.uniform(4, 4, low=3.0, high=20.0)
     return {
         "moved": next_attention(windows, draw.normal(B, 4), context),
-        "square": next_attention(square, draw.normal(4, 4, scale=0.5), 2.0),
+        "square": next_attention(square, draw.uniform(4, 4, low=-2.5, high=0.6), 2.0),
         "stays": next_attention(square, draw.watch(torch.zeros_like(square)), context),
     }
 
@@ -280,24 +305,49 @@ check("next_attention", next_attention, probe)
 # ## A second attention, inside the window
 #
 # Other things get into the window, too: the other digit, the edge of the bar. So the features of each place are multiplied by a mask. In HART the state makes a whole small network that computes the mask. Here it makes
-# a query $q$, as in all other lessons. Each place scores how well its features fit, plus a learned number $p$ for the place itself (the middle is a good guess):
+# a query $q$, as in all other lessons: each place scores how well its features fit it (lesson 07's scaled dot product), and a learned number $p$ for the place itself is added (the middle is a good guess).
+# From the scores comes the mask, numbers from 0 to 1. Of these we want:
 #
-# $$s_{yx} = \sigma\!\left(\frac{q \cdot v_{yx}}{\sqrt D} + p_{yx}\right), \qquad \tilde v_{yx} = s_{yx}\, v_{yx}$$
+# - **A whole object gets through.** A digit fills $4 \times 4$ of the $8 \times 8$ places. The mask can be 1 at all of them.
+# - **Nothing gets through** where nothing fits: behind the bar the mask can be 0 everywhere.
+# - **Each place for itself.** What lies elsewhere changes nothing: cut off half of the map, and the other half's numbers stay.
 #
-# That is lesson 00's soft attention with independent switches ($\sigma$), not lesson 05's with one weight to share out (softmax): an object fills several places.
+# ### Find the bugs: a mask that never opens
+#
+# Another colleague remembers lesson 05:
+
+
+# %% name="another_colleague" show=true
+def mask_as_found(
+    features: Tensor, query: Tensor, position: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Mask and masked features. features (B, D, H, W), query (B, D), position (H, W) -> (B, H, W), (B, D, H, W)"""
+    scores = torch.einsum("bd,bdhw->bhw", query, features) / features.shape[-1] ** 0.5
+    mask = torch.softmax(scores + position, dim=-1)
+    return mask, features * mask.unsqueeze(1)
+
+
+# %% [markdown]
+# It runs, and its shapes are right. The three wishes, measured:
+
+# %% demo="never_opens"
+# The symptoms: three wishes, and what comes of them
+with demonstration("never_opens"):
+    film.show_switches(mask_as_found)
 
 # %% [markdown] task="masked_features"
-# Return the mask and the masked features.
-# hint: The scores are the dot product of one vector, (B, D), with each place of (B, D, H, W): sum over D, keep B, H, W.
-# hint: `torch.einsum("bd,bdhw->bhw", query, features)` does it. Or multiply by `query[:, :, None, None]` and sum over axis 1.
-# hint: One mask for all features of a place: `features * mask.unsqueeze(1)`.
+# Two things are wrong. Decide what must stand in their places (you have met both: one in the gates of recurrent cells, one in lesson 07), and write the function anew. Measure after each change, `film.show_switches(masked_features)`:
+# the first two rows may come right while the third still isn't.
+# hint: Somebody shares out a weight of 1 here. Print `mask.sum(-1)`. Who shares it with whom? And which function makes a number from 0 to 1 of one score alone, and asks no other?
+# hint: If only the third row is left: which number in the function changes when the map is cut in half, and shouldn't? Lesson 07 divides by the root of how many numbers are *summed* in a dot product.
+# hint: σ, `torch.sigmoid`, in place of the softmax; and D is axis 1 of the features: `features.shape[1] ** 0.5`.
 
 
-# %% exercise="masked_features" minutes=8 difficulty=2
+# %% exercise="masked_features" minutes=10 difficulty=3
 def masked_features(
     features: Tensor, query: Tensor, position: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """s = σ(q·v / √D + p) at each place, and s v  (after Kosiorek et al. 2017, sec. 3: the dorsal stream's mask).
+    """A mask s from scaled dot product plus p, and s v  (after Kosiorek et al. 2017, sec. 3: the dorsal stream's mask).
 
     features v (B, D, H, W), query q (B, D), position p (H, W)  ->  mask s (B, H, W), masked features (B, D, H, W)
     """
@@ -326,6 +376,12 @@ def probe(masked_features, draw):
 check("masked_features", masked_features, probe)
 
 # %% [markdown]
+# In letters, what both of your mended functions say (compare once they pass):
+#
+# $$y' = y + \Delta_y \frac{h}{c}, \quad h' = h\, e^{\Delta_h}, \qquad\qquad s_{yx} = \sigma\!\left(\frac{q \cdot v_{yx}}{\sqrt D} + p_{yx}\right), \quad \tilde v_{yx} = s_{yx}\, v_{yx}$$
+#
+# ($h$ is the window's height here, $c$ is `context`; $x$ and $w$ go likewise.) The mask is soft attention with independent switches ($\sigma$), not lesson 05's with one weight to share out (softmax): an object fills several places, and sometimes none.
+#
 # ## Three losses
 #
 # HART adds up three (written here for one frame):

@@ -139,6 +139,34 @@ def an_axis_kept(a, b):
     return (_shared(a, b) / (_area(a) + _area(b) - _shared(a, b))).unsqueeze(-1)
 
 
+@mistake(
+    "box_iou", "You divide by the smaller of the two areas: a small box inside a large one gets 1. Divide by the union."
+)
+def over_the_smaller(a, b):
+    return _shared(a, b) / torch.minimum(_area(a), _area(b))
+
+
+@mistake("box_iou", "That is 1 less the IoU, a distance. Asked for is the IoU: 1 for the same box.")
+def one_less_iou(a, b):
+    return 1 - _shared(a, b) / (_area(a) + _area(b) - _shared(a, b))
+
+
+@mistake(
+    "box_iou",
+    "For the common box's end the last two numbers are taken for height and width. They are bottom and right already.",
+)
+def end_from_sizes(a, b):
+    end = torch.minimum(a[..., :2] + a[..., 2:], b[..., :2] + b[..., 2:])
+    shared = (end - torch.maximum(a[..., :2], b[..., :2])).clamp(min=0).prod(-1)
+    return shared / (_area(a) + _area(b) - shared)
+
+
+@mistake("box_iou", "The shared height is squared, and the shared width not used. An area is height times width.")
+def height_squared(a, b):
+    sides = (torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])).clamp(min=0)
+    return sides[..., 0] ** 2 / (_area(a) + _area(b) - sides[..., 0] ** 2)
+
+
 @alternative("box_iou")
 def side_by_side(a, b):
     top, left, bottom, right = a.unbind(-1)
@@ -287,6 +315,20 @@ def divided_with_rest(attention, context):
     return torch.cat([middle - half, middle + half], -1)
 
 
+@mistake(
+    "attention_to_box", "The size is divided by `context` twice. Once is enough, and then half of it on each side."
+)
+def context_twice(attention, context):
+    middle, half = attention[..., :2], attention[..., 2:] / context**2 / 2
+    return torch.cat([middle - half, middle + half], -1)
+
+
+@mistake("attention_to_box", "The middle is divided by `context`, too. Box and window have the *same* middle.")
+def middle_divided(attention, context):
+    middle, half = attention[..., :2] / context, attention[..., 2:] / context / 2
+    return torch.cat([middle - half, middle + half], -1)
+
+
 @alternative("attention_to_box")
 def one_by_one(attention, context):
     y, x, height, width = attention.unbind(-1)
@@ -311,7 +353,10 @@ def as_a_matrix(attention, context):
 # next_attention
 
 
-@mistake("next_attention", "The middle moves in units of the *window*: divide its size by `context`, to get the box.")
+@mistake(
+    "next_attention",
+    "The middle moves in units of the *window*. A change of 1 should be one height (or width) of the *box*.",
+)
 def in_windows(attention, change, context):
     middle, size = attention[..., :2], attention[..., 2:]
     return torch.cat([middle + change[..., :2] * size, size * change[..., 2:].exp()], -1)
@@ -324,7 +369,8 @@ def in_pixels(attention, change, context):
 
 
 @mistake(
-    "next_attention", "The size is multiplied by 1 + Δ, which can become negative. Multiply by e to the power of Δ."
+    "next_attention",
+    "The size is multiplied by 1 + Δ, which is negative for Δ below −1. What is near it for a small Δ, and never is?",
 )
 def size_by_one_plus(attention, change, context):
     middle, size = attention[..., :2], attention[..., 2:]
@@ -366,7 +412,9 @@ def units_swapped(attention, change, context):
     return torch.cat([middle + change[..., :2] * size.flip(-1) / context, size * change[..., 2:].exp()], -1)
 
 
-@mistake("next_attention", "The middle's move is multiplied by `context`. The box is smaller than the window: divide.")
+@mistake(
+    "next_attention", "The middle's move is still multiplied by `context`. But the box is *smaller* than the window."
+)
 def context_times(attention, change, context):
     middle, size = attention[..., :2], attention[..., 2:]
     return torch.cat([middle + change[..., :2] * size * context, size * change[..., 2:].exp()], -1)
@@ -460,6 +508,81 @@ def middle_and_size_stacked_before(attention, change, context):
     return torch.stack([middle + change[..., :2] * size / context, size * change[..., 2:].exp()], 1)
 
 
+@mistake(
+    "next_attention",
+    "That is the colleague's function as it was. Take the first row of the table: how many pixels is one height of the "
+    "*box*, if the window is `context` times as high?",
+)
+def still_as_found(attention, change, context):
+    middle, size = attention[..., :2], attention[..., 2:] * (1 + change[..., 2:])
+    return torch.cat([middle + change[..., :2] * size * context, size], -1)
+
+
+@mistake(
+    "next_attention",
+    "The move counts in boxes now. Two are left: a size that becomes negative, and *which* size the middle moves by.",
+)
+def units_mended(attention, change, context):
+    middle, size = attention[..., :2], attention[..., 2:] * (1 + change[..., 2:])
+    return torch.cat([middle + change[..., :2] * size / context, size], -1)
+
+
+@mistake(
+    "next_attention",
+    "The size is right now. Two are left, both in the middle's move: the box is the window *divided* by `context`, and "
+    "it counts as it was *before* the change.",
+)
+def growth_mended(attention, change, context):
+    middle, size = attention[..., :2], attention[..., 2:] * change[..., 2:].exp()
+    return torch.cat([middle + change[..., :2] * size * context, size], -1)
+
+
+@mistake(
+    "next_attention",
+    "The middle moves by the old size now. Two are left: how large a *box* is, and a size that becomes negative.",
+)
+def order_mended(attention, change, context):
+    middle, size = attention[..., :2], attention[..., 2:]
+    return torch.cat([middle + change[..., :2] * size * context, size * (1 + change[..., 2:])], -1)
+
+
+@mistake(
+    "next_attention",
+    "1 + Δ is clamped at 0: a window of size 0 never grows again, and Δ and −Δ don't undo each other. Which function "
+    "makes a product of a sum?",
+)
+def growth_clamped(attention, change, context):
+    middle, size = attention[..., :2], attention[..., 2:]
+    return torch.cat([middle + change[..., :2] * size / context, size * (1 + change[..., 2:]).clamp(min=0)], -1)
+
+
+@mistake(
+    "next_attention",
+    "1 + Δ has lost its sign by `abs`: below −1 the window grows again, and Δ and −Δ don't undo each other.",
+)
+def growth_without_sign(attention, change, context):
+    middle, size = attention[..., :2], attention[..., 2:]
+    return torch.cat([middle + change[..., :2] * size / context, size * (1 + change[..., 2:]).abs()], -1)
+
+
+@mistake("next_attention", "A positive Δ_h makes the window *less* high: the sign in the exponential is turned round.")
+def shrinks_for_growth(attention, change, context):
+    middle, size = attention[..., :2], attention[..., 2:]
+    return torch.cat([middle + change[..., :2] * size / context, size * (-change[..., 2:]).exp()], -1)
+
+
+@mistake("next_attention", "Both directions move in heights of the box. Across, the middle moves in *widths*.")
+def heights_for_both(attention, change, context):
+    middle, size = attention[..., :2], attention[..., 2:]
+    return torch.cat([middle + change[..., :2] * size[..., :1] / context, size * change[..., 2:].exp()], -1)
+
+
+@mistake("next_attention", "The move is divided by `context` twice. Once makes a box of the window.")
+def divided_twice(attention, change, context):
+    middle, size = attention[..., :2], attention[..., 2:]
+    return torch.cat([middle + change[..., :2] * size / context**2, size * change[..., 2:].exp()], -1)
+
+
 @alternative("next_attention")
 def four_numbers(attention, change, context):
     y, x, height, width = attention.unbind(-1)
@@ -506,7 +629,7 @@ def divided_by_width(features, query, position):
 
 
 @mistake(
-    "masked_features", "The places share out one weight: that is softmax. Here each place has a switch of its own, σ."
+    "masked_features", "All places share out one weight: that is softmax, too. Each place needs a switch of its own."
 )
 def with_softmax(features, query, position):
     scores = _scores(features, query) / features.shape[1] ** 0.5 + position
@@ -565,7 +688,7 @@ def _scaled(features, query, position, width=None):
 
 @mistake(
     "masked_features",
-    "Each row of places shares out one weight: that is softmax. Here each place has a switch of its own, σ.",
+    "Each row of places still shares out one weight: that is softmax. Each place needs a switch of its own.",
 )
 def softmax_of_each_row(features, query, position):
     return _with(features, query, position, _scaled(features, query, position).softmax(-1))
@@ -599,7 +722,7 @@ def width_of_32(features, query, position):
 
 @mistake(
     "masked_features",
-    "You divide by the root of the picture's width. D, the number of features, is axis 1: `features.shape[1]`.",
+    "The scale is still the root of the map's width: cut the map, and it changes. What does the dot product sum over?",
 )
 def root_of_the_last_axis(features, query, position):
     return _with(features, query, position, torch.sigmoid(_scaled(features, query, position, features.shape[-1])))
@@ -661,6 +784,86 @@ def a_mask_for_each_feature(features, query, position):
 @mistake("masked_features", "The position is subtracted. Add it.")
 def position_subtracted(features, query, position):
     return _with(features, query, position, torch.sigmoid(_scaled(features, query, -position)))
+
+
+@mistake(
+    "masked_features",
+    "That is the colleague's function as it was. Print `mask.sum(-1)`: each row of places shares out a weight of 1.",
+)
+def mask_still_as_found(features, query, position):
+    mask = (_scores(features, query) / features.shape[-1] ** 0.5 + position).softmax(-1)
+    return _with(features, query, position, mask)
+
+
+@mistake(
+    "masked_features",
+    "Now all places share out one weight, in place of each row. None may share: a switch of its own for each place. "
+    "And the scale still depends on the map's width.",
+)
+def shared_by_all_and_scaled_by_width(features, query, position):
+    scores = _scores(features, query) / features.shape[-1] ** 0.5 + position
+    return _with(features, query, position, scores.flatten(1).softmax(1).view_as(scores))
+
+
+@mistake(
+    "masked_features",
+    "The largest score is taken off and exp of the rest is the mask: the best place is always 1, so the mask can't "
+    "close, and each place still depends on another.",
+)
+def beside_the_best(features, query, position):
+    scores = _scaled(features, query, position)
+    return _with(features, query, position, (scores - scores.amax((1, 2), keepdim=True)).exp())
+
+
+@mistake(
+    "masked_features",
+    "The scores are clamped to 0 and 1: outside no gradient says where to go. A recurrent cell's gate is smooth.",
+)
+def scores_clamped(features, query, position):
+    return _with(features, query, position, _scaled(features, query, position).clamp(0, 1))
+
+
+@mistake(
+    "masked_features",
+    "The mask is 0 or 1, and lets no gradient through: no query could ever be learned. The gate of a recurrent cell is "
+    "smooth.",
+)
+def mask_of_zeros_and_ones(features, query, position):
+    return _with(features, query, position, (_scaled(features, query, position) > 0).to(features.dtype))
+
+
+@mistake(
+    "masked_features",
+    "You divide by the root of the map's height. The dot product sums over D, the number of features: axis 1.",
+)
+def root_of_the_height(features, query, position):
+    return _with(features, query, position, torch.sigmoid(_scaled(features, query, position, features.shape[2])))
+
+
+@mistake("masked_features", "The position's rows and columns are swapped: p is (H, W), as the map is.")
+def position_turned(features, query, position):
+    turned = position.T.reshape(position.shape)
+    return _with(features, query, position, torch.sigmoid(_scaled(features, query, turned)))
+
+
+@mistake("masked_features", "The first clip's query is used for all clips. Each clip has its own: `query[b]`.")
+def first_query_for_all(features, query, position):
+    return _with(features, query, position, torch.sigmoid(_scaled(features, query[:1].expand_as(query), position)))
+
+
+@mistake("masked_features", "The queries are averaged over the clips. Each clip has its own: `query[b]`.")
+def queries_averaged(features, query, position):
+    mean = query.mean(0, keepdim=True).expand_as(query)
+    return _with(features, query, position, torch.sigmoid(_scaled(features, mean, position)))
+
+
+@mistake(
+    "masked_features",
+    "The mask is right, but the features are multiplied by the *scores*. Multiply them by the mask.",
+)
+def features_times_scores(features, query, position):
+    scores = _scaled(features, query, position)
+    return torch.sigmoid(scores), features * scores.unsqueeze(1)
 
 
 @alternative("masked_features")
@@ -976,6 +1179,55 @@ def a_third_of_it(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, iou)
     return _all(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s) / 3
 
 
+@mistake("tracking_loss", "L_b adds up the frames of a clip. Take the mean over clips *and* frames.")
+def frames_added_up(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, iou):
+    box = -_iou(boxes, gold).clamp(min=1e-3).log().sum(1).mean()
+    return _all(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, box=box)
+
+
+@mistake(
+    "tracking_loss", "L_a is computed of `boxes`. It asks how much of the object is in the *window*, which is `seen`."
+)
+def boxes_for_windows(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, iou):
+    return _all(boxes, boxes, masks, gold, gold_masks, lambda_a, lambda_s)
+
+
+@mistake("tracking_loss", "L_b is computed of the windows, `seen`. It asks how well the boxes fit that were *said*.")
+def windows_for_boxes(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, iou):
+    return _all(seen, seen, masks, gold, gold_masks, lambda_a, lambda_s)
+
+
+@mistake(
+    "tracking_loss",
+    "L_a lacks its minus: −log of a share is 0 where the whole object is seen, and grows as it shrinks.",
+)
+def window_without_minus(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, iou):
+    return _all(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, window=-_log(_share(seen, gold)))
+
+
+@mistake(
+    "tracking_loss",
+    "In L_a the mean is taken before the logarithm. Each frame costs −log of its own share; then the mean.",
+)
+def log_of_the_mean_share(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, iou):
+    window = -_share(seen, gold).mean().clamp(min=1e-3).log()
+    return _all(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, window=window)
+
+
+@mistake("tracking_loss", "L_b takes the logarithm to base 2. `.log()` is to base e.")
+def box_in_bits(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, iou):
+    box = -_iou(boxes, gold).clamp(min=1e-3).log2().mean()
+    return _all(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, box=box)
+
+
+@mistake(
+    "tracking_loss", "L_b has another floor than L_a: yours, 1e-6, makes a lost object cost too much. Clamp at 1e-3."
+)
+def box_floor_of_a_millionth(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, iou):
+    box = -_iou(boxes, gold).clamp(min=1e-6).log().mean()
+    return _all(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, box=box)
+
+
 @alternative("tracking_loss")
 def cross_entropy_by_hand(boxes, seen, masks, gold, gold_masks, lambda_a, lambda_s, iou):
     mask = -(gold_masks * masks.log() + (1 - gold_masks) * (1 - masks).log()).mean()
@@ -1129,6 +1381,28 @@ def mean_of_the_rest(iou, threshold):
 @mistake("lost_at", "A clip that is never lost must give T, the number of frames. You return T − 1.")
 def last_frame_if_found(iou, threshold):
     return _found_since((iou >= threshold).flip(-1)).clamp(max=iou.shape[-1] - 1)
+
+
+@mistake("lost_at", "Found and lost have changed places: found means that IoU *reaches* the threshold.")
+def lost_for_found(iou, threshold):
+    return _found_since((iou < threshold).flip(-1))
+
+
+@mistake(
+    "lost_at",
+    "A clip in which the object is never found gets T, as if it were never lost. It is lost from frame 0 on.",
+)
+def never_found_as_never_lost(iou, threshold):
+    lost = _found_since((iou >= threshold).flip(-1))
+    return torch.where(lost == 0, iou.shape[-1], lost)
+
+
+@mistake(
+    "lost_at",
+    "One number for each *frame* comes out: you go over the clips, axis 0. Go over the frames, the last axis.",
+)
+def over_the_clips(iou, threshold):
+    return ((iou >= threshold).flip(0).cumsum(0) > 0).sum(0)
 
 
 @alternative("lost_at")

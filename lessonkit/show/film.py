@@ -1,5 +1,6 @@
-"""Lesson 15's films: strips of frames with boxes, a film to step through, scores by frame, how far a loss reaches."""
+"""Lesson 15's films: strips of frames, a film to step through, scores by frame, how far a loss reaches, symptoms."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -118,6 +119,44 @@ def show_reach(loss: Callable) -> None:
         fig,
         "Gradient by distance: " + "; ".join(f"{name} pulls up to {x:.0f} pixels" for name, x in last.items()) + ".",
     )
+
+
+def show_moves(move: Callable) -> None:
+    """Four changes of a window of 20 pixels around a box of 10: what should come out, and what `move` makes of them."""
+    start = [50.0, 50.0, 20.0, 20.0]
+    cases = [  # changes one after the other, and the number asked for: 0 middle y, 1 middle x, 2 height, 3 width
+        ("Δ_y = 1: one height of the box down", [(1, 0, 0, 0)], 0, 60.0),
+        ("Δ_x = 1 and Δ_w = −0.5: one width of the box right, and narrower", [(0, 1, 0, -0.5)], 1, 60.0),
+        ("Δ_h = −2: much less high", [(0, 0, -2, 0)], 2, 20 * math.exp(-2)),
+        ("Δ_h = 1, and then Δ_h = −1", [(0, 0, 1, 0), (0, 0, -1, 0)], 2, 20.0),
+    ]
+    rows = []
+    for name, changes, which, wanted in cases:
+        window = torch.tensor([start])
+        for change in changes:
+            window = move(window, torch.tensor([[float(number) for number in change]]), 2.0)
+        asked = ("middle, down", "middle, across", "height", "width")[which]
+        rows.append([name, asked, f"{wanted:.1f}", f"{window[0, which].item():.1f}"])
+    tables.show_table(
+        ["change", "asked for", "should be", "is"], rows, "a window of 20 × 20 pixels with its middle at 50, 50"
+    )
+
+
+def show_switches(mask: Callable) -> None:
+    """What a mask should be able to do, and what `mask` (features, query, position -> mask, masked features) makes."""
+    query, flat = torch.ones(1, 4), torch.zeros(8, 8)
+    nothing = torch.full((1, 4, 8, 8), -9.0)
+    digit = nothing.clone()
+    digit[..., 2:6, 2:6] = 9.0
+    mixed = torch.sin(torch.arange(256.0)).view(1, 4, 8, 8)
+    whole, half = (mask(part, query, place)[0] for part, place in ((mixed, flat), (mixed[..., :4], flat[:, :4])))
+    found = (
+        ("a digit of 4 × 4 places: the mask on it, least", 1.0, mask(digit, query, flat)[0][:, 2:6, 2:6].min()),
+        ("nothing fits: the mask anywhere, largest", 0.0, mask(nothing, query, flat)[0].max()),
+        ("half of the map cut off: how much the other half changes, at most", 0.0, (whole[..., :4] - half).abs().max()),
+    )
+    rows = [[name, f"{wanted:.2f}", f"{is_.item():.2f}"] for name, wanted, is_ in found]
+    tables.show_table(["a map of 8 × 8 places", "should be", "is"], rows)
 
 
 def _with_track(
