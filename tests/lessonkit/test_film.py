@@ -60,3 +60,21 @@ def test_the_box_loss_is_silent_where_boxes_do_not_touch(shown):
 
     film.show_reach(loss)
     assert "box loss pulls up to 14 pixels" in shown[0][1]
+
+
+def test_a_move_is_told_beside_what_it_should_be(shown):
+    def stays(window, change, context):
+        return window
+
+    film.show_moves(stays)
+    rows = shown[0][1]
+    assert [row[2:] for row in rows] == [["60.0", "50.0"], ["60.0", "50.0"], ["2.7", "20.0"], ["20.0", "20.0"]]
+
+
+def test_a_mask_that_is_always_half_open_fails_two_wishes_of_three(shown):
+    def half(features, query, position):
+        mask = torch.full_like(features[:, 0], 0.5)
+        return mask, features * mask.unsqueeze(1)
+
+    film.show_switches(half)
+    assert [row[1:] for row in shown[0][1]] == [["1.00", "0.50"], ["0.00", "0.50"], ["0.00", "0.00"]]
