@@ -15,6 +15,7 @@ from tqdm import tqdm
 from autograder.authoring.source import ROOT, LessonSource
 from lessonkit.errors import CourseError
 from lessonkit.files import write_whole
+from lessonkit.full.resumable import ended_by_ctrl_c
 from lessonkit.lesson import RESULTS
 from lessonkit.seeds import seed_everything
 
@@ -55,7 +56,8 @@ def record(lesson: LessonSource, part: str | None = None) -> None:
     """
     module, path = load(lesson), RESULTS / f"{lesson.name[:2]}.json"
     if part is None:
-        runs = [run_seed(lesson, seed) for seed in tqdm(module.SEEDS, desc=lesson.name)]
+        with ended_by_ctrl_c(f"{path.name} is as it was."):
+            runs = [run_seed(lesson, seed) for seed in tqdm(module.SEEDS, desc=lesson.name)]
         kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
         _write(path, {**kept, "lesson": lesson.name, "made": _machine(), "runs": runs})
         return
@@ -67,7 +69,8 @@ def record(lesson: LessonSource, part: str | None = None) -> None:
     code = lesson.namespace()
     for seed in [module.SEEDS[0]] if part == "tune" else tqdm(module.SEEDS, desc=f"{lesson.name}: {part}"):
         seed_everything(seed)
-        found = function(code) if part == "tune" else function(code, seed)
+        with ended_by_ctrl_c(f"{path.name} has {part!r} of the seeds that were done."):
+            found = function(code) if part == "tune" else function(code, seed)
         kept = json.loads(path.read_text(encoding="utf-8"))  # read late: another part may have been written meanwhile
         if part == "tune":
             kept["tuned"] = kept.get("tuned", {}) | found

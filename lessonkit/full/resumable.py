@@ -1,10 +1,13 @@
 """Training that may be killed: a budget of seconds over all runs, and a checkpoint that the next run goes on from."""
 
+import contextlib
 import itertools
 import math
+import signal
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -138,3 +141,24 @@ def _load(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer) -> Pro
             f"{path} is not a checkpoint of this model on these data: remove it, and training starts anew."
         ) from error
     return progress
+
+
+@contextlib.contextmanager
+def ended_by_ctrl_c(kept: str) -> Iterator[None]:
+    """Ctrl-C ends the program, and says what is kept.
+
+    For runs that train with `lessonkit.train`: as a notebook's stop button it keeps the half-trained model, and what is
+    compared here would go on with it.
+    """
+
+    def end(number: int, frame: object) -> None:
+        raise SystemExit(f"Stopped. {kept}")
+
+    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
+        yield
+        return
+    before = signal.signal(signal.SIGINT, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -20,6 +20,7 @@ from lessonkit.data.translation import Vocabulary
 from lessonkit.errors import CourseError
 from lessonkit.files import write_whole
 from lessonkit.full import needs_scikit_learn
+from lessonkit.full.resumable import ended_by_ctrl_c
 from lessonkit.models.seq2seq import count_parameters
 from lessonkit.seeds import seed_everything
 
@@ -33,6 +34,7 @@ ARMS = {"HN-ATT": ("gru", "attention", "attention"), "HN-AVE": ("gru", "average"
 WHOLE, SAME = "a bag of words, the whole review", "a bag of words, what the networks read"
 
 
+@ended_by_ctrl_c("The same command goes on after the last finished fold.")
 def run(lesson: str, code: dict, minutes: float, folder: Path) -> dict:
     """Share right of each network and of a linear model on words, fold by fold; `minutes` of training in all.
 

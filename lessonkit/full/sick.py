@@ -17,6 +17,7 @@ from lessonkit.data.inference import Inference, Pair
 from lessonkit.data.translation import Vocabulary
 from lessonkit.errors import CourseError
 from lessonkit.full import needs_scikit_learn
+from lessonkit.full.resumable import ended_by_ctrl_c
 from lessonkit.models.seq2seq import count_parameters
 from lessonkit.seeds import seed_everything
 
@@ -26,6 +27,7 @@ SEEDS, GRID, LONGEST, RARE = (0, 1, 2), (4e-3, 8e-3), 24, 2  # words that are re
 STEPS = 400
 
 
+@ended_by_ctrl_c("Nothing is kept of this run.")
 def run(lesson: str, code: dict, minutes: float, folder: Path) -> dict:
     """Accuracy of the readers on a tenth of SICK, three seeds, each at its rate of GRID that is best on another tenth.
 

@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -112,6 +113,14 @@ def test_ctrl_c_is_a_sentence(tmp_path):
     trained(tmp_path / "c.pt")
     with pytest.raises(CourseError, match=r"after step 40\. The same command goes on from"):
         trained(tmp_path / "c.pt", clock=stop, seconds=30.0)
+
+
+@pytest.mark.parametrize("run", [full_reviews.run, sick.run])
+def test_ctrl_c_ends_a_comparison_whose_trainings_would_go_on(run, monkeypatch, tmp_path):
+    for source_of in ("film_reviews", "sick"):
+        monkeypatch.setattr(f"lessonkit.data.download.{source_of}", lambda: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(SystemExit, match="Stopped"):
+        run("06_hierarchical_attention", {}, 1.0, tmp_path)
 
 
 @pytest.mark.parametrize("content", [b"", b"no checkpoint", None])

@@ -1,12 +1,16 @@
 """Experiments run by part: a grid of rates, and results that go into the record of a lesson."""
 
 import json
+import signal
 from types import SimpleNamespace
 
 import pytest
+import torch
+from torch import nn
 
 from autograder.experiments import record
 from lessonkit.errors import CourseError
+from lessonkit.train import fit
 
 LESSON = SimpleNamespace(name="99_toy", namespace=lambda: {"rate": 1.0})
 
@@ -40,6 +44,25 @@ def test_the_best_rate_is_read_off_the_grid(toy):
     assert record.best_rate("99", "model", known=0.002) == 0.004
     assert record.best_rate("99", "model", known=0.002, choose=min) == 0.001
     assert record.recorded_run("99", 1) == {"seed": 1, "kept": 2}
+
+
+@pytest.mark.parametrize("part", [None, "part"])
+def test_ctrl_c_ends_it_and_no_half_trained_model_is_recorded(toy, monkeypatch, part):
+    def stopped():
+        signal.raise_signal(signal.SIGINT)
+        yield torch.ones(2, 3)
+
+    def trains(lesson, seed):
+        fit(nn.Linear(3, 1), stopped(), lambda model, batch: model(batch).sum(), steps=1, lr=0.1, quiet=True)
+        return {"new": seed}
+
+    before = toy.read_text()
+    module = SimpleNamespace(SEEDS=[0, 1], run=trains, part=trains)
+    monkeypatch.setattr(record, "load", lambda lesson: module)
+    with pytest.raises(SystemExit, match=r"Stopped\. 99.json"):
+        record.record(LESSON, part)
+    assert toy.read_text() == before
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_an_unknown_part_and_a_missing_record_are_sentences(toy):
