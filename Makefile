@@ -52,7 +52,7 @@ test: setup  ## Prove everything: checks, banks, mutants, build, notebooks, grad
 
 test-quick: setup  ## The fast part of the tests, for one's own loop (LESSON=03: only what proves that lesson)
 	$(BIN)/python -m ruff check .
-	$(BIN)/python -m $(if $(LESSON),autograder prove $(LESSON) --no-rest,pytest -n $(WORKERS) -m "not slow and not browser")
+	$(BIN)/python -m $(if $(LESSON),autograder prove $(LESSON),pytest -n $(WORKERS) -m "not slow and not browser")
 
 build: setup  ## Rebuild notebooks whose sources changed (CHECK=1: only say what is out of step)
 	@$(BIN)/python -m autograder build $(LESSON) $(if $(CHECK),--check) $(if $(FORCE),--force)

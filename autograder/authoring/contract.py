@@ -1,7 +1,6 @@
 """The contract of a lesson: each rule yields sentences, with file and line, for what breaks it.
 
-`RULES` hold for every lesson: `build` refuses what breaks one. `TO_COME` are promised for every lesson, but older ones
-don't keep them yet: `prove` lists what is left. The rules of the bank are in bank_contract.py.
+`build` refuses what breaks one of `RULES`. The rules of the bank are in bank_contract.py.
 """
 
 import ast
@@ -28,7 +27,7 @@ from autograder.authoring.page_contract import (
 from autograder.authoring.source import BEGIN, END, ROOT, Cell, LessonSource
 from lessonkit.syntax import parse
 
-EXERCISES, LONGEST_ANSWER, SCREEN, HINTS = (3, 8), 24, 60, 2  # lines, lines, at least
+EXERCISES, LONGEST_ANSWER, SCREEN, HINTS = (4, 6), 10, 60, 2  # lines, lines, at least
 
 Rule = Callable[[LessonSource], Iterator[Fault]]
 
@@ -52,11 +51,6 @@ def load(word: str) -> LessonSource:
             with contextlib.suppress(LookupError, SyntaxError):  # where the rule needs what is broken
                 found += rule(error.lesson)
         raise FaultyFileError(found) from error
-
-
-def to_come(lesson: LessonSource) -> list[Fault]:
-    """What a lesson still lacks of the rules that are to hold for all of them."""
-    return [fault for rule in TO_COME for fault in rule(lesson)]
 
 
 # The page.
@@ -135,7 +129,7 @@ def opens_itself(lesson: LessonSource) -> Iterator[Fault]:
 
 
 def has_a_fair_number_of_exercises(lesson: LessonSource) -> Iterator[Fault]:
-    """Three to eight."""
+    """Four to six."""
     if not EXERCISES[0] <= (found := len(list(lesson.of_kind("exercise")))) <= EXERCISES[1]:
         yield first(lesson, f"a lesson has {EXERCISES[0]} to {EXERCISES[1]} exercises, not {found}.")
 
@@ -150,7 +144,7 @@ def exercises_are_whole(lesson: LessonSource) -> Iterator[Fault]:
     """An answer of a few lines, and a docstring that says shapes and source."""
     for cell in lesson.of_kind("exercise"):
         if (lines := len(answer_of(cell))) > LONGEST_ANSWER:
-            yield at(lesson, cell, f"this answer has {lines} lines; more than {LONGEST_ANSWER} is no exercise.")
+            yield at(lesson, cell, f"this answer has {lines} lines; three to ten are an exercise.")
         name = cell.marks["exercise"]
         defined = {getattr(node, "name", None): node for node in parse(cell.source).body}
         definition = defined[name]
@@ -238,23 +232,15 @@ def predictions_are_revealed(lesson: LessonSource) -> Iterator[Fault]:
                 yield at(lesson, cell, f'no demonstration below tells the outcome: `lesson.reveal("{name}", …)`.')
 
 
-RULES: tuple[Rule, ...] = (
-    begins_with_a_question, says_how_long_it_takes, has_its_parts, fits_on_a_screen, shows_figures_in_words_too,
-    opens_itself, has_a_fair_number_of_exercises, exercises_are_whole, tasks_have_hints,
-    cells_of_an_exercise_are_in_order, demonstrations_hold_their_code, plain_cells_need_no_answer,
-    has_an_experiment, predictions_are_revealed,
-)  # fmt: skip
-
-
-# What older lessons don't keep yet.
-
-
 def has_all_its_parts(lesson: LessonSource) -> Iterator[Fault]:
-    """A place to predict, a drawing, a table of notation, what the paper says, four to six exercises of ten lines."""
+    """A place to predict, a drawing, a table of notation, what the paper says, real data."""
     text, code = text_of(lesson).lower(), "\n".join(cell.source for cell in lesson.cells if cell.is_code)
     missing = [
         ("a cell to predict in", list(lesson.of_kind("predict"))),
-        ("a drawing of the mechanism (`drawing.Drawing`)", re.search(r"Drawing\(|drawing\.draw\(", code)),
+        (
+            "a drawing of the mechanism (a demonstration captioned `# Drawing: …`)",
+            re.search("^# Drawing: ", code, re.M),
+        ),
         ("a table of notation", "notation" in text),
         ("a table *the paper says / we measured*", "paper says" in text or "we measured" in text + code.lower()),
         (
@@ -265,12 +251,6 @@ def has_all_its_parts(lesson: LessonSource) -> Iterator[Fault]:
     for what, there in missing:
         if not there:
             yield first(lesson, f"there is no {what.removeprefix('a ').removeprefix('the ')}.")
-    cells = list(lesson.of_kind("exercise"))
-    if not 4 <= len(cells) <= 6:
-        yield first(lesson, f"a lesson has four to six exercises, not {len(cells)}.")
-    for cell in cells:
-        if (lines := len(answer_of(cell))) > 10:
-            yield at(lesson, cell, f"this answer has {lines} lines; three to ten are an exercise.")
 
 
 def answers_are_used(lesson: LessonSource) -> Iterator[Fault]:
@@ -293,9 +273,12 @@ def hints_are_no_answers(lesson: LessonSource) -> Iterator[Fault]:
                 yield at(lesson, cell, "this hint is a whole line of the answer; only the last may be.", place)
 
 
-TO_COME: tuple[Rule, ...] = (
-    is_mostly_a_page_to_read, imports_little, has_all_its_parts, answers_are_used, hints_are_no_answers,
-    folds_have_captions, names_no_makefile, sums_up_in_ten_lines,
+RULES: tuple[Rule, ...] = (
+    begins_with_a_question, says_how_long_it_takes, has_its_parts, fits_on_a_screen, shows_figures_in_words_too,
+    opens_itself, has_a_fair_number_of_exercises, exercises_are_whole, tasks_have_hints,
+    cells_of_an_exercise_are_in_order, demonstrations_hold_their_code, plain_cells_need_no_answer,
+    has_an_experiment, predictions_are_revealed, is_mostly_a_page_to_read, imports_little, has_all_its_parts,
+    answers_are_used, hints_are_no_answers, folds_have_captions, names_no_makefile, sums_up_in_ten_lines,
 )  # fmt: skip
 
 

@@ -54,7 +54,7 @@ def loop_times(lesson: LessonSource) -> Iterator[str]:
             source.write_text(change(lesson, before), encoding="utf-8")
             used = _processor_seconds()
             building, said = _run(Path(place), "build", lesson.name)
-            proving, _ = _run(Path(place), "prove", lesson.name, "--no-rest")
+            proving, _ = _run(Path(place), "prove", lesson.name)
             ran = re.search(r"\((.* run)\)", said)
             yield (
                 f"  {what}: build {building:.1f} + prove {proving:.1f} = {building + proving:.1f} s, of the processor "

@@ -55,10 +55,7 @@ def build(
 
 
 @app.command()
-def prove(
-    lessons: SomeLessons = None,
-    rest: Annotated[bool, typer.Option(help="also list what the rules to come still want")] = True,
-) -> None:
+def prove(lessons: SomeLessons = None) -> None:
     """Prove lessons in seconds: contract, bank, mutants, step with the notebooks. Exit 0 if nothing is wrong."""
     from autograder.authoring import contract
     from autograder.authoring.faults import FaultyFileError
@@ -78,7 +75,7 @@ def prove(
             console.print(f"{sign} {stage.name}: {stage.looked_at}, {stage.seconds:.1f} s", style=style, markup=False)
             for sentence in stage.faults:
                 console.print(f"  {sentence}", markup=False)
-            for sentence in stage.notes if rest else ():
+            for sentence in stage.notes:
                 console.print(f"  {sentence}", style="dim", markup=False)
             wrong |= bool(stage.faults)
     raise typer.Exit(2 if wrong else 0)

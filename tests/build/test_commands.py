@@ -155,18 +155,18 @@ def test_other_draws_are_a_new_edition_and_both_notebooks_say_so(course):
 
 
 def test_a_cell_that_fails_is_named_and_nothing_is_written(course):
-    edit(course, SOURCE, "context = context_vector(map_, vectors)", "context = no_such_name")
+    edit(course, SOURCE, "context = context_vector(map_, vectors)", "context = context_vector(map_, no_such_name)")
     before = files(course)
     result = command(course, "build")
     assert result.returncode == 2
     text = (course / SOURCE).read_text()
-    line = text[: text.index("context = no_such_name")].count("\n") + 1
+    line = text[: text.index("context = context_vector(map_, no_such_name)")].count("\n") + 1
     (said,) = result.stdout.splitlines()
     assert said.startswith(
         f"90_sample.py, line {line}: this cell fails: NameError: name 'no_such_name' is not defined."
     )
     whole = Path(said.rpartition(": ")[2])
-    assert "context = no_such_name" in whole.read_text()
+    assert "context = context_vector(map_, no_such_name)" in whole.read_text()
     assert "\x1b" not in whole.read_text()
     assert result.stderr == ""
     assert files(course) == before

@@ -42,7 +42,6 @@ def line_of(text, part):
 
 def test_the_skeleton_has_none(tmp_path, monkeypatch):
     assert faults_of(tmp_path, LESSON, BANK, monkeypatch) == []
-    assert contract.to_come(source.parse(tmp_path / "03_additive_attention.py")) == []
 
 
 NAMED = '# %% exercise="dot_scores" minutes=5 difficulty=1'
