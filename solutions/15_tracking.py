@@ -668,9 +668,7 @@ with demonstration("film"):
 # %% demo="film_strip" varies=true
 # Figure: three of the clips
 with demonstration("film_strip"):
-    film.show_strips(
-        test, [0, 1, 2], {"constant velocity": blind["constant velocity"]}, track
-    )
+    film.show_strips(test, [0, 1, 2], {"constant velocity": blind["constant velocity"]}, track)  # fmt: skip
 
 # %% [markdown]
 # ## Is it the window?
@@ -800,9 +798,7 @@ def trials(tracker: Tracker) -> dict[str, tuple[Tracker, data.Clips]]:
 # %% demo="breaks" varies=true
 # Table: the breaks, on your tracker
 with demonstration("breaks"):
-    broken_scores = {
-        name: ious(model, clips) for name, (model, clips) in trials(tracker).items()
-    }
+    broken_scores = {name: ious(model, clips) for name, (model, clips) in trials(tracker).items()}  # fmt: skip
     film.show_lost({"as trained": scores["your tracker"], **broken_scores}, lost_at)
     runs.table("tracker no_memory mask_of_ones no_bar no_second_digit told_the_other_digit", "iou never_lost behind crossing", "The same, recorded")  # fmt: skip
 
