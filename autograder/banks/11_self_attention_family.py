@@ -378,142 +378,136 @@ def by_loops(A):
     return torch.tensor(found)
 
 
-# redundancy_penalty
+# blind_rows
 
 
-def _product(A):
-    return A @ A.mT
-
-
-@mistake("redundancy_penalty", "The identity is not taken away: the rows' own squares should be near 1, not near 0.")
-def without_identity(A):
-    return (_product(A) ** 2).sum((1, 2))
-
-
-@mistake("redundancy_penalty", "That is the norm. The penalty is its *square*: no root.")
-def with_root(A):
-    return torch.linalg.matrix_norm(_product(A) - torch.eye(A.shape[1], dtype=A.dtype))
-
-
-@mistake("redundancy_penalty", "That is Aᵀ A, (T, T): words against words. Rows against rows is A Aᵀ, (r, r).")
-def words_against_words(A):
-    return ((A.mT @ A - torch.eye(A.shape[2], dtype=A.dtype)) ** 2).sum((1, 2))
-
-
-@mistake("redundancy_penalty", "The entries are not squared.")
-def not_squared(A):
-    return (_product(A) - torch.eye(A.shape[1], dtype=A.dtype)).sum((1, 2))
-
-
-@mistake("redundancy_penalty", "You add up absolute values. The Frobenius norm has squares.")
-def absolute_values(A):
-    return (_product(A) - torch.eye(A.shape[1], dtype=A.dtype)).abs().sum((1, 2))
-
-
-@mistake("redundancy_penalty", "That is a mean over the r · r entries. The squared norm is their sum.")
-def mean_of_entries(A):
-    return ((_product(A) - torch.eye(A.shape[1], dtype=A.dtype)) ** 2).mean((1, 2))
-
-
-@mistake("redundancy_penalty", "That is one number for the batch. Return one for each sentence: (B,).")
-def penalty_of_batch(A):
-    return ((_product(A) - torch.eye(A.shape[1], dtype=A.dtype)) ** 2).sum()
-
-
-@mistake("redundancy_penalty", "You take 1 away everywhere: the identity has ones on the diagonal only.")
-def ones_everywhere(A):
-    return ((_product(A) - 1) ** 2).sum((1, 2))
-
-
-@mistake("redundancy_penalty", "Only what lies beside the diagonal counts here. The diagonal belongs to it, too.")
-def beside_the_diagonal(A):
-    product = _product(A)
-    return (product**2).sum((1, 2)) - (product.diagonal(dim1=1, dim2=2) ** 2).sum(1)
-
-
-@mistake("redundancy_penalty", "Only the diagonal counts here. What two rows share lies beside it.")
-def diagonal_only(A):
-    return ((_product(A).diagonal(dim1=1, dim2=2) - 1) ** 2).sum(1)
-
-
-@mistake("redundancy_penalty", "The sum is squared. Square each entry, then sum.")
-def square_of_the_sum(A):
-    return (_product(A) - torch.eye(A.shape[1], dtype=A.dtype)).sum((1, 2)) ** 2
-
-
-@mistake("redundancy_penalty", "The identity is added. Subtract it.")
-def identity_added(A):
-    return ((_product(A) + torch.eye(A.shape[1], dtype=A.dtype)) ** 2).sum((1, 2))
+def _numbered(mask, r, first=1):
+    """Row i on the word with number i + `first`; words are counted from 1, and padding has none."""
+    number = (mask.cumsum(1) * mask).unsqueeze(1)
+    return (number == torch.arange(first, r + first).unsqueeze(1)).to(torch.get_default_dtype())
 
 
 @mistake(
-    "redundancy_penalty",
-    "Each pair of rows counts once here. In the norm it stands twice, above and below the diagonal.",
+    "blind_rows",
+    "All your rows are the same: equal weights for all words. P wants *different* words, and one each: A Aᵀ must be "
+    "the identity.",
 )
-def upper_half(A):
-    return ((_product(A) - torch.eye(A.shape[1], dtype=A.dtype)).triu() ** 2).sum((1, 2))
+def equal_weights(mask, r):
+    return (mask / mask.sum(1, keepdim=True)).unsqueeze(1).expand(-1, r, -1)
 
 
 @mistake(
-    "redundancy_penalty",
-    "The matrix is multiplied by itself. Square each *entry*, and add them up.",
+    "blind_rows",
+    "These are the first r *places*. Some of them are padding, which gets nothing: count words, `mask.cumsum(dim=1)`.",
 )
-def matrix_squared(A):
-    r = A.shape[1]
-    return torch.linalg.matrix_power(A @ A.mT - torch.eye(r), 2).sum((1, 2))
+def first_places(mask, r):
+    return torch.eye(r, mask.shape[1]).expand(len(mask), -1, -1)
+
+
+@mistake("blind_rows", "All your rows lie on the same word. Beside the diagonal of A Aᵀ there must be 0.")
+def all_on_the_first_word(mask, r):
+    return _numbered(mask, 1).expand(-1, r, -1)
 
 
 @mistake(
-    "redundancy_penalty",
-    "This is the square of the largest singular value. The Frobenius norm takes all entries: the sum of their squares.",
+    "blind_rows",
+    "Your words count from 0. `cumsum` counts the first as 1, so row 0 finds nobody: compare with 1, 2, ..., r.",
 )
-def largest_factor(A):
-    r = A.shape[1]
-    return torch.linalg.matrix_norm(A @ A.mT - torch.eye(r), 2) ** 2
+def words_from_zero(mask, r):
+    number = mask.cumsum(1).unsqueeze(1)
+    return ((number == torch.arange(r).unsqueeze(1)) & mask.unsqueeze(1)).to(torch.get_default_dtype())
 
 
 @mistake(
-    "redundancy_penalty",
-    "A is multiplied by itself number by number. A Aᵀ is a matrix product, (r, r).",
+    "blind_rows",
+    "Padding gets weight: behind a word the count stands still, so its row matches all padding up to the next word, "
+    "too. `& mask`.",
 )
-def squared_one_by_one(A):
-    return ((A * A - 1) ** 2).sum((1, 2))
+def padding_has_the_last_number(mask, r):
+    number = mask.cumsum(1).unsqueeze(1)
+    return (number == torch.arange(1, r + 1).unsqueeze(1)).to(torch.get_default_dtype())
 
 
 @mistake(
-    "redundancy_penalty",
-    "The penalty is halved. There is no ½ in it.",
+    "blind_rows",
+    "No word has weight in two of your rows, and yet P isn't 0: on the diagonal stands the sum of a row's *squared* "
+    "weights, and that is 1 only if all of it is on one word.",
 )
-def half_of_it(A):
-    r = A.shape[1]
-    return ((A @ A.mT - torch.eye(r)) ** 2).sum((1, 2)) / 2
+def words_dealt_out(mask, r):
+    number = (mask.cumsum(1) - 1).unsqueeze(1)
+    rows = (number % r == torch.arange(r).unsqueeze(1)) & mask.unsqueeze(1)
+    return rows / rows.sum(-1, keepdim=True)
 
 
 @mistake(
-    "redundancy_penalty",
-    "The penalty is divided by the number of rows. The norm is a sum.",
+    "blind_rows",
+    "Your last row takes all words that are left. Then its squared weights sum to less than 1: one word for each row.",
 )
-def divided_by_the_rows(A):
-    r = A.shape[1]
-    return ((A @ A.mT - torch.eye(r)) ** 2).sum((1, 2)) / r
+def last_row_takes_the_rest(mask, r):
+    number = mask.cumsum(1).clamp(max=r).unsqueeze(1)
+    rows = (number == torch.arange(1, r + 1).unsqueeze(1)) & mask.unsqueeze(1)
+    return rows / rows.sum(-1, keepdim=True)
 
 
-@alternative("redundancy_penalty")
-def with_matrix_norm(A):
-    return torch.linalg.matrix_norm(_product(A) - torch.eye(A.shape[1], dtype=A.dtype)) ** 2
+@mistake("blind_rows", "All rows *together* sum to 1. Each of them should.")
+def together_one(mask, r):
+    return _numbered(mask, r) / r
 
 
-@alternative("redundancy_penalty")
-def with_trace(A):
-    product = A @ A.transpose(1, 2)
-    trace = torch.einsum("brr->b", product)
-    return (product * product).sum((1, 2)) - 2 * trace + A.shape[1]
+@mistake("blind_rows", "The weights are (B, T, r). A has a row for each focus: (B, r, T).")
+def weights_as_columns(mask, r):
+    return _numbered(mask, r).mT
 
 
-@alternative("redundancy_penalty")
-def one_at_a_time(A):
-    identity = torch.eye(A.shape[1]).to(A)
-    return torch.stack([torch.square(a @ a.T - identity).sum() for a in A])
+@mistake("blind_rows", "All sentences get the rows of the first one. Each has its own padding.")
+def first_sentence_for_all(mask, r):
+    return _numbered(mask[:1].expand_as(mask), r)
+
+
+@mistake("blind_rows", "One row lies on no word: its weights sum to 0. The last word counts, too.")
+def one_word_too_far(mask, r):
+    return _numbered(mask, r, first=2)
+
+
+@mistake("blind_rows", "Every word has a row of its own, T of them. There are r rows: stop there.")
+def a_row_for_every_word(mask, r):
+    return _numbered(mask, mask.shape[1])
+
+
+@mistake("blind_rows", "These are rows of True and False. Weights are numbers: turn them into floats.")
+def true_and_false(mask, r):
+    return _numbered(mask, r).bool()
+
+
+@mistake("blind_rows", "No row looks anywhere: with weights of 0 the diagonal of A Aᵀ is 0, and P is r.")
+def no_weight_at_all(mask, r):
+    return torch.zeros(len(mask), r, mask.shape[1])
+
+
+@alternative("blind_rows")
+def the_first_words_in_a_loop(mask, r):
+    A = torch.zeros(len(mask), r, mask.shape[1])
+    for b, words in enumerate(mask):
+        for i, t in enumerate(words.nonzero().flatten()[:r].tolist()):
+            A[b, i, t] = 1.0
+    return A
+
+
+@alternative("blind_rows")
+def the_last_words(mask, r):
+    return _numbered(mask.flip(1), r).flip(2)
+
+
+@alternative("blind_rows")
+def by_topk(mask, r):
+    places = mask.float().topk(r, dim=1).indices
+    return torch.nn.functional.one_hot(places, mask.shape[1]).float()
+
+
+@alternative("blind_rows")
+def rows_of_the_identity(mask, r):
+    words = (~mask).long().argsort(dim=1, stable=True)[:, :r]
+    return torch.eye(mask.shape[1])[words].flip(1)
 
 
 # directed_weights
@@ -1217,11 +1211,5 @@ def example_by_example(log_right, log_p, kept, strength, baseline):
     return sum(losses) / len(losses)
 
 
-equivalent("redundancy_penalty", "A @ A.mT - identity -> identity - A @ A.mT", "it is squared")
-equivalent(
-    "redundancy_penalty",
-    "torch.eye(A.shape[1], dtype=A.dtype) -> torch.eye(A.shape[1])",
-    "the identity of another type of float is turned into that of A by the subtraction, as long as A's is no narrower",
-)
 equivalent("directed_weights", "1 -> 2", "scores are square: their last two axes are equally long")
 equivalent("select_tokens", "uniforms < p -> uniforms <= p", "two drawn numbers are never equal")
