@@ -154,13 +154,13 @@ def probe(online_softmax, draw):
     return {
         "output": output,
         "no table of T × S": memory.largest < B * T * S,
-        "one tile for all": online_softmax(*few, draw.size(7, 9)),
+        "one tile for all": online_softmax(*few, draw.size(8, 10)),
         "a key at a time": online_softmax(*few, 1),
         "a rest that is shorter": online_softmax(*few, draw.size(2, 6)),
         "great scores": online_softmax(few[0] * draw.scale(low=4e3, high=3e4), *few[1:], 3),
-        "far below 0": online_softmax(
+        "far below 0, and rising": online_softmax(
             draw.uniform(B, 3, d, low=-9e3, high=-4e3),
-            draw.uniform(B, 7, d, low=1.0, high=2.0),
+            draw.uniform(B, 7, d, low=1.0, high=2.0).sort(1, descending=True).values,
             few[2],
             3,
         ),

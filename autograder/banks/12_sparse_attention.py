@@ -6,6 +6,7 @@ import torch
 from torch.nn import functional as F
 
 from autograder.authoring.bank import alternative, equivalent, mistake
+from lessonkit.models.attention import masked_softmax
 
 # online_softmax
 
@@ -1368,3 +1369,335 @@ equivalent(
     "1 + counts * z > sums -> 1 + counts * z >= sums",
     "A score just at the threshold gets weight 0 either way.",
 )
+
+
+# Written by people who had not seen this file
+
+
+def _one_otherwise(queries, keys, values, tile, range_of=None, factor=None, total=None, weigh=None, keep=None):
+    """The loop of the reference, with one of its parts otherwise."""
+    m, Z, output = queries.new_full((*queries.shape[:2], 1), -torch.inf), 0.0, 0.0
+    for start in range_of(keys.shape[1]) if range_of else range(0, keys.shape[1], tile):
+        stop = start + tile + (1 if keep == "one more" else 0)
+        scores = queries @ keys[:, start:stop].mT / queries.shape[-1] ** 0.5
+        new = scores.amax(-1, keepdim=True) if keep == "own" else torch.maximum(m, scores.amax(-1, keepdim=True))
+        shrink = factor(m, new) if factor else (m - new).exp()
+        weights = weigh(scores) if weigh else (scores - new).exp()
+        Z = Z * shrink + (total(weights) if total else weights.sum(-1, keepdim=True))
+        output, m = output * shrink + weights @ values[:, start:stop], new
+    return output / Z
+
+
+@mistake(
+    "online_softmax",
+    "The loop ends before a tile that isn't full; with fewer keys than `tile` it has no turn at all. Let it run to S.",
+)
+def no_turn_for_the_rest(queries, keys, values, tile):
+    return _one_otherwise(queries, keys, values, tile, range_of=lambda S: range(0, S - S % tile, tile))
+
+
+@mistake(
+    "online_softmax",
+    "Each tile's own maximum takes the place of m, also where it is smaller: then exp(m − new) can overflow. Keep the "
+    "larger of the two.",
+)
+def maximum_of_the_tile_alone(queries, keys, values, tile):
+    return _one_otherwise(queries, keys, values, tile, keep="own")
+
+
+@mistake(
+    "online_softmax",
+    "The sum so far is multiplied by exp(new − m). When the maximum grows, what was summed up must *shrink*.",
+)
+def grows_with_the_maximum(queries, keys, values, tile):
+    return _one_otherwise(queries, keys, values, tile, factor=lambda m, new: (new - m).exp().nan_to_num(posinf=0))
+
+
+@mistake("online_softmax", "Z adds up the tiles' *means*. It is the sum of all weights: add the tiles' sums.")
+def mean_of_each_tile(queries, keys, values, tile):
+    return _one_otherwise(queries, keys, values, tile, total=lambda weights: weights.mean(-1, keepdim=True))
+
+
+@mistake("online_softmax", "The tiles overlap by one key, and that key counts twice.")
+def tiles_overlap(queries, keys, values, tile):
+    return _one_otherwise(queries, keys, values, tile, keep="one more")
+
+
+@mistake(
+    "online_softmax",
+    "Within the loop each tile goes through a softmax, so all tiles weigh alike. Only exp(scores − new) keeps what is "
+    "greater greater.",
+)
+def softmax_within_the_loop(queries, keys, values, tile):
+    return _one_otherwise(queries, keys, values, tile, weigh=lambda scores: scores.softmax(-1))
+
+
+@mistake(
+    "block_window_attention",
+    "From its second word on, a block's words see one word too far back: the distance may be window − 1 at most.",
+)
+def one_too_far_within_the_block(queries, keys, values, window, block):
+    return _blocks(queries, keys, values, window, block, near=lambda i, j, start: (i >= j) & (i - j <= window))
+
+
+@mistake(
+    "block_window_attention",
+    "A last block that isn't full is left out, so the last words get no output. Let the range run to T.",
+)
+def full_blocks_only(queries, keys, values, window, block):
+    T = queries.shape[1]
+    stop = T - T % block or T
+    return _blocks(queries[:, :stop], keys[:, :stop], values[:, :stop], window, block)
+
+
+@mistake(
+    "block_window_attention",
+    "The queries' places start at 0 in every block, the keys' don't. Count the queries from the start of the *text*, "
+    "too.",
+)
+def queries_counted_in_the_block(queries, keys, values, window, block):
+    def near(i, j, start):
+        return (i - start >= j) & (i - start - j < window)
+
+    return _blocks(queries, keys, values, window, block, near=near)
+
+
+@mistake(
+    "block_window_attention",
+    "The values that a block sees come in reversed order: each weight meets another word's value.",
+)
+def values_reversed(queries, keys, values, window, block):
+    def turned(start, stop, first):
+        return queries[:, start:stop], keys[:, first:stop], values[:, first:stop].flip(1)
+
+    return _pieces(queries, window, block, turned)
+
+
+def _pieces(queries, window, block, pieces, near=None):
+    """The reference; `pieces(start, stop, first)` -> the queries, keys and values of a block."""
+    T, outputs = queries.shape[1], []
+    near = near or (lambda i, j: (i >= j) & (i - j < window))
+    for start in range(0, T, block):
+        stop, first = min(start + block, T), max(start - window + 1, 0)
+        ask, key, value = pieces(start, stop, first)
+        seen = near(torch.arange(start, stop)[:, None], torch.arange(first, stop))
+        outputs.append(masked_softmax(ask @ key.mT / queries.shape[-1] ** 0.5, seen) @ value)
+    return torch.cat(outputs, dim=1)
+
+
+@mistake(
+    "block_window_attention",
+    "The keys ask, and the queries are asked: `queries[:, start:stop]` belong to the rows, the keys to the columns.",
+)
+def keys_ask(queries, keys, values, window, block):
+    def exchanged(start, stop, first):
+        return keys[:, start:stop], queries[:, first:stop], values[:, first:stop]
+
+    return _pieces(queries, window, block, exchanged)
+
+
+@mistake(
+    "block_window_attention",
+    "Your mask measures the distance in blocks. The window is a number of *words*, counted from each word itself.",
+)
+def distance_in_blocks(queries, keys, values, window, block):
+    def straight(start, stop, first):
+        return queries[:, start:stop], keys[:, first:stop], values[:, first:stop]
+
+    def near(i, j):
+        return (i >= j) & (i // block - j // block <= window // block)
+
+    return _pieces(queries, window, block, straight, near)
+
+
+@mistake(
+    "block_window_attention",
+    "`torch.stack` lays the blocks on one another, and the last one is shorter. Put them end to end with `torch.cat`.",
+)
+def blocks_stacked(queries, keys, values, window, block):
+    T, outputs = queries.shape[1], []
+    for start in range(0, T, block):
+        stop, first = min(start + block, T), max(start - window + 1, 0)
+        i, j = torch.arange(start, stop)[:, None], torch.arange(first, stop)
+        scores = queries[:, start:stop] @ keys[:, first:stop].mT / queries.shape[-1] ** 0.5
+        outputs.append(masked_softmax(scores, (i >= j) & (i - j < window)) @ values[:, first:stop])
+    return torch.stack(outputs, 1).flatten(1, 2)
+
+
+@mistake("strided_mask", "Every later word is seen: where `back` is below 0 it is below the stride, too. Ask for both.")
+def all_that_comes_later(T, stride):
+    back = _back(T)
+    return (back < stride) | (back % stride == 0)
+
+
+@mistake(
+    "strided_mask",
+    "Near, in yours, is what lies in the same block of `stride` words. It is counted back from each word: a distance "
+    "below the stride.",
+)
+def near_in_the_same_block(T, stride):
+    back, i = _back(T), torch.arange(T)
+    return (back >= 0) & ((i[:, None] // stride == i // stride) | (back % stride == 0))
+
+
+@mistake("strided_mask", "The far words are those at every (stride + 1)-th place. Every stride-th is meant.")
+def far_half_one_too_wide(T, stride):
+    back = _back(T)
+    return (back >= 0) & ((back < stride) | (back % (stride + 1) == 0))
+
+
+@mistake("reach", "Only the last layer's share is returned, as one number: return one for each layer.")
+def one_number(mask, layers):
+    return _walk(mask, layers)[-1]
+
+
+@mistake("reach", "You count the last word's pairs alone, its row of the table. Every word has pairs with j ≤ i.")
+def last_row_alone(mask, layers):
+    return _walk(mask, layers, count=lambda reached: reached[-1].float().mean())
+
+
+@mistake(
+    "reach",
+    "You count only the pairs of the pattern itself: these meet in the first layer. All pairs with j ≤ i count.",
+)
+def pairs_of_the_pattern(mask, layers):
+    return _walk(mask, layers, count=lambda reached: reached[mask].float().mean())
+
+
+@mistake("reach", "You divide by half of T². There are more pairs with j ≤ i, since the diagonal counts as a whole.")
+def half_of_the_square(mask, layers):
+    pairs = torch.ones_like(mask).tril()
+    return _walk(mask, layers, count=lambda reached: reached[pairs].float().sum() / (len(mask) ** 2 / 2))
+
+
+@mistake(
+    "reach",
+    "These are the pairs that meet *newly* in each layer. Asked for are all that have met so far.",
+)
+def newly_met(mask, layers):
+    shares = _walk(mask, layers)
+    return torch.cat([shares[:1], shares.diff()])
+
+
+@mistake("reach", "The share before the first layer is in it, too: the first number belongs to layer 1.")
+def before_any_layer_too(mask, layers):
+    own = torch.eye(len(mask))[torch.ones_like(mask).tril()].mean()
+    return torch.cat([own[None], _walk(mask, layers)])
+
+
+@mistake("reach", "One layer too many: the last number belongs to layer `layers`.")
+def one_layer_too_many(mask, layers):
+    return _walk(mask, layers + 1)
+
+
+@mistake(
+    "reach",
+    "News goes both ways in yours, also to the word that is asked. Only who asks hears: take the mask as it is.",
+)
+def news_both_ways(mask, layers):
+    return _walk(mask | mask.T, layers)
+
+
+def _told(x, cache, W_q, W_k, W_v, window, query=None, key=None, value=None, weigh=None, late=False):
+    """The reference, with another query, key or value of the word, other weights, or asking before it is in."""
+    own = x @ (W_q if query is None else query).T
+    new = x @ (W_k if key is None else key).T, x @ (W_v if value is None else value).T
+    keys, values = (torch.cat([old, row.unsqueeze(1)], 1)[:, -window:] for old, row in zip(cache, new, strict=True))
+    asked, told = cache if late and cache[0].shape[1] else (keys, values)
+    scores = (asked @ own.unsqueeze(-1)).squeeze(-1) / own.shape[-1] ** 0.5
+    weights = weigh(scores, own) if weigh else torch.softmax(scores, -1)
+    return (weights.unsqueeze(1) @ told).squeeze(1), (keys, values)
+
+
+@mistake(
+    "cached_step",
+    "Only the first word asks itself in yours. Every word does: append its key and value, then ask.",
+)
+def only_the_first_asks_itself(x, cache, W_q, W_k, W_v, window):
+    return _told(x, cache, W_q, W_k, W_v, window, late=True)
+
+
+@mistake("cached_step", "The new word's *key* goes into the values as well. Its value is made by W_v.")
+def key_among_the_values(x, cache, W_q, W_k, W_v, window):
+    return _told(x, cache, W_q, W_k, W_v, window, value=W_k)
+
+
+@mistake("cached_step", "The weights sum to 1 already: don't divide by the number of words once more.")
+def divided_by_the_words(x, cache, W_q, W_k, W_v, window):
+    def weigh(scores, query):
+        return torch.softmax(scores, -1) / scores.shape[-1]
+
+    return _told(x, cache, W_q, W_k, W_v, window, weigh=weigh)
+
+
+@mistake("cached_step", "The new word asks with its *key*. It asks with its query, which W_q makes.")
+def asks_with_its_key(x, cache, W_q, W_k, W_v, window):
+    return _told(x, cache, W_q, W_k, W_v, window, query=W_k)
+
+
+@mistake("cached_step", "The new word's *query* goes into the keys. Later words ask it by its key, which W_k makes.")
+def query_among_the_keys(x, cache, W_q, W_k, W_v, window):
+    return _told(x, cache, W_q, W_k, W_v, window, key=W_q)
+
+
+@mistake(
+    "cached_step",
+    "You divide by √n after the softmax, so the weights don't sum to 1. It is the scores that are scaled.",
+)
+def scaled_after_the_softmax(x, cache, W_q, W_k, W_v, window):
+    def weigh(scores, query):
+        root = query.shape[-1] ** 0.5
+        return torch.softmax(scores * root, -1) / root
+
+    return _told(x, cache, W_q, W_k, W_v, window, weigh=weigh)
+
+
+@mistake(
+    "sparsemax",
+    "Your k starts at 0, so where one word takes everything the condition holds for none, and there is no entry −1. "
+    "Count from 1.",
+)
+def nobody_in_the_support(scores):
+    z, n = scores.sort(dim=-1, descending=True).values, scores.shape[-1]
+    sums = z.cumsum(-1)
+    k = (1 + torch.arange(n) * z > sums).sum(-1, keepdim=True)
+    return (scores - (sums.gather(-1, k - 1) - 1) / k).clamp(min=0)
+
+
+def _sizes(scores, one=1.0, dim=-1):
+    """Sorted scores, their running sums, and the size of the support by a condition with `one` for its 1."""
+    z = scores.sort(dim=dim, descending=True).values
+    sums = z.cumsum(-1)
+    return sums, (one + torch.arange(1, scores.shape[-1] + 1) * z > sums).sum(-1, keepdim=True)
+
+
+@mistake("sparsemax", "You divide by one more than the size of the support, so the weights sum to more than 1.")
+def divided_by_one_more(scores):
+    sums, k = _sizes(scores)
+    return (scores - (sums.gather(-1, k - 1) - 1) / (k + 1)).clamp(min=0)
+
+
+@mistake(
+    "sparsemax",
+    "The support is right, but within it you share out by softmax. A weight is what stands out above τ.",
+)
+def softmax_within_the_support(scores):
+    weights = torch.softmax(scores, -1).masked_fill(scores <= _threshold(scores), 0)
+    return weights / weights.sum(-1, keepdim=True)
+
+
+@mistake("sparsemax", "The condition has ½ where the 1 belongs, and the support comes out too small.")
+def half_in_the_condition(scores):
+    sums, k = _sizes(scores, one=0.5)
+    return (scores - (sums.gather(-1, k - 1) - 1) / k).clamp(min=0)
+
+
+@mistake("sparsemax", "You sort along the first axis, but sum along the last: sort each *row*.")
+def sorted_along_the_first(scores):
+    sums, k = _sizes(scores, dim=0)
+    return (scores - (sums.gather(-1, k - 1) - 1) / k).clamp(min=0)
+
+
+@mistake("sparsemax", "The weights are squared at the end. They are the distances above τ themselves.")
+def squared_at_the_end(scores):
+    return (scores - _threshold(scores)).clamp(min=0) ** 2
