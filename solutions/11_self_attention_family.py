@@ -156,7 +156,7 @@ check("structured_attention", structured_attention, probe)
 # hint: `torch.minimum(A[:, i], A[:, j]).sum(-1).mean(-1)`: sum over the words, mean over the pairs.
 
 
-# %% exercise="foci_overlap" minutes=8 difficulty=3
+# %% exercise="foci_overlap" minutes=8 difficulty=2
 def foci_overlap(A: Tensor) -> Tensor:
     """Mean over all pairs of rows i < j of Σ_t min(A_it, A_jt): 1 for equal rows, 0 for rows with no word in common.
 
@@ -210,6 +210,8 @@ def redundancy_penalty(A: Tensor) -> Tensor:
 # %% exercise="blind_rows" minutes=10 difficulty=3
 def blind_rows(mask: Tensor, r: int) -> Tensor:
     """r rows of weights for each sentence, from its mask alone, for which the penalty is 0.
+
+    Each row is positive or 0, sums to 1, and is 0 at padding.
 
     mask bool (B, T), True at words, at least r of them  ->  weights A (B, r, T), floats
     """

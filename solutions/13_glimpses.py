@@ -346,7 +346,7 @@ def reinforce_loss(
 def mean_gradient(loss, logits: Tensor, rewards: Tensor, baseline: Tensor) -> Tensor:
     """The gradient at the logits that a loss has on average, by trying all K places.
 
-    loss: log_probs (1, 1), reward (1,), baselines (1, 1) -> () scalar; logits (K,), rewards (K,), baseline ()  ->  (K,)
+    loss: log_probs (1, 1), reward (1,), baselines (1, 1) -> () scalar; logits (K,), rewards (K,), baseline (): numbers  ->  (K,)
     """
     ### BEGIN SOLUTION
     logits = logits.detach().requires_grad_()
@@ -445,7 +445,7 @@ with demonstration("unbiased"):
 def hybrid_loss(
     reinforce, logits: Tensor, labels: Tensor, log_probs: Tensor, baselines: Tensor
 ) -> Tensor:
-    """Cross-entropy of all answers + REINFORCE + the baselines' squared error, all of them means (Mnih et al. 2014, sec. 3.1).
+    """Mean cross-entropy of all answers + what `reinforce` gives + the baselines' mean squared error (Mnih et al. 2014, sec. 3.1).
 
     reinforce (log_probs, reward (B,), baselines) -> scalar; logits (B, T, C), labels (B,), log_probs and baselines (B, T − 1)  ->  () scalar
     """

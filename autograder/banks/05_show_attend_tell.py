@@ -595,7 +595,8 @@ def one_too_early(weights, a, u):
 
 @mistake(
     "hard_context",
-    "Where the sum of the weights stays below u, no piece lies beyond it, and `argmax` gives 0. Take the last region.",
+    "Where the sum of the weights stays below u, no piece lies beyond it, and you take the first region (`argmax` of "
+    "nothing is 0, and so is `% L`). Take the last one.",
 )
 def argmax_of_nothing(weights, a, u):
     return _at(weights, a, (weights.cumsum(-1) > u.unsqueeze(-1)).long().argmax(-1))

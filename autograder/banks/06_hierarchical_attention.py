@@ -427,7 +427,8 @@ def second_storey_without_mask(words, mask, read_words, pool_words, read_sentenc
 
 @mistake(
     "document_vector",
-    "`read_sentences` is never called: the vectors of sentences must be read, before they are pooled to the document.",
+    "What `read_sentences` gives doesn't reach `pool_sentences` (it isn't called, or its result isn't used): pool the "
+    "states that were read, not the vectors of the sentences.",
 )
 def sentences_pooled_unread(words, mask, read_words, pool_words, read_sentences, pool_sentences):
     sentences, weights, real = _storey(words, mask, read_words, pool_words)
@@ -437,7 +438,8 @@ def sentences_pooled_unread(words, mask, read_words, pool_words, read_sentences,
 
 @mistake(
     "document_vector",
-    "`read_words` is never called: the words of a sentence must be read, before they are pooled to its vector.",
+    "What `read_words` gives doesn't reach `pool_words` (it isn't called, or its result isn't used): pool the states "
+    "that were read, not the words.",
 )
 def words_pooled_unread(words, mask, read_words, pool_words, read_sentences, pool_sentences):
     sentences, weights, real = _storey(words, mask, lambda x, there: x, pool_words)

@@ -584,6 +584,23 @@ def ends_inside(boxes, H, W):
 
 @mistake(
     "box_theta",
+    "Your windows are a pixel too narrow. Bottom and right are the first pixels *outside*, as in a slice: the side is "
+    "right − left, with no 1 subtracted.",
+)
+def last_pixel_outside(boxes, H, W):
+    return _box(boxes, H, W, side=lambda a, b, n: (b - 1 - a) / n)
+
+
+@mistake(
+    "box_theta",
+    "Across and down are exchanged: θ's first row is made of left, right and W, its second of top, bottom and H.",
+)
+def down_first(boxes, H, W):
+    return _box(boxes[:, [1, 0, 3, 2]], W, H)
+
+
+@mistake(
+    "box_theta",
     "The middle is half a pixel too far up and left: you take the box from its first pixel's number to its last one's. "
     "Take its *edges*, left and right.",
 )
@@ -666,7 +683,13 @@ def box_by_box(boxes, H, W):
 
 
 def _sample(
-    pictures, grid, x_of=None, border="zeros", reach=(0, 1), weigh=lambda x, m: 1 - (x - m).abs(), detached=False
+    pictures,
+    grid,
+    x_of=None,
+    within=lambda m, n: (m >= 0) & (m < n),
+    reach=(0, 1),
+    weigh=lambda x, m: 1 - (x - m).abs(),
+    detached=False,
 ):
     B, H, W = pictures.shape
     x_of = x_of or (lambda g, n: (g + 1) * n / 2 - 0.5)
@@ -677,9 +700,9 @@ def _sample(
     for i in reach:
         for j in reach:
             m, n = x.floor() + i, y.floor() + j
-            inside = (m >= 0) & (m < W) & (n >= 0) & (n < H)
+            inside = within(m, W) & within(n, H)
             value = pictures[b, n.clamp(0, H - 1).long(), m.clamp(0, W - 1).long()]
-            total = total + weigh(x, m) * weigh(y, n) * (inside if border == "zeros" else 1) * value
+            total = total + weigh(x, m) * weigh(y, n) * inside * value
     return total
 
 
@@ -703,7 +726,7 @@ def half_a_pixel_off(pictures, grid):
     "bilinear_sample", "Outside the picture you read its edge. There is 0: multiply by whether the pixel was inside."
 )
 def edge_repeated(pictures, grid):
-    return _sample(pictures, grid, border="edge")
+    return _sample(pictures, grid, within=lambda m, n: m == m)
 
 
 @mistake(
@@ -733,6 +756,23 @@ def weights_turned_around(pictures, grid):
 @mistake("bilinear_sample", "Only the pixel above left of the point is read, with its weight. Add up all four.")
 def one_corner(pictures, grid):
     return _sample(pictures, grid, reach=(0,))
+
+
+@mistake(
+    "bilinear_sample",
+    "A pixel numbered W or H counts as inside with you, and reads the last one again. The last ones are W − 1 and "
+    "H − 1.",
+)
+def one_pixel_too_many(pictures, grid):
+    return _sample(pictures, grid, within=lambda m, n: (m >= 0) & (m <= n))
+
+
+@mistake(
+    "bilinear_sample",
+    "Only the right and the lower edge are looked at. A pixel left of 0, or above it, is outside, too.",
+)
+def two_edges(pictures, grid):
+    return _sample(pictures, grid, within=lambda m, n: m < n)
 
 
 @mistake(

@@ -31,9 +31,9 @@ def not_finite(name: str, got: np.ndarray, want: np.ndarray) -> tuple[str, str]:
     if not np.isnan(got[first]):
         return f"The result `{name}` should be NaN at {count} of {got.size} places.", ""
     return (
-        f"The result `{name}` has {count} NaN among its {got.size} values: look for inf − inf, 0 / 0, the logarithm or "
-        "root of a negative number, or a softmax in which everything is −∞ (a row that is masked as a whole, or the "
-        "wrong axis).",
+        f"The result `{name}` has {count} NaN among its {got.size} values: look for inf − inf, 0 / 0, an exponential "
+        "that overflowed (∞ / ∞, ∞ · 0), the logarithm or root of a negative number, or a softmax in which everything "
+        "is −∞ (a row that is masked as a whole, or the wrong axis).",
         f"The first is at index {list(first)}.",
     )
 

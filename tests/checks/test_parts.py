@@ -86,6 +86,14 @@ def test_a_known_mistake_in_one_result_is_named():
     assert "`mean` comes out as with this mistake: This is both_of_the_first." in finding.message
 
 
+def test_what_is_said_of_all_results_is_not_said_where_one_is_right():
+    def every_time(x):
+        return x[0].item(), x[0].item() / 3
+
+    said = said_of(lambda x: (reference(x)[0], x[0].item() / 3), reference, known=[every_time]).message
+    assert said == "The values of `mean` are not right. `share` is right."
+
+
 def test_a_known_mistake_is_not_named_where_results_are_exchanged():
     def exchanged(x):
         return reference(x)[::-1]
