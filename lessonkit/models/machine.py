@@ -102,8 +102,7 @@ def draw_paths() -> None:
         boxes = {name: d.box(x, y, name, "", kinds.get(name, "plain"), 0.45 * (name in "x+")) for name, x in places}
         for start, end in itertools.pairwise(boxes.values()):
             d.arrow(start, end)
-        last = places[-1][1]
-        d.arrow((last + 0.25 + 0.12 * (title[1] == "o"), y), (5.1, y))
+        d.arrow((places[-1][1] + 0.25 + 0.12 * (title[1] == "o"), y), (5.1, y))
         over, add = y + 0.48, boxes["+"]
         d.arrow((0.5, y + 0.2), (0.5, over), head=False)
         d.arrow((0.5, over), (add.x, over), head=False)
