@@ -2,6 +2,7 @@
 
 from functools import reduce
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -929,250 +930,349 @@ def cut_afterwards(step, state, batch, bos, eos, max_length):
     return words.masked_fill(over, eos), (values * ~over).sum(1)
 
 
-# continue_from_error
+# whose_words
 
 
-def _continued(step, state, words, bos, choose):
-    """The loop, with `choose(t, said)` for what is written and read next."""
-    tokens, written = bos + torch.zeros_like(words[:, 0]), []
-    for t in range(words.shape[1]):
-        logits, state = step(tokens, state)
-        tokens = choose(t, logits.argmax(-1))
-        written.append(tokens)
-    return torch.stack(written, dim=1)
+def _counted(said, case, odds):
+    """The loop: `case(i, k, word)` is 0 (right), 1 (borrowed) or 2 (invented), `odds(i, k)` what a wrong one adds."""
+    counts, chance = [0, 0, 0], 0.0
+    for i, words in enumerate(said):
+        for k, word in enumerate(words):
+            which = case(i, k, word)
+            counts[which] += 1
+            chance += odds(i, k) if which else 0
+    return *counts, chance
 
 
-@mistake("continue_from_error", "The error stands one place too late: places count from 0.")
-def one_place_late(step, state, words, place, wrong, bos):
-    return _continued(
-        step, state, words, bos, lambda t, said: words[:, t] if t <= place else wrong if t == place + 1 else said
-    )
+def _rightly(said, there, choices, case=None, odds=None):
+    """As it should be, but for what is given."""
 
+    def others(i, k):
+        return {thing[k] for thing in there} - {there[i][k]}
 
-@mistake(
-    "continue_from_error", "The error stands one place too early: at `place`, counted from 0, the wrong word is read."
-)
-def one_place_early(step, state, words, place, wrong, bos):
-    return _continued(
-        step, state, words, bos, lambda t, said: words[:, t] if t < place - 1 else wrong if t == place - 1 else said
-    )
+    def own_case(i, k, word):
+        return 0 if word == there[i][k] else 1 if word in others(i, k) else 2
 
+    def own_odds(i, k):
+        return len(others(i, k)) / (choices[k] - 1)
 
-@mistake(
-    "continue_from_error",
-    "The wrong word is written, but the network goes on from the right one: feed it the wrong word, too.",
-)
-def error_not_read(step, state, words, place, wrong, bos):
-    written = _continued(step, state, words, bos, lambda t, said: words[:, t] if t <= place else said)
-    written[:, place] = wrong
-    return written
+    return _counted(said, case or own_case, odds or own_odds)
 
 
 @mistake(
-    "continue_from_error",
-    "After the error you go on feeding the right words. The network shall read what it says itself.",
+    "whose_words",
+    "A right word counts as borrowed where another object has it, too. Ask first whether it is right: "
+    "two objects may both be red.",
 )
-def taught_after_the_error(step, state, words, place, wrong, bos):
-    tokens, written = torch.full_like(wrong, bos), []
-    for t in range(words.shape[1]):
-        logits, state = step(tokens, state)
-        written.append(words[:, t] if t < place else wrong if t == place else logits.argmax(-1))
-        tokens = wrong if t == place else words[:, t]
-    return torch.stack(written, dim=1)
+def borrowed_asked_first(said, there, choices):
+    def case(i, k, word):
+        if any(word == there[j][k] for j in range(len(there)) if j != i):
+            return 1
+        return 0 if word == there[i][k] else 2
 
-
-@mistake("continue_from_error", "After the error the right words stand there again: write what the network says.")
-def right_words_after(step, state, words, place, wrong, bos):
-    written = words.clone()
-    written[:, place] = wrong
-    return written
+    return _rightly(said, there, choices, case)
 
 
 @mistake(
-    "continue_from_error", "Before the error the network's own words stand: up to `place` the right ones are given."
+    "whose_words",
+    "You look for the word anywhere in the picture. A shape said where a colour belongs is invented: "
+    "compare words at the same place, `thing[k]`.",
 )
-def own_words_before(step, state, words, place, wrong, bos):
-    return _continued(step, state, words, bos, lambda t, said: wrong if t == place else said)
+def all_kinds_in_one(said, there, choices):
+    everything = {word for thing in there for word in thing}
 
+    def case(i, k, word):
+        return 0 if word == there[i][k] else 1 if word in everything else 2
 
-@mistake("continue_from_error", "The wrong word is forced at every place from `place` on. Force it once, then let go.")
-def forced_for_ever(step, state, words, place, wrong, bos):
-    return _continued(step, state, words, bos, lambda t, said: words[:, t] if t < place else wrong)
-
-
-@mistake("continue_from_error", "No word is forced: at `place` stands what the network says. Put `wrong` there.")
-def nothing_forced(step, state, words, place, wrong, bos):
-    return _continued(step, state, words, bos, lambda t, said: words[:, t] if t < place else said)
+    return _rightly(said, there, choices, case)
 
 
 @mistake(
-    "continue_from_error",
-    "The network hasn't read the words before the error: call `step` for them, too, and carry the state on.",
+    "whose_words",
+    "A word is right for you if any object has it, so nothing is ever borrowed. Right is `there[i][k]`, "
+    "the word of *this* object.",
 )
-def skips_the_beginning(step, state, words, place, wrong, bos):
-    tokens, written = wrong, [words[:, t] for t in range(place)] + [wrong]
-    for _ in range(place + 1, words.shape[1]):
-        logits, state = step(tokens, state)
-        tokens = logits.argmax(-1)
-        written.append(tokens)
-    return torch.stack(written, dim=1)
+def right_if_anywhere(said, there, choices):
+    return _rightly(said, there, choices, lambda i, k, word: 0 if word in {thing[k] for thing in there} else 2)
 
 
-@mistake("continue_from_error", "The state isn't carried on: each step gets the state that the last one returned.")
-def state_stays(step, state, words, place, wrong, bos):
-    return _continued(
-        lambda tokens, _: (step(tokens, state)[0], None),
-        None, words, bos, lambda t, said: words[:, t] if t < place else wrong if t == place else said,
+@mistake(
+    "whose_words",
+    "Borrowed and invented have changed places. Borrowed is a word that another object has; it stands second.",
+)
+def two_counts_exchanged(said, there, choices):
+    right, borrowed, invented, chance = _rightly(said, there, choices)
+    return right, invented, borrowed, chance
+
+
+@mistake(
+    "whose_words",
+    "Your third number counts all wrong words. Invented are those that are not borrowed, either.",
+)
+def invented_are_all_wrong(said, there, choices):
+    right, borrowed, invented, chance = _rightly(said, there, choices)
+    return right, borrowed, borrowed + invented, chance
+
+
+@mistake(
+    "whose_words",
+    "You ask whether the caption *says* the word of another object. Whose it is, is told by what there is: `there`.",
+)
+def others_that_were_said(said, there, choices):
+    def case(i, k, word):
+        others = {said[j][k] for j in range(len(said)) if j != i}
+        return 0 if word == there[i][k] else 1 if word in others else 2
+
+    return _rightly(said, there, choices, case)
+
+
+@mistake(
+    "whose_words",
+    "By chance: a wrong word can't be the right one. One word less is left to draw from: `choices[k] - 1`.",
+)
+def drawn_from_all(said, there, choices):
+    return _rightly(
+        said, there, choices,
+        odds=lambda i, k: len({thing[k] for thing in there} - {there[i][k]}) / choices[k],
     )  # fmt: skip
 
 
-@mistake("continue_from_error", "BOS is missing: the network must read it first, before the first word.")
-def begins_without_bos(step, state, words, place, wrong, bos):
-    return _continued(
-        step, state, words, words[:, 0], lambda t, said: words[:, t] if t < place else wrong if t == place else said
-    )
+@mistake(
+    "whose_words",
+    "By chance: a word that two of the other objects have counts twice. It can be drawn only once: "
+    "collect the words in a set.",
+)
+def same_word_twice(said, there, choices):
+    return _rightly(
+        said, there, choices,
+        odds=lambda i, k: sum(thing[k] != there[i][k] for thing in there) / (choices[k] - 1),
+    )  # fmt: skip
 
 
 @mistake(
-    "continue_from_error",
-    "You write into `words` itself: they are the caller's. Take `words.clone()`, or collect the words in a list.",
+    "whose_words",
+    "By chance: the right word is still among those that luck may hit, where another object has it, too. "
+    "Take `there[i][k]` out of the set.",
 )
-def written_into_words(step, state, words, place, wrong, bos):
-    tokens = torch.full_like(wrong, bos)
-    for t in range(words.shape[1]):
-        logits, state = step(tokens, state)
-        if t >= place:
-            words[:, t] = wrong if t == place else logits.argmax(-1)
-        tokens = words[:, t]
-    return words
-
-
-@mistake("continue_from_error", "Only the words after the error are returned: all T places are asked for.")
-def only_the_rest(step, state, words, place, wrong, bos):
-    written = _continued(
-        step, state, words, bos, lambda t, said: words[:, t] if t < place else wrong if t == place else said
-    )
-    return written[:, place + 1 :]
+def right_one_left_in(said, there, choices):
+    return _rightly(
+        said, there, choices,
+        odds=lambda i, k: len({there[j][k] for j in range(len(there)) if j != i}) / (choices[k] - 1),
+    )  # fmt: skip
 
 
 @mistake(
-    "continue_from_error",
-    "The error is never made: at `place` the right word stands (`<=`). Right words stand *before* it, `<`.",
+    "whose_words",
+    "By chance: the object's own word is counted with those of the others. It is right, so it can't be borrowed: "
+    "`- {there[i][k]}`.",
 )
-def error_never_made(step, state, words, place, wrong, bos):
-    return _continued(step, state, words, bos, lambda t, said: words[:, t] if t <= place else said)
+def own_word_counted(said, there, choices):
+    return _rightly(said, there, choices, odds=lambda i, k: len({thing[k] for thing in there}) / (choices[k] - 1))
 
 
 @mistake(
-    "continue_from_error", "The network reads the right words all along. From the error on it reads what was written."
+    "whose_words",
+    "By chance: every other object counts, even if its word is the right one or one that was counted. "
+    "Count different words that are wrong.",
 )
-def always_reads_the_right_words(step, state, words, place, wrong, bos):
-    tokens, written = torch.full_like(words[:, 0], bos), []
-    for t in range(words.shape[1]):
-        logits, state = step(tokens, state)
-        written.append(words[:, t] if t < place else wrong if t == place else logits.argmax(-1))
-        tokens = words[:, t]
-    return torch.stack(written, dim=1)
-
-
-def _rightly(step, state, words, place, wrong, bos):
-    return _continued(
-        step, state, words, bos, lambda t, said: words[:, t] if t < place else wrong if t == place else said
-    )
+def as_many_as_objects(said, there, choices):
+    return _rightly(said, there, choices, odds=lambda i, k: (len(there) - 1) / (choices[k] - 1))
 
 
 @mistake(
-    "continue_from_error", "The words are (T, B): a row for each step. Stack them along dim=1: a row for each caption."
+    "whose_words",
+    "By chance: you count one word to hit in every picture. There are as many as the others have different words.",
 )
-def steps_as_rows(step, state, words, place, wrong, bos):
-    return _rightly(step, state, words, place, wrong, bos).T
-
-
-@mistake("continue_from_error", "BOS stands in front. It is read first, and belongs to no caption: T words a row.")
-def bos_in_front(step, state, words, place, wrong, bos):
-    return F.pad(_rightly(step, state, words, place, wrong, bos), (1, 0), value=bos)
-
-
-@mistake("continue_from_error", "The last word is missing: T words a row.")
-def last_word_missing(step, state, words, place, wrong, bos):
-    return _rightly(step, state, words, place, wrong, bos)[:, :-1]
-
-
-@mistake("continue_from_error", "BOS is taken for 0. Use the argument `bos`.")
-def begins_with_zero(step, state, words, place, wrong, bos):
-    return _rightly(step, state, words, place, wrong, 0)
-
-
-@mistake("continue_from_error", "That is the *least* likely word. Greedily means the likeliest: `argmax`.")
-def least_likely(step, state, words, place, wrong, bos):
-    tokens, written = torch.full_like(words[:, 0], bos), []
-    for t in range(words.shape[1]):
-        logits, state = step(tokens, state)
-        tokens = words[:, t] if t < place else wrong if t == place else logits.argmin(-1)
-        written.append(tokens)
-    return torch.stack(written, dim=1)
+def one_to_hit(said, there, choices):
+    return _rightly(said, there, choices, odds=lambda i, k: 1 / (choices[k] - 1))
 
 
 @mistake(
-    "continue_from_error",
-    "The wrong word of the first row stands in all rows. Each row has its own.",
+    "whose_words",
+    "By chance: right words add to it, too. Only a wrong word is drawn anew: add nothing where the word is right.",
 )
-def one_wrong_word_for_all(step, state, words, place, wrong, bos):
-    B, T = words.shape
-    last = torch.full((B,), bos)
-    out = []
-    for t in range(T):
-        logits, state = step(last, state)
-        last = words[:, t] if t < place else wrong[:1].expand(B) if t == place else logits.argmax(-1)
-        out.append(last)
-    return torch.stack(out, 1)
+def right_words_drawn_too(said, there, choices):
+    right, borrowed, invented, _ = _rightly(said, there, choices)
+    chance = 0.0
+    for thing in there:
+        for k, word in enumerate(thing):
+            chance += len({other[k] for other in there} - {word}) / (choices[k] - 1)
+    return right, borrowed, invented, chance
 
 
-@alternative("continue_from_error")
-def in_two_loops(step, state, words, place, wrong, bos):
-    known = torch.cat([torch.full_like(words[:, :1], bos), words[:, :place]], dim=1)
-    for t in range(known.shape[1]):
-        logits, state = step(known[:, t], state)
-    written = torch.cat([words[:, :place], wrong[:, None]], dim=1)
-    while written.shape[1] < words.shape[1]:
-        logits, state = step(written[:, -1], state)
-        written = torch.cat([written, logits.argmax(-1, keepdim=True)], dim=1)
-    return written
+@mistake(
+    "whose_words",
+    "By chance: only invented words are drawn anew in yours. Borrowed ones are wrong as well, and may be luck.",
+)
+def only_invented_drawn(said, there, choices):
+    counts, chance = [0, 0, 0], 0.0
+    for i, words in enumerate(said):
+        for k, word in enumerate(words):
+            others = {thing[k] for thing in there} - {there[i][k]}
+            case = 0 if word == there[i][k] else 1 if word in others else 2
+            counts[case] += 1
+            chance += len(others) / (choices[k] - 1) if case == 2 else 0
+    return *counts, chance
 
 
-@alternative("continue_from_error")
-def written_into_a_copy(step, state, words, place, wrong, bos):
-    result = words.clone()
-    result[:, place] = wrong
-    tokens = torch.full((len(words),), bos)
-    for t in range(words.shape[1]):
-        logits, state = step(tokens, state)
-        if t > place:
-            result[:, t] = logits.max(-1).indices
-        tokens = result[:, t]
-    return result
+@mistake(
+    "whose_words",
+    "The baseline is your own count of borrowed words once more. By chance a wrong word is borrowed with probability "
+    "(words that would be borrowed) / (words that can be drawn).",
+)
+def counted_not_expected(said, there, choices):
+    right, borrowed, invented, _ = _rightly(said, there, choices)
+    return right, borrowed, invented, float(borrowed)
 
 
-@alternative("continue_from_error")
-def chosen_with_where(step, state, words, place, wrong, bos):
-    tokens, columns = words[:, 0] * 0 + bos, []
-    for t, right in enumerate(words.unbind(1)):
-        logits, state = step(tokens, state)
-        said = torch.where(torch.tensor(t < place), right, logits.topk(1, dim=-1).indices[:, 0])
-        tokens = wrong.clone() if t == place else said
-        columns.append(tokens.tolist())
-    return torch.tensor(columns).T
+@mistake(
+    "whose_words",
+    "Your baseline is a share. The fourth number is a count like the others: don't divide by the wrong words.",
+)
+def chance_as_a_share(said, there, choices):
+    right, borrowed, invented, chance = _rightly(said, there, choices)
+    return right, borrowed, invented, chance / max(borrowed + invented, 1)
 
 
-@alternative("continue_from_error")
-def list_of_inputs(step, state, words, place, wrong, bos):
-    forced = {t: words[:, t] for t in range(place)} | {place: wrong}
-    tokens, written = torch.full_like(wrong, bos), torch.zeros_like(words)
-    for t in range(words.shape[1]):
-        logits, state = step(tokens, state)
-        tokens = forced.get(t, logits.argmax(1))
-        written[:, t] = tokens
-    return written
+@mistake(
+    "whose_words",
+    "There aren't always two, six and five words: how many each kind has stands in `choices`.",
+)
+def sizes_of_the_course(said, there, choices):
+    known = [2, 6, 5, 2]
+    return _rightly(
+        said, there, choices,
+        odds=lambda i, k: len({thing[k] for thing in there} - {there[i][k]}) / (known[k] - 1),
+    )  # fmt: skip
+
+
+@mistake(
+    "whose_words",
+    "You compare with one other object, the next. There may be more, or none: go through all of `there`.",
+)
+def next_object_only(said, there, choices):
+    def following(i, k):
+        return there[(i + 1) % len(there)][k]
+
+    def case(i, k, word):
+        return 0 if word == there[i][k] else 1 if word == following(i, k) else 2
+
+    return _rightly(said, there, choices, case, lambda i, k: (following(i, k) != there[i][k]) / (choices[k] - 1))
+
+
+@mistake(
+    "whose_words",
+    "The counts begin anew with each object, so only the last one's are left. Set them to 0 once, before the loop.",
+)
+def last_object_only(said, there, choices):
+    for i, words in enumerate(said):
+        counts, chance = [0, 0, 0], 0.0
+        for k, word in enumerate(words):
+            others = {thing[k] for thing in there} - {there[i][k]}
+            case = 0 if word == there[i][k] else 1 if word in others else 2
+            counts[case] += 1
+            chance += len(others) / (choices[k] - 1) if case else 0
+    return *counts, chance
+
+
+@mistake(
+    "whose_words",
+    "You look at the first kind of word only. Go through all K places of each object.",
+)
+def first_kind_only(said, there, choices):
+    return _rightly([words[:1] for words in said], there, choices)
+
+
+@mistake(
+    "whose_words",
+    "You count on three kinds of words. There are K of them, `len(choices)`: as many as an object has words.",
+)
+def three_kinds(said, there, choices):
+    counts, chance = [0, 0, 0], 0.0
+    for spoken, real in zip(said, there, strict=True):
+        for k in range(3):
+            others = {thing[k] for thing in there} - {real[k]}
+            case = 0 if spoken[k] == real[k] else 1 if spoken[k] in others else 2
+            counts[case] += 1
+            chance += len(others) / (choices[k] - 1) if case else 0
+    return *counts, chance
+
+
+@mistake(
+    "whose_words",
+    "You return shares of all words. Counts are asked for: those of many captions shall be added up.",
+)
+def shares_of_all(said, there, choices):
+    numbers = _rightly(said, there, choices)
+    return tuple(number / sum(numbers[:3]) for number in numbers)
+
+
+@mistake(
+    "whose_words",
+    "You count objects, not words: each of an object's K words is right, borrowed or invented for itself.",
+)
+def whole_objects(said, there, choices):
+    counts = [0, 0, 0]
+    for words, thing in zip(said, there, strict=True):
+        counts[0 if words == thing else 1 if words in there else 2] += 1
+    return *counts, _rightly(said, there, choices)[3]
+
+
+@mistake(
+    "whose_words",
+    "Each different word counts once. Two objects said to be red are two words: count every place.",
+)
+def different_words(said, there, choices):
+    right = {(k, w) for words, thing in zip(said, there, strict=True) for k, w in enumerate(words) if w == thing[k]}
+    wrong = {(k, w) for words in said for k, w in enumerate(words)} - right
+    borrowed = {(k, w) for k, w in wrong if any(thing[k] == w for thing in there)}
+    return len(right), len(borrowed), len(wrong) - len(borrowed), _rightly(said, there, choices)[3]
+
+
+@alternative("whose_words")
+def kind_by_kind(said, there, choices):
+    right = borrowed = invented = 0
+    chance = 0.0
+    for spoken, real, n in zip(zip(*said, strict=True), zip(*there, strict=True), choices, strict=True):
+        for word, own in zip(spoken, real, strict=True):
+            if word == own:
+                right += 1
+                continue
+            chance += (len(set(real)) - 1) / (n - 1)
+            if word in real:
+                borrowed += 1
+            else:
+                invented += 1
+    return right, borrowed, invented, chance
+
+
+@alternative("whose_words")
+def by_arrays(said, there, choices):
+    said, there = np.array(said), np.array(there)
+    right = said == there
+    found = (said[:, None] == there[None]).any(1)
+    different = np.array([len(set(column)) for column in there.T])
+    chance = (~right * (different - 1) / (np.array(choices) - 1)).sum()
+    return int(right.sum()), int((found & ~right).sum()), int((~found).sum()), float(chance)
+
+
+@alternative("whose_words")
+def of_all_triples(said, there, choices):
+    places = [(i, k) for i in range(len(said)) for k in range(len(choices))]
+    wrong = [(i, k) for i, k in places if said[i][k] != there[i][k]]
+    others = {(i, k): {t[k] for j, t in enumerate(there) if j != i and t[k] != there[i][k]} for i, k in wrong}
+    borrowed = sum(said[i][k] in others[i, k] for i, k in wrong)
+    chance = sum([len(others[i, k]) / (choices[k] - 1) for i, k in wrong])
+    return [len(places) - len(wrong), borrowed, len(wrong) - borrowed, chance]
+
+
+@alternative("whose_words")
+def by_tensors(said, there, choices):
+    numbers = {word: n for n, word in enumerate({w for thing in [*said, *there] for w in thing})}
+    s, t = (torch.tensor([[numbers[w] for w in thing] for thing in things]) for things in (said, there))
+    right, found = s == t, (s.unsqueeze(1) == t).any(1)
+    luck = torch.tensor([len(set(column)) - 1 for column in t.T.tolist()]) / (torch.tensor(choices) - 1)
+    return right.sum(), (found & ~right).sum(), (~found).sum(), (luck * ~right).sum()
 
 
 # Seen in learners' work
@@ -1255,17 +1355,3 @@ def softmax_over_the_batch(step, state, batch, bos, eos, max_length):
         if done.all():
             break
     return torch.stack(words, dim=1), total
-
-
-@mistake(
-    "continue_from_error",
-    "The wrong word is written, but the network goes on from its own choice: feed it the wrong word, too.",
-)
-def own_word_read(step, state, words, place, wrong, bos):
-    tokens, written = torch.full_like(wrong, bos), []
-    for t in range(words.shape[1]):
-        logits, state = step(tokens, state)
-        said = logits.argmax(-1)
-        written.append(words[:, t] if t < place else wrong if t == place else said)
-        tokens = words[:, t] if t < place else said
-    return torch.stack(written, dim=1)

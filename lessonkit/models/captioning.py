@@ -241,23 +241,34 @@ def described(words: Sequence[str]) -> list[list[str]]:
     return objects
 
 
+CHOICES = [len(SIDES), len(COLOURS), len(SHAPES)]  # how many words each kind of attribute has
+
+
+def said_and_there(
+    captions: Sequence[Sequence[str]], scenes: Sequence[Scene]
+) -> list[tuple[list[list[str]], list[list[str]]]]:
+    """The attribute words that were said and the right ones, [object][kind]: of captions with as many as there are."""
+    pairs = []
+    for made, scene in zip(captions, scenes, strict=True):
+        said, there = described(made), [list(thing.words) for thing in scene.objects]
+        if [len(words) for words in said] == [len(words) for words in there]:
+            pairs.append((said, there))
+    return pairs
+
+
 def binding(captions: Sequence[Sequence[str]], scenes: Sequence[Scene]) -> Binding:
     """Whose are the attribute words? Captions that describe another number of objects than there are don't count."""
     counts, chance = Counter(), 0.0
-    sizes = [len(SIDES), len(COLOURS), len(SHAPES)]
-    for made, scene in zip(captions, scenes, strict=True):
-        objects = described(made)
-        if len(objects) != len(scene.objects) or any(len(words) != 3 for words in objects):
-            continue
-        for number, words in enumerate(objects):
+    for said, there in said_and_there(captions, scenes):
+        for number, words in enumerate(said):
             for kind, word in enumerate(words):
-                right = scene.objects[number].words[kind]
-                others = {other.words[kind] for other in scene.objects} - {right}
+                right = there[number][kind]
+                others = {thing[kind] for thing in there} - {right}
                 if word == right:
                     counts["right"] += 1
                 else:
                     counts["borrowed" if word in others else "invented"] += 1
-                    chance += len(others) / (sizes[kind] - 1)
+                    chance += len(others) / (CHOICES[kind] - 1)
     return Binding(counts["right"], counts["borrowed"], counts["invented"], chance)
 
 

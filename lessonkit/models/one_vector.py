@@ -12,13 +12,14 @@ from torch import Tensor, nn
 from lessonkit.data.scenes import COLOURS, GRID, PATCH, SHAPES, Scene, Scenes, gold_regions, load_scenes, render
 from lessonkit.data.translation import Vocabulary
 from lessonkit.models.captioning import (
+    CHOICES,
     LONGEST,
     Captioner,
-    binding,
     caption,
     exact_match_by_objects,
     make_batch,
     pointing_accuracy,
+    said_and_there,
 )
 from lessonkit.models.seq2seq import shift_right
 from lessonkit.show import figures, plots, tables
@@ -85,17 +86,20 @@ def say(model: Captioner, scenes: Sequence[Scene], greedy: Callable) -> tuple[li
     return [load_scenes().vocabulary.decode(row) for row in rows.tolist()], log_p
 
 
-def show_binding(model: Captioner, data: Scenes, greedy: Callable) -> dict[int, float]:
-    """Attribute words right, borrowed, invented, and how sure captions are. Returns the share of the wrong borrowed."""
+def show_binding(model: Captioner, data: Scenes, greedy: Callable, whose: Callable) -> dict[int, float]:
+    """Attribute words right, borrowed, invented, and how sure captions are. Returns the share of the wrong borrowed.
+
+    `whose(said, there, choices)` counts one caption: right, borrowed, invented, borrowed by chance.
+    """
     rows, borrowed = [], {}
     for count, scenes in data.tests.items():
         captions, log_p = say(model, scenes, greedy)
-        counted = binding(captions, scenes)
-        borrowed[count] = counted.wrong_binding_rate
+        counted = [whose(said, there, list(CHOICES)) for said, there in said_and_there(captions, scenes)]
+        right, lent, invented, chance = (sum(numbers) for numbers in zip(*counted, strict=True)) if counted else [0] * 4
+        borrowed[count] = lent / max(lent + invented, 1)
         exact = torch.tensor([tuple(c) == s.caption for c, s in zip(captions, scenes, strict=True)])
         sure = [f"{log_p[some].exp().mean():.2f}" if some.any() else "–" for some in (exact, ~exact)]
-        wrong = [counted.borrowed if count > 1 else "–", counted.invented]
-        rows.append([count, counted.right, *wrong, f"{counted.chance:.0f}", *sure])
+        rows.append([count, right, lent if count > 1 else "–", invented, f"{chance:.0f}", *sure])
     columns = ["objects", "attributes right", "borrowed", "invented", "borrowed by chance", "p if right", "p if wrong"]
     caption_ = "Attribute words of captions that describe as many objects as there are; mean probability of captions"
     tables.show_table(columns, rows, caption_)

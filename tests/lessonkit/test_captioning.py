@@ -26,6 +26,7 @@ from lessonkit.models.captioning import (
     make_batch,
     pointing_accuracy,
     pretrain_cnn,
+    said_and_there,
 )
 
 DATA = load_scenes()
@@ -152,6 +153,14 @@ def test_binding_leaves_out_captions_with_other_objects():
     assert binding([["a", "big", "red", "ring", "above", "a", "big", "red", "square"]], [alike]).borrowed == 0
     assert binding([alike.caption], [alike]).wrong_binding_rate == 0.0
     assert binding([alike.caption], [alike]).chance_rate == 0.0
+
+
+def test_said_and_there_pairs_words_of_the_captions_that_count():
+    two = scene("big red square", "small blue circle")
+    words = ["a", "big", "blue", "square", "above", "a", "small", "white", "circle"]
+    assert said_and_there([words, words[:4]], [two, two]) == [
+        ([["big", "blue", "square"], ["small", "white", "circle"]], [list(thing.words) for thing in two.objects])
+    ]
 
 
 def test_described():
