@@ -341,7 +341,7 @@ def probe(kernel_regression, draw):
     return {
         "wide": kernel_regression(x, x_i, y_i, draw.scale(1.3, 3)),
         "narrow": kernel_regression(x, x_i, y_i, draw.scale(0.3, 0.7)),
-        # queries far from all keys: exp(-score) alone would be 0 / 0
+        # queries far from all keys: exp(score) alone would be 0 / 0 (scores are negative)
         "far": kernel_regression(draw.watch(x + away), x_i, y_i, draw.scale(0.4, 0.9)),
     }
 
@@ -658,8 +658,8 @@ with demonstration("addressing"):
 # %% [markdown]
 # The first figure says yes: sharper is never worse. The third says no. With much noise what is read is best at a sharpness of 8, and gets *worse*
 # from there. The second, yours, says why. At noise 1.2 and a sharpness of 4 few answers are sure, and at most one in nine of these is wrong; at 8 three in ten are wrong; at 64 all are
-# sure, and four in ten wrong. A sharp memory is *sure and wrong*; soft weights hedge, since a mean of several rows is never as far off as
-# a wrong one. The mean weight can't show it: where it is lost, it is lost once, however wrong the rest. Before you believe a figure, ask what its score rewards.
+# sure, and four in ten wrong. A sharp memory is *sure and wrong*; soft weights hedge, since a mean of several rows is, squared, never further off
+# than a row drawn by its weights is on average. The mean weight can't show it: where it is lost, it is lost once, however wrong the rest. Before you believe a figure, ask what its score rewards.
 #
 # ## Predict, then break it
 #

@@ -493,7 +493,7 @@ with demonstration("error_accumulation"):
 # %% [markdown]
 # Read both curves. The one with the teacher falls, too, from 0.95 to 0.45 in the reference run. Those can't be errors adding up, since it always reads the right words: it is the vector that runs out. What the model's *own* words add is the
 # distance between the two: alone, 0.02 is left at place 20. And a part of that distance is no error at all. We compare place by place, so one word too many makes each later word wrong, however right it is. The third curve counts a right
-# word wherever it stands, as long as the words are in order: so much of the gap was only a shift.
+# word wherever it stands, as long as the words are in order: at most so much of the gap was only a shift (some words are found in order by chance).
 
 # %% [markdown]
 # ## Is it hard to learn? Gradients over a distance
@@ -710,7 +710,7 @@ with demonstration("beam"):
     lesson.reveal("beam", round(60 * (found["medium"][1] - found["medium"][0])), f"Recorded, 100 medium sentences: {lesson.spread('beams', 'medium', 0)} greedy, {lesson.spread('beams', 'medium', 1)} with a beam of 4. Search finds what the model likes best. It can't mend what the vector lost.")
 
 # %% [markdown]
-# In the reference run a beam of 4 lifts the short sentences from 0.69 to 0.73; of the 60 medium ones it gets one more, which is chance. In the three recorded runs, which trained longer, it gains a few sentences of a hundred, and of the long ones not a single one: where the model *prefers* something wrong no search can help.
+# In the reference run a beam of 4 lifts the short sentences from 0.69 to 0.73; of the 60 medium ones it gets one more, which is chance. In the three recorded runs, which trained longer, it gains 2 to 10 sentences of a hundred, and of the long ones not a single one: where the model *prefers* something wrong no search can help.
 #
 # ## What does the vector keep?
 #

@@ -286,6 +286,7 @@ def probe(caption_loss, draw):
     found = {}
     for name in ("loss", "other sizes, BOS and padding"):
         B, T, V = draw.sizes(3, 3, 8)
+        T = T + 2  # so that a late word is noticed
         bos, pad = (2 + word for word in draw.tokens(2, V - 1))
         table, rows = (
             draw.normal(T + 1, V + 1, V + 1, scale=draw.scale(1, 3)),
@@ -518,16 +519,19 @@ def whose_words(
 # %% check="whose_words" points=3
 def probe(whose_words, draw):
     found = {name: [] for name in ("right", "borrowed", "invented", "by chance")}
-    objects = [1, *draw.sizes(3, 2, 4), *draw.sizes(4, 2, 6)]
-    for O in objects:
+    objects = [1, 2, *draw.sizes(3, 2, 4), *draw.sizes(4, 2, 6)]
+    for run, O in enumerate(objects):
         K = draw.size(2, 4)
         choices = draw.sizes(K, 2, 6)
         there = draw.integers(0, 720, O, K) % torch.tensor(choices)
         guess = draw.integers(0, 720, O, K) % torch.tensor(choices)
         source, other = draw.integers(0, 3, O, K), there[draw.permutation(O)]
         said = torch.where(source == 0, there, torch.where(source == 1, other, guess))
+        if run == 1:  # two that differ in all; each is told with the other's words
+            there = torch.stack([there[0], (there[0] + 1) % torch.tensor(choices)])
+            said = there.flip(0)
         there, said = in_words(there), in_words(said)
-        if O > 1:  # a word of another kind, which another object has
+        if O > 1 and run > 1:  # a word of another kind, which another object has
             (i, j), (k, m) = draw.tokens(2, O), draw.tokens(2, K)
             said[i][k] = there[j][m]
         right, borrowed, invented, chance = whose_words(

@@ -13,8 +13,8 @@
 # This lesson builds that model, and the measures to judge it by, in five exercises. The corpus comes with gold alignments, so at the end we can do what is
 # rarely done: not only look at the attention, but measure how often it looks at the right word. Allow 90 minutes.
 #
-# A word of history: attention was first learned for pictures (the glimpses of Mnih et al. 2014, in lesson 13); Bahdanau's paper, of the
-# same year, brought it to language.
+# A word of history: attention was learned for pictures (the glimpses of Mnih et al. 2014, in lesson 13) before it was for translation: Bahdanau's paper is of the
+# same year.
 #
 # **Notation**
 #
@@ -358,7 +358,7 @@ def train_model(
     model: seq2seq.EncoderDecoder,
     seed: int,
     quiet: bool = False,
-    seconds: float = 55,
+    seconds: float = 59,
     lr: float = RATE,
 ) -> train.History:
     """Four passes over the training pairs, in at most so many seconds."""
@@ -379,7 +379,7 @@ predict(
 )
 
 # %% demo="training" varies=true
-# Training: about 45 seconds of the processor
+# Training: about 55 seconds of the processor
 with demonstration("training"):
     # fmt: off
     train.seed_everything(0)
@@ -703,7 +703,7 @@ with demonstration("one_way"):
 #
 # An *explanation* of the model it isn't yet. A state holds information about its neighbours, too, so weight on a word doesn't say that it was this word's meaning that was used; a model may translate
 # rightly and look beside the word. The one-way model does: it gets more than nine of ten medium sentences right, and misses gold with one word in five. Lesson 04 has one
-# that looks wrong in a third of the cases and translates better than its rivals. **Attention is not alignment**, let alone
+# that looks wrong in a third of the cases and translates better than two others of its kind. **Attention is not alignment**, let alone
 # explanation (Jain and Wallace 2019 argue this for classification). It is often close, and you should measure before you say so.
 #
 # ## The paper says, we measured

@@ -205,7 +205,7 @@ def location_score(query: Tensor, S: int, W: Tensor) -> Tensor:
 # not padding (`src_mask`).
 # Positions are real numbers: 2.4 with D = 2 allows the places 1, 2, 3 and 4.
 # hint: `torch.arange(S)` holds the places, (S,). The positions are (B,): one more axis, and their difference is (B, S).
-# hint: The distance is the absolute difference, `.abs()`; compare with `<=`; join two masks with `&`.
+# hint: The distance is the absolute difference, `.abs()`; put the comparison with `<=` in brackets, and join the two masks with `&`.
 
 
 # %% exercise="window_mask" minutes=6 difficulty=2

@@ -52,7 +52,7 @@ PAD, BOS = data.vocabulary.pad, data.vocabulary.bos
 # and number of steps, and 427,798 parameters against 227,030. Only the picture is *one vector*, made from all regions by a linear layer.
 #
 # One object is nearly always right (0.97); two are not (0.38), three hardly ever. Lesson 02's own model reached 0.96, 0.19 and 0.00: it had other eyes (frozen, and told where objects are), three times as many captions
-# to learn from, and a cell of its own, so don't compare the two number by number. This one is trained at the best of three rates on validation data. (At the rate of the captioner with attention, it gets 0.12 of the scenes with
+# in its training, and a cell of its own, so don't compare the two number by number. This one is trained at the best of three rates on validation data. (At the rate of the captioner with attention, it gets 0.12 of the scenes with
 # two objects: a baseline at another model's rate is no baseline.) Both stay far below what comes now.
 
 # %% demo="bottleneck"
@@ -792,7 +792,7 @@ with demonstration("explorer"):
 # 1. **One vector** in place of the regions: the failing experiment from above.
 # 2. **The penalty**, with $\lambda = 1$: more even coverage.
 # 3. **Sigmoid weights** in place of softmax: $\alpha_{ti} = \sigma(e_{ti})$. Each region is switched on by itself; several may be on at once,
-#    or none. (A well-known text calls this over-parametrised: in practice one wants to pick out one or a few.) Mind the scale: at the start each of the 49 weights is about ½, so they
+#    or none. (You may read that this is over-parametrised: in practice one wants to pick out one or a few.) Mind the scale: at the start each of the 49 weights is about ½, so they
 #    sum to 25 and not to 1. `level_sigmoid_weights` below starts them at 1/49: that is another row.
 # 4. **Soft, read hard**: the soft captioner, without further training, looks at its likeliest region only.
 # 5. **Hard attention**: the same after training with choices. It begins with a captioner that has already learned where to look.
@@ -906,7 +906,7 @@ with demonstration("defects"):
 # thirds of these words, and on another object alone for a quarter to a good third. So looking rightly isn't yet reading rightly.
 #
 # **Spoiled?** A tie. After a forced wrong colour 0.90 to 0.95 of the next words are right with one vector, 0.87 to 0.98 with soft attention, and hard attention without the score function, which looks in the same way, gets
-# 0.73 to 0.93. Lesson 02's second defect isn't one of the vector, then; its model had less practice with words.
+# 0.73 to 0.93. Lesson 02's second defect isn't one of the vector as such, then. Why its model had it and today's hasn't (other eyes, another cell) was not measured.
 #
 # **And where does it look?** Attention's largest weight lies on gold for 0.96 to 0.98 of the words. Lesson 02 found the largest *gradient* there for about half, but that was another model. The same measure on today's soft
 # captioner, recorded: 0.95 to 0.96 with two objects and 0.90 to 0.91 with three. So it is the model that looks better, not the measure.

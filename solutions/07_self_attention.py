@@ -134,8 +134,8 @@ with demonstration("recurrent"):
 # network that reads both ways has heard of everything. Still it is wrong far too often.
 #
 # Why is it hard? When a noun goes by, nobody knows yet whether it will be needed. So the network must carry up to eight
-# nouns, each with number, class and gender, over all the words between. In the end it
-# learns the training sentences by heart: the error on those goes on falling when that on validation sentences doesn't. That is where we stopped.
+# nouns, each with number, class and gender, over all the words between. In the end its
+# error on validation sentences stops falling. That is where we stopped.
 #
 # ## The idea, with shapes
 #
@@ -524,7 +524,7 @@ check("causal_mask", causal_mask, probe)
 # path is `math.inf`.
 # hint: Self-attention: every output sees every word directly, so the path is one computation, and all outputs are made in one step.
 # hint: The two directions of `"birnn"`: one brings earlier words to output j, the other later ones. They run side by side.
-# hint: `"birnn"`: `abs(j - i) + 1`, in `T` steps (not 2T: neither direction waits for the other). `"rnn"` and `"causal"` are the same as their sisters, but infinite if i > j.
+# hint: `"birnn"`: count the states on the way by the direction that brings word i to output j, as above for `"rnn"`; neither direction waits for the other. Then ask of `"rnn"` and `"causal"` when there is no way at all.
 
 
 # %% exercise="path_length_and_steps" minutes=8 difficulty=2

@@ -448,7 +448,7 @@ with demonstration("heads_table"):
 #     on_gold = weights[:, head][:, relation].sum() / (sentences · queries with a marked place)
 # ```
 # hint: `weights.mean(0)` is the mean map of each head, (h, T, T). Multiply each by each relation (as numbers) and sum over queries and keys: an (h, R) table.
-# hint: `torch.einsum("hij,rij->hr", ...)` does that. `relations.any(-1).sum(-1)` counts, for each relation, the queries that have a marked place.
+# hint: `torch.einsum("hij,rij->hr", ...)` does that (each letter names an axis; those that don't stand behind the arrow are summed over). `relations.any(-1).sum(-1)` counts, for each relation, the queries that have a marked place.
 
 
 # %% exercise="head_roles" minutes=12 difficulty=3
@@ -619,7 +619,7 @@ with demonstration("pruning_curve"):
 # The order matters, so the importance is worth something. (Its rank correlation with the answers really lost, in the table below, is 0.86 for all three seeds. That is no slip: with eight heads the
 # number can take few values, and here it took the same one three times.) But how few can go for free! You saw above that four heads are enough for this task, if
 # the model is *trained* with four. Trained with eight, it spreads the
-# work over more than four: one to three heads could go alone almost for nothing, but without the four least important ones the score falls.
+# work over more than four. Each of one to three heads could go by itself almost for nothing; but one after another, only one can go before a hundredth is lost, and without the four least important ones the score falls.
 # **Enough is not the same as spare.** Michel and colleagues could remove 20 % of *all* the heads of a big translation model, and 40 % of BERT's, before it
 # showed. Yet taken one layer at a time, most of their layers could do with a *single* head at test time, which is what their title asks; the attention from decoder to encoder could
 # not. Ours has one layer, and four relations in it.

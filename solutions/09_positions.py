@@ -743,7 +743,7 @@ with demonstration("claims_table"):
 # 5. Relative positions give each distance $j - i$ a vector, clipped at $\pm k$; keep k well within the lengths you train on.
 # 6. Rotary positions turn queries and keys; their product knows the difference only.
 # 7. ALiBi subtracts a penalty for distance; it is blind for direction unless a mask helps.
-# 8. A causal mask alone tells order, if there are two layers.
+# 8. A causal mask alone tells order: here it took two layers.
 # 9. Absolute schemes break at places that training never visited. Starting anywhere mends it where distances are asked for, and ruins it where a place is.
 # 10. No scheme wins every task: ask whether yours is about distances or about places.
 #

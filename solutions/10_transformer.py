@@ -195,7 +195,7 @@ with demonstration("paths"):
 # %% [markdown] task="residual"
 # `sublayer` and `norm` are functions of a tensor. `pre` says which of the two forms is wanted. Call the sub-layer once: in training it
 # has dropout inside, and a second call would give something else.
-# hint: Two cases, one line each: the formulas above, read aloud.
+# hint: Two cases, one line each. For each ask: which tensor goes into the sub-layer, and which one is added to what comes out?
 # hint: In pre-norm it is the *un-normed* x that is added.
 
 
@@ -852,9 +852,9 @@ with demonstration("ladder"):
     machine.show_ladder()
 
 # %% [markdown]
-# The great step in this run is attention's: +17.5 over the best model without. The Transformer adds 3.2 to the additive
+# The great step in this run is attention's: +17.5 over the best model without. The Transformer adds 3.1 to the additive
 # model, with a third fewer weights, and its lead is there on long sentences, too (34.9 against 32.0). In the published column both steps are great, +7.7 and +8.2. How great each would be here
-# with equal minutes, this table can't say. A beam adds 1.6 to the Transformer once more.
+# with equal minutes, this table can't say. A beam adds 1.7 to the Transformer once more.
 #
 # Now the small print. One seed each, so a point up or down means nothing. The minutes differ: the Transformer got twice as many as the additive model, for half as many
 # passes again; how near the two come with equal minutes we did not measure. Luong's model got the fewest of the three: no verdict on its score. The two models without attention got few, and their loss was still falling fast: that they stand below
@@ -873,7 +873,7 @@ with demonstration("paper_table"):
         ("and cheaper to train", "base model: BLEU 27.3 with 3.3e18 operations; GNMT 24.6 with 2.3e19 (table 2)", "{seconds} s; lesson 03 {seconds_03} s, lesson 04 {seconds_04} s"),
         ("attention alone loses the words' differences (Dong et al. 2021)", "proved for depth, shown on trained models", "untrained, mean cosine of two words after 2 layers {alone}, with x added {added}; after 12 with x added {added_12}"),
         ("post-norm needs warm-up, pre-norm doesn't (Xiong et al. 2020)", "post-norm without it: far worse (figure 2)", "six layers, each at its own rate, validation loss after one pass: post-norm {deep_post_own.validation_loss}, without warm-up {deep_post_cold_own.validation_loss}; pre-norm {deep_pre_own.validation_loss}, without {deep_pre_cold_own.validation_loss}. Where a whole training ends wasn't tested"),
-        ("heads learn different tasks (Vaswani et al. 2017, appendix)", "two heads of layer 5 drawn (figure 5)", "AER of the last layer's heads averaged {transformer.aer}; the worst single head {worst}; the diagonal 0.35"),
+        ("heads learn different tasks (Vaswani et al. 2017, appendix)", "two heads of layer 5 drawn (figure 5)", "not tested; that heads differ, yes: the worst single head's AER is {worst}, that of the last layer's heads averaged {transformer.aer}; the diagonal 0.35"),
         worst=machine.worst_head(lesson), alone=f"{alike['attention alone'][0]:.2f}", added=f"{alike['x + attention'][0]:.2f}", added_12=f"{alike['x + attention'][1]:.2f}",
         **{name: lesson.spread(model, "training_seconds", digits=0) for name, model in (("seconds", "transformer"), ("seconds_03", "additive"), ("seconds_04", "luong"))})
 

@@ -456,7 +456,9 @@ def probe(far_pairs, draw):
     H, W = draw.sizes(2, low=7, high=8)
     B = draw.size(16, 22)
     weights, asks = draw.weights(B, H * W, H * W), draw.integers(0, H * W, B)
-    match, picture = (asks + draw.integers(1, H * W, B)) % (H * W), torch.arange(B)
+    picture = torch.arange(B)
+    asks = torch.where(picture == 14, asks % W, torch.where(picture == 15, asks // W * W, asks))  # fmt: skip
+    match = (asks + draw.integers(1, H * W, B)) % (H * W)
     first, second, third = weights[picture, asks].topk(3).indices.unbind(-1)
     for place, kind in ((first, 0), (first, 1), (second, 2), (third, 3)):
         match = torch.where(
@@ -464,7 +466,8 @@ def probe(far_pairs, draw):
         )  # some are pointed at, some nearly
     beside = asks + torch.where(asks % W < W - 1, 1, -1)
     below = asks + torch.where(asks < (H - 1) * W, W, -W)
-    match = torch.where(picture == 4, beside, torch.where(picture == 9, below, match))
+    for number, place in ((4, beside), (9, below), (14, asks + (H - 1) * W), (15, asks + W - 1)):  # fmt: skip
+        match = torch.where(picture == number, place, match)
     match = draw.watch(match)
     itself = F.one_hot(asks, H * W).unsqueeze(1) * (picture % 5 == 1).view(-1, 1, 1)
     weights = draw.watch(

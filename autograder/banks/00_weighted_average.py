@@ -67,16 +67,6 @@ def not_divided(scores, dim):
 
 @mistake(
     "softmax",
-    "You subtract the *lowest* score, so the others are still large, and exp overflows. Subtract the "
-    "maximum over `dim`.",
-)
-def lowest_subtracted(scores, dim):
-    e = torch.exp(scores - scores.amin(dim, keepdim=True))
-    return e / e.sum(dim, keepdim=True)
-
-
-@mistake(
-    "softmax",
     "You divide by the mean of the exponentials. Divide by their *sum*.",
 )
 def divided_by_the_mean_of_all(scores, dim):
@@ -691,7 +681,8 @@ def names_float32(weights, values):
 
 @mistake(
     "softmax",
-    "You subtract the mean. The largest score can still be far above it, and overflow: subtract the maximum.",
+    "You subtract the mean, or the lowest. The largest score can still be far above it, and overflow: subtract the "
+    "maximum.",
 )
 def mean_subtracted(scores, dim):
     powers = torch.exp(scores - scores.mean(dim, keepdim=True))

@@ -19,6 +19,7 @@ import random
 import signal
 import socket
 import sys
+import tempfile
 import threading
 from typing import NoReturn
 
@@ -62,6 +63,8 @@ def _shut_in(channel: socket.socket, settings: dict) -> CapturedDescriptors:
     home = settings["home"]
     os.environ["HOME"] = home
     os.environ["TMPDIR"] = os.path.join(home, ".tmp") if not settings["tmp"] else "/tmp"
+    tempfile.tempdir = None  # what was found where the interpreter was warmed up
+    os.environ.pop("TORCHINDUCTOR_CACHE_DIR", None)  # likewise
     captured = CapturedDescriptors()  # before memfd_create is gone
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)

@@ -302,12 +302,13 @@ def window_explorer(words: Sequence[str], window_mask: Callable, gaussian: Calla
 
 def show_full(full: Mapping[str, object]) -> None:
     """A recorded run on real sentences: BLEU, and the alignment error rate beside the diagonal's."""
-    columns = ["recorded on", "machine", "training", "pairs, parameters", "BLEU", "AER", "AER of the diagonal"]
+    columns = ["recorded on", "machine", "training", "pairs", "parameters", "BLEU", "AER", "AER of the diagonal"]
     row = [
         full["date"],
         full["machine"],
         f"{full['seconds'] / 60:.0f} min, {full['steps']:,} steps",
-        f"{full['training_pairs']:,}, {full['parameters']:,}",
+        f"{full['training_pairs']:,}",
+        f"{full['parameters']:,}",
         f"{full['bleu']:.1f} ({full['test_pairs']} sentences)",
         f"{full['aer']:.2f} ({full['aligned_pairs']} sentences)",
         f"{full['aer_of_the_diagonal']:.2f}",

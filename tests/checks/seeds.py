@@ -1,7 +1,8 @@
-"""The seeds on which a lesson's checks are tested: drawn from the text of its source and its bank.
+"""The seeds on which a lesson's checks are tested: drawn from its exercises, its checks and its bank.
 
-The same tree has the same seeds on every machine, so what is green here is green elsewhere; a lesson that changed has
-others. With FRESH_SEEDS=1 in the environment they are fresh ones: a sweep for what rare seeds still show.
+The same tree has the same seeds on every machine, so what is green here is green elsewhere; exercises that changed have
+others, a sentence doesn't matter. With FRESH_SEEDS=1 in the environment they are fresh ones: a sweep for what rare
+seeds still show.
 """
 
 import hashlib
@@ -9,8 +10,8 @@ import os
 import secrets
 from functools import lru_cache
 
+from autograder.authoring import source
 from autograder.authoring.bank import BANKS
-from autograder.authoring.source import SOLUTIONS
 
 
 @lru_cache
@@ -18,7 +19,8 @@ def seeds_of(lesson: str, count: int) -> list[int]:
     """As many seeds as asked for, of a lesson by its whole name; fewer are the first of more, unless they are fresh."""
     if os.environ.get("FRESH_SEEDS", "") not in ("", "0"):
         return [secrets.randbelow(2**31) for _ in range(count)]
-    texts = [(folder / f"{lesson}.py").read_text("utf-8") for folder in (SOLUTIONS, BANKS)]
+    cells = [cell.source for cell in source.load(lesson).cells if cell.kind in ("exercise", "check")]
+    texts = [*cells, (BANKS / f"{lesson}.py").read_text("utf-8")]
     return [_number("\0".join([*texts, str(place)])) for place in range(count)]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.sandbox import seccomp
+from autograder.sandbox import bwrap, seccomp
 from tests.sandbox.conftest import TIGHT, TMP_IS_ITS_OWN, error_of, probe, text_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,6 +55,13 @@ def test_no_file_of_the_person_who_grades(run, tmp_path):
     )
     assert text_of(result, 0) == str([False] * 4)
     assert text_of(result, 1) == "[]"
+
+
+def test_temporary_files_go_where_a_job_may_write(run, monkeypatch):
+    monkeypatch.setattr(bwrap, "hides_tmp", lambda config: True)  # as where Python lies under /tmp
+    cache = "'TORCHINDUCTOR_CACHE_DIR' in os.environ"
+    result = run(f"import os, tempfile\n[tempfile.gettempdir() == os.path.expanduser('~/.tmp'), {cache}]")
+    assert text_of(result, 0) == str([True, False])
 
 
 def test_nothing_can_be_written_but_the_own_folders(run):
