@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import time
 from functools import cache
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from alembic.script import ScriptDirectory
 from nbgrader.api import Base
 from nbgrader.dbutil import ALEMBIC_DIR, _temp_alembic_ini
 from sqlalchemy import Connection, Engine, create_engine, inspect, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from autograder.grading.tables import METADATA
 from lessonkit.errors import CourseError
@@ -90,9 +91,20 @@ def _copy(db_url: str, version: str) -> str:
     return f"A copy as it was: {copy}."
 
 
+def _make_ours(engine: Engine, tries: int = 10) -> None:
+    """Make those of our tables that are not there; another program may be making them at the same time."""
+    for left in reversed(range(tries)):
+        try:
+            return METADATA.create_all(engine)
+        except DBAPIError as error:
+            if not left or "already exists" not in str(error):
+                raise
+            time.sleep(0.1)
+
+
 def upgrade_ours(engine: Engine) -> None:
     """Add what our tables lack: whole tables, and columns of those that an older version made."""
-    METADATA.create_all(engine)
+    _make_ours(engine)
     found = inspect(engine)
     with engine.begin() as connection:
         for table in METADATA.sorted_tables:

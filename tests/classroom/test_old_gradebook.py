@@ -2,6 +2,7 @@
 
 import itertools
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
@@ -155,3 +156,10 @@ def test_tables_that_were_never_finished_are_made_anew(tmp_path, there):
         gradebook.prepare(LESSON)
         enter(gradebook, tmp_path, "bob")
     assert nbgraders_score(url, "bob") == MOST
+
+
+def test_several_programs_may_make_our_tables_at_once(tmp_path):
+    for place in range(5):
+        engines = [create_engine(f"sqlite:///{tmp_path}/{place}.db") for _ in range(4)]
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(upgrade_ours, engines))

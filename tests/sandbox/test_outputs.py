@@ -101,7 +101,7 @@ def comparable(output: dict) -> dict:
         if isinstance(value, list):
             return [plain(item) for item in value]
         if isinstance(value, str):
-            value = re.sub(r"/tmp/ipykernel_\d+/\d+\.py", "CELL", value)
+            value = re.sub(r"/[\w./-]*/ipykernel_\d+/\d+\.py", "CELL", value)
             value = re.sub(r"% *\|.*?\|", "BAR", value)
             value = re.sub(r"\d+\.\d\dit/s|\?it/s|\d\d:\d\d<\d\d:\d\d|\d\d:\d\d<\?", "RATE", value)
             value = value.replace(os.path.expanduser("~") + "/", "~/")
