@@ -1,5 +1,7 @@
 """Random numbers that no version of numpy changes: our own few lines over the raw bits of PCG64."""
 
+import math
+
 import numpy as np
 
 
@@ -13,7 +15,7 @@ class Bits:
         self._raw = np.random.PCG64(seed)
 
     def _words(self, *shape: int) -> np.ndarray:
-        return self._raw.random_raw(int(np.prod(shape, dtype=np.int64))).reshape(shape)
+        return self._raw.random_raw(int(math.prod(shape))).reshape(shape)
 
     def uniform(self, *shape: int) -> np.ndarray:
         """Numbers from [0, 1), float64: the upper 53 bits of a word."""

@@ -18,18 +18,20 @@ def close_each(got: np.ndarray, want: np.ndarray, tolerance: float) -> np.ndarra
         return got == want
     if got.dtype.kind == "f" and got.dtype.itemsize <= 4:
         tolerance = max(tolerance, LOOSE if got.dtype.itemsize == 4 else HALF)
-    a, b = got.astype(float), want.astype(float)
-    scale = np.abs(b[np.isfinite(b)]).max(initial=0.0)
+    a, b = got.astype(float, copy=False), want.astype(float, copy=False)
+    largest = np.abs(b).max(initial=0.0)
+    finite = largest < np.inf  # not NaN either
+    scale = largest if finite else np.abs(b[np.isfinite(b)]).max(initial=0.0)
     with np.errstate(all="ignore"):
         near = np.abs(a - b) <= (tolerance * scale if scale else 1e-7)
-    return near | (a == b) | (np.isnan(a) & np.isnan(b))
+    return near if finite else near | (a == b) | (np.isnan(a) & np.isnan(b))
 
 
 def distance(got: np.ndarray, want: np.ndarray) -> float:
     """The largest difference, relative to the largest expected value; 1 where shapes differ or it isn't finite."""
     if got.shape != want.shape:
         return 1.0
-    a, b = got.astype(float), want.astype(float)
+    a, b = got.astype(float, copy=False), want.astype(float, copy=False)
     both = np.isfinite(a) & np.isfinite(b)
     if not np.array_equal(a[~both], b[~both], equal_nan=True):
         return 1.0

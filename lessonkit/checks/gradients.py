@@ -1,8 +1,7 @@
 """What is wrong with the gradients of results that are right: which argument gets none, or another one."""
 
 from lessonkit.checks.compare import HALF
-from lessonkit.checks.handing import GRADIENTS
-from lessonkit.checks.outcome import Outcome
+from lessonkit.checks.outcome import GRADIENTS, Outcome
 from lessonkit.checks.sentences import CUT
 
 _NEAR = 2e-4  # relative to the length of the gradient: it may have gone through float32 twice
@@ -33,7 +32,7 @@ def judge_gradients(got: Outcome, want: Outcome) -> str | None:
             continue
         if y > _NONE * longest:
             reached.add(name)
-        if y <= _NONE * longest and b > 1e-6 * longest:
+        if y <= _NONE * longest and b > _NONE * longest:
             surplus[name] = True
         elif abs(a - x) + abs(b - y) > (10 * HALF if half else _NEAR) * max(y, (_CANCELS if half else _NONE) * longest):
             wrong[name] = True

@@ -15,7 +15,6 @@ from lessonkit.checks.draw import Draw
 from lessonkit.checks.kinds import add_kinds
 from lessonkit.checks.watching import snapshot, unchanged
 
-GRADIENTS = "∂"  # how the array of all gradients is called among the results
 _MOST_CALLS, _LARGEST_INPUT = 12, 4096  # of what was given, as much is kept for the hints
 _OTHER_STREAM = 0x5EED  # the weights of the sums are no part of what a probe draws
 
@@ -48,7 +47,7 @@ class Handed:
         self.inputs: list[dict[str, np.ndarray]] = []  # what each call got, numbers and small tensors
 
     def __call__(self, *given: object, **named: object) -> object:
-        names = _parameter_names(self._answer, given, named)
+        names = self._names_of(given, named)
         prepared = _Prepared(self, self._draw, self._gradients)
         arguments = [prepared.copy(value, name) for name, value in zip(names, (*given, *named.values()), strict=True)]
         before = [snapshot(value) for value in arguments]
@@ -69,6 +68,20 @@ class Handed:
         if prepared.inputs:
             self._keep_gradients(prepared.inputs, result)
         return result
+
+    @functools.cached_property
+    def _positional(self) -> list[str]:
+        """What the answer calls the arguments that it takes by place."""
+        try:
+            parameters = list(inspect.signature(self._answer).parameters.values())
+        except (TypeError, ValueError):
+            return []
+        return [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+
+    def _names_of(self, given: tuple, named: Mapping) -> list[str]:
+        """What the answer calls the arguments of a call, in the order in which they are handed over."""
+        plain = self._positional
+        return [*(plain[i] if i < len(plain) else f"argument {i + 1}" for i in range(len(given))), *named]
 
     def _keep_gradients(self, inputs: list[tuple[str, Tensor, bool]], result: object) -> None:
         leaves = [leaf for _, leaf, _ in inputs]
@@ -132,16 +145,6 @@ def _numbers(arguments: Iterable[tuple[str, object]]) -> dict[str, np.ndarray]:
         elif type(value) in (int, float):
             kept[name] = np.asarray(value)
     return kept
-
-
-def _parameter_names(answer: Callable, given: tuple, named: Mapping) -> list[str]:
-    """What the answer calls its arguments, in the order in which they are handed over."""
-    try:
-        parameters = list(inspect.signature(answer).parameters.values())
-    except (TypeError, ValueError):
-        parameters = []
-    plain = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    return [*(plain[i] if i < len(plain) else f"argument {i + 1}" for i in range(len(given))), *named]
 
 
 def _outputs(result: object) -> Iterator[Tensor | None]:

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 
 from lessonkit.checks.compare import LOOSE, close
-from lessonkit.checks.handing import GRADIENTS
-from lessonkit.checks.outcome import Trial
+from lessonkit.checks.outcome import GRADIENTS, Trial
 from lessonkit.checks.relations import ENOUGH, different
 
 _Run = tuple[np.ndarray, np.ndarray, Sequence[Mapping[str, np.ndarray]]]  # got, want, what the calls got

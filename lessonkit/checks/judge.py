@@ -10,9 +10,8 @@ from lessonkit.checks import kinds
 from lessonkit.checks.compare import LOOSE, STRICT, close, distance
 from lessonkit.checks.finding import Finding
 from lessonkit.checks.gradients import judge_gradients
-from lessonkit.checks.handing import GRADIENTS
 from lessonkit.checks.hints import finding_text, not_finite, shape_hint
-from lessonkit.checks.outcome import NOT_COMPARED, Failure, Kind, Outcome, Trial
+from lessonkit.checks.outcome import GRADIENTS, NOT_COMPARED, Failure, Kind, Outcome, Trial
 from lessonkit.checks.parts import partly_known, steady_hint, told_together
 from lessonkit.checks.relations import ENOUGH, different
 from lessonkit.checks.sentences import CUT, explain
@@ -219,10 +218,10 @@ def _ask_for(name: str, expected: Outcome) -> str:
 
 def _is_mistake(got: Outcome, mistake: Outcome, want: Outcome, tolerance: float) -> bool:
     """Whether the outcome is that of a mistake, and nearer to it than to the right one."""
-    broken = _judge_kinds(mistake, want) is not None
-    if not same_outcome(got, mistake, tolerance) or (_judge_kinds(got, want) is not None) != broken:
+    if not same_outcome(got, mistake, tolerance):  # of nearly all mistakes: the first question
         return False
-    if same_outcome(want, mistake) and not broken:
+    broken = _judge_kinds(mistake, want) is not None
+    if (_judge_kinds(got, want) is not None) != broken or (same_outcome(want, mistake) and not broken):
         return False
     if got.failure:
         return True
@@ -236,29 +235,15 @@ def _cause(failure: Failure) -> tuple:
     return failure.kind, failure.message, failure.in_answer
 
 
-def _no_gradient(name: str, array: np.ndarray) -> bool:
-    """Whether a result is a gradient of zeros, which is as good as none."""
-    return name.startswith("gradient of ") and not array.any()
-
-
-def _compared(outcome: Outcome) -> dict[str, np.ndarray]:
-    kept = {k: v for k, v in outcome.arrays.items() if not k.startswith(NOT_COMPARED) and k != GRADIENTS}
-    return {k: v for k, v in kept.items() if not _no_gradient(k, v)}
-
-
-def _others(outcome: Outcome) -> dict[str, str]:
-    return {k: v for k, v in outcome.others.items() if not (v == "None" and k.startswith("gradient of "))}
-
-
 def same_outcome(a: Outcome, b: Outcome, tolerance: float = STRICT) -> bool:
     """Whether two outcomes are the same, failures by class and text. Gradients and notes count where both have them."""
     if a.failure or b.failure:
         return bool(a.failure and b.failure and _cause(a.failure) == _cause(b.failure))
-    left, right = _compared(a), _compared(b)
+    left, right = dict(a.compared), dict(b.compared)
     for name in a.arrays.keys() & b.arrays.keys() - left.keys():
         left[name], right[name] = a.arrays[name], b.arrays[name]
     return (
-        _others(a) == _others(b)
+        a.compared_others == b.compared_others
         and a.changed == b.changed
         and left.keys() == right.keys()
         and all(

@@ -3,10 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 import numpy as np
 
+GRADIENTS = "∂"  # how the array of all gradients is called among the results
 NOT_COMPARED = "~"  # begins the name of a result that only serves to explain a wrong one
+_GRADIENT = "gradient of "  # begins the name of a result that is one
 
 
 class Kind(StrEnum):
@@ -48,6 +51,17 @@ class Outcome:
     returned: Mapping[str, str] = field(default_factory=dict)  # the kind of what was returned, by place in it
     names: tuple[str, ...] = ()  # of the arguments that the rows of gradients belong to
     given: Sequence[Mapping[str, np.ndarray]] = ()  # what the calls got, by name: not stored, not sent, not compared
+
+    @cached_property
+    def compared(self) -> dict[str, np.ndarray]:
+        """The results that make two outcomes the same: no notes, and a gradient of zeros is as good as none."""
+        kept = {k: v for k, v in self.arrays.items() if k != GRADIENTS and not k.startswith(NOT_COMPARED)}
+        return {k: v for k, v in kept.items() if not k.startswith(_GRADIENT) or v.any()}
+
+    @cached_property
+    def compared_others(self) -> dict[str, str]:
+        """What makes two outcomes the same of the results that are no numbers: a gradient that is missing doesn't."""
+        return {k: v for k, v in self.others.items() if not (v == "None" and k.startswith(_GRADIENT))}
 
 
 @dataclass(frozen=True)

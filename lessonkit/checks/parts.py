@@ -6,10 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from lessonkit.checks.compare import LOOSE, STRICT, close, close_each
-from lessonkit.checks.handing import GRADIENTS
 from lessonkit.checks.hints import hint_of
 from lessonkit.checks.inputs import of_inputs, unreached
-from lessonkit.checks.outcome import NOT_COMPARED, Outcome, Trial
+from lessonkit.checks.outcome import GRADIENTS, NOT_COMPARED, Outcome, Trial
 from lessonkit.checks.relations import ENOUGH, different, relation_of_numbers
 
 _MOST = 4  # names in one sentence

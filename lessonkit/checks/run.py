@@ -17,8 +17,8 @@ from lessonkit.checks.clock import TimeUp, time_limit
 from lessonkit.checks.draw import Draw
 from lessonkit.checks.failures import describe_failure
 from lessonkit.checks.flatten import flatten
-from lessonkit.checks.handing import GRADIENTS, Gradients, Handed
-from lessonkit.checks.outcome import NOT_COMPARED, Failure, Kind, Outcome
+from lessonkit.checks.handing import Gradients, Handed
+from lessonkit.checks.outcome import GRADIENTS, NOT_COMPARED, Failure, Kind, Outcome
 
 # torch.compile is left out while checks run: it would take seconds, and needs a compiler. Read when it is first used.
 os.environ.setdefault("TORCHDYNAMO_DISABLE", "1")

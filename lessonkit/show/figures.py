@@ -199,7 +199,7 @@ def _with_band(curve: tuple) -> tuple:
 def _course(curve: tuple, ticks: Mapping[float, str] | None) -> str:
     """A curve in words: its first and last value, and its highest and lowest where they lie between."""
     xs, ys = curve[0], curve[1]
-    order = {0, len(ys) - 1, int(np.argmax(ys)), int(np.argmin(ys))}
+    order = {0, len(ys) - 1, plots.first_of_the_largest(ys), plots.first_of_the_largest(-ys)}
     place = [(ticks or {}).get(float(xs[i]), f"{xs[i]:.4g}") for i in range(len(xs))]
     return ", ".join(f"{ys[i]:.3g} at {place[i]}" for i in sorted(order))
 
@@ -224,7 +224,8 @@ def _words(says: str, title: str | None, said: str, guess: Guess = None) -> str:
 def _map_words(weights: object, queries: Sequence[str], keys: Sequence[str], gold: object) -> str:
     w = _list(weights)
     most = ", ".join(
-        f"{query} at {keys[int(row.argmax())]} {row.max():.2f}" for query, row in zip(queries, w, strict=True)
+        f"{query} at {keys[plots.first_of_the_largest(row)]} {row.max():.2f}"
+        for query, row in zip(queries, w, strict=True)
     )
     cells = plots.outlined(gold)
     note = f" On gold lies {sum(w[q, k] for q, k in cells) / len({q for q, _ in cells}):.2f} of a row." if cells else ""

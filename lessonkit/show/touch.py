@@ -14,6 +14,7 @@ from pathlib import Path
 import matplotlib.image
 import numpy as np
 
+from lessonkit.show import plots
 from lessonkit.show.tables import TextAndHtml
 
 Links = Collection[tuple[int, int]]
@@ -159,7 +160,7 @@ def in_words(data: dict) -> list[str]:
     """For each query of the first example: whom it looks at most in each map, and how much lies on gold."""
     example, said = data["examples"][0], []
     for name, query, row, gold in _rows(data):
-        most = int(np.argmax(row))
+        most = plots.first_of_the_largest(row)
         key = example["keys"][most] if example["keys"] else _place(most, example)
         note = f", on gold {sum(row[k] for k in gold):.2f}" if gold else ""
         said.append(f"{name + ': ' if name else ''}{query} -> {key} ({row[most]:.2f}){note}")
@@ -204,7 +205,7 @@ def _table(data: dict) -> str:
     head = "".join(f"<th scope='col'>{column}</th>" for column in columns)
     body = []
     for name, query, row, gold in _rows(data):
-        most = int(np.argmax(row))
+        most = plots.first_of_the_largest(row)
         key = example["keys"][most] if example["keys"] else _place(most, example)
         on_gold = f"{sum(row[k] for k in gold):.2f}" if gold else ""
         label = f"{name}: {query}" if name else query
