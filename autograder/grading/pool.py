@@ -29,7 +29,7 @@ Found = tuple[Submission, tuple[Intake, Graded]]
 
 
 class Pool:
-    """So many sandboxes, warm for one lesson; the first starts at once, others when there is enough to do."""
+    """So many sandboxes, warm for one lesson: `begin` starts the first, others start when there is enough to do."""
 
     def __init__(self, lesson: LessonSource, settings: Settings):
         self._lesson, self._settings = lesson, settings
@@ -38,11 +38,11 @@ class Pool:
         self._lanes = [ThreadPoolExecutor(LANES, f"sandbox-{i}") for i in range(settings.workers)]
         self._turn = sys.getswitchinterval()  # as it was
         self._intake = Lock()  # one file at a time is taken apart, so that memory stays flat
+        self._first: Future | None = None
 
     def __enter__(self) -> "Pool":
         _give_memory_back()
         sys.setswitchinterval(TURN)
-        self._first = self._lanes[0].submit(self._sandboxes[0].start)
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -53,8 +53,14 @@ class Pool:
         gc.unfreeze()
         sys.setswitchinterval(self._turn)
 
+    def begin(self) -> None:
+        """Start the first sandbox, while the caller goes on."""
+        if self._first is None:
+            self._first = self._lanes[0].submit(self._sandboxes[0].ensure)
+
     def wait(self) -> None:
         """Until the first sandbox is there. Raises CourseError where none can be had."""
+        self.begin()
         gc.collect()
         gc.freeze()  # what is there stays: to look through all of it takes as long as three submissions
         self._first.result()

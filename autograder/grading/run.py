@@ -106,11 +106,17 @@ class GradingRun:
     @classmethod
     @contextmanager
     def of(cls, lesson: LessonSource, settings: Settings) -> Iterator["GradingRun"]:
-        """Open the gradebook and start the workers; close both."""
+        """Open the gradebook and start the workers; close both.
+
+        Into a gradebook that is there, perhaps nothing is to be graded: the workers start when something is.
+        """
         with ExitStack() as stack:
             grade_many, pool = stack.enter_context(_grader(settings, lesson))
+            is_new = not (settings.db_url or (settings.out / "gradebook.db").is_file())
+            if pool is not None and is_new:
+                pool.begin()
             version = marks_depend_on(lesson)  # while the sandbox starts
-            if pool is not None:
+            if pool is not None and is_new:
                 pool.wait()  # no sandbox: nothing is written
             settings.out.mkdir(parents=True, exist_ok=True)
             gradebook = stack.enter_context(closing(GradebookWriter(database_url(settings.out, settings.db_url))))
@@ -143,6 +149,8 @@ class GradingRun:
 
     def results(self, submissions: list[Submission]) -> Iterator[Graded]:
         """Grade submissions; each is yielded when it is in the gradebook and its notebook in the output folder."""
+        if submissions and self.workers is not None:
+            self.workers.wait()
         secret = self.gradebook.secret()
         for submission, (intake, graded) in self.grade_many(self.lesson.name, submissions, self.seed, secret):
             _write_notebook(self.settings.out, self.lesson, submission, intake, graded)
