@@ -6,7 +6,9 @@ check the checks only, a changed demonstration what it stands on.
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
@@ -17,6 +19,7 @@ from autograder.authoring.faults import FaultyFileError, refuse
 from autograder.authoring.generate import student_notebook
 from autograder.authoring.notebook import cell_id, same_but_for_version, to_notebook, write
 from autograder.authoring.source import ROOT, SOLUTIONS, LessonSource
+from autograder.machine import processors
 from lessonkit.files import write_whole
 
 LESSONS = ROOT / "lessons"
@@ -163,6 +166,34 @@ def _with_outputs(lesson: LessonSource, shown: dict[str, list], checks_are_new: 
             if output.output_type == "execute_result":
                 output.execution_count = count
     return notebook
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far what was built from a lesson is from its source."""
+
+    differences: tuple[str, ...] = ()
+    again: str = ""  # what `build` would run although nothing differs
+    refused: str = ""  # why the source can't be used
+
+
+def step_of(name: str) -> Step:
+    """Whether a lesson's notebooks are in step with its source; for a process of its own."""
+    try:
+        lesson = contract.load(name)
+    except FaultyFileError as error:
+        return Step(refused=str(error))
+    found = tuple(differences(lesson))
+    return Step(found, "" if found else out_of_date(lesson))
+
+
+def steps_of(names: Sequence[str]) -> Iterator[Step]:
+    """The same of many lessons, on all processors, in order."""
+    if len(names) < 2 or processors() < 2:
+        yield from map(step_of, names)
+        return
+    with ProcessPoolExecutor(min(processors(), len(names))) as pool:
+        yield from pool.map(step_of, names)
 
 
 def differences(lesson: LessonSource) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.table import Table
@@ -20,35 +20,47 @@ def build(
     ] = False,
 ) -> None:
     """Build the notebooks of lessons from their sources."""
+    if check:
+        _check_step(names_of(lessons), lessons is None)
     from autograder.authoring import build as builder
     from autograder.authoring import contract
     from autograder.authoring import start as around
     from autograder.authoring.faults import FaultyFileError
 
-    stale, refused = [], False
+    refused = False
     for name in names_of(lessons):
         start = time.monotonic()
         try:
-            lesson = contract.load(name)
-            if check:
-                found = list(builder.differences(lesson))
-                stale += found
-                console.print(f"{name}: {'in step' if not found else 'OUT OF STEP'}")
-                if not found and (again := builder.out_of_date(lesson)):
-                    console.print(f"  `make build LESSON={name[:2]}` would run {again} anew: code behind them changed.")
-            else:
-                ran = builder.build(lesson, force, carry)
-                seconds = f"built in {time.monotonic() - start:.1f} s ({ran} run)"
-                console.print(f"{name}: " + (seconds if ran else "up to date"))
+            ran = builder.build(contract.load(name), force, carry)
         except FaultyFileError as error:  # the other lessons are built all the same
             console.print(str(error), style="red", markup=False)
             refused = True
+            continue
+        seconds = f"built in {time.monotonic() - start:.1f} s ({ran} run)"
+        console.print(f"{name}: " + (seconds if ran else "up to date"))
     if refused:
         raise typer.Exit(2)
-    if not check:
-        around.build_pages()
-    elif lessons is None:
-        stale += around.page_differences()
+    around.build_pages()
+
+
+def _check_step(names: list[str], pages: bool) -> NoReturn:
+    """Say which lessons are in step with their sources (and the start page with all), and end with what was found."""
+    from autograder.authoring import start as around
+    from autograder.authoring.build import steps_of
+
+    stale, refused = [], False
+    for name, step in zip(names, steps_of(names), strict=True):
+        if step.refused:
+            console.print(step.refused, style="red", markup=False)
+            refused = True
+            continue
+        stale += step.differences
+        console.print(f"{name}: {'OUT OF STEP' if step.differences else 'in step'}")
+        if step.again:
+            console.print(f"  `make build LESSON={name[:2]}` would run {step.again} anew: code behind them changed.")
+    if refused:
+        raise typer.Exit(2)
+    stale += around.page_differences() if pages else []
     for sentence in stale:
         console.print(sentence, style="red", markup=False)
     raise typer.Exit(1 if stale else 0)
