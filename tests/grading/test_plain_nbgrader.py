@@ -16,10 +16,14 @@ from lessonkit.checks.run import SECONDS, run_probe
 
 pytestmark = pytest.mark.slow
 
-# What a lesson's own answers are worth is asked of each lesson, what nbgrader does with a student's habits of two.
-FEW = ["ada-perfect", "emil-untouched", "goran-every-other-wrong"]
-HABITS = {"00": list(invented_class.STUDENTS), "10": [*FEW, "mori-deleted-check", "june-endless-function"]}
-CLASSES = [(name, HABITS.get(name[:2], FEW)) for name in source.lesson_names()]
+# What a lesson's own answers are worth is asked of each lesson, what nbgrader does with a student's habits of two;
+# an untouched notebook of each lesson runs in tests/lessons/test_untouched.py.
+OWN = ["ada-perfect", "goran-every-other-wrong"]
+HABITS = {
+    "00": list(invented_class.STUDENTS),
+    "10": [*OWN, "emil-untouched", "mori-deleted-check", "june-endless-function"],
+}
+CLASSES = [(name, HABITS.get(name[:2], OWN)) for name in source.lesson_names()]
 WROTE_NO_REFERENCE = {"boris-alternatives", "chen-other-alternatives", "emil-untouched", "fatima-all-wrong"}
 
 
