@@ -112,7 +112,8 @@ def attention_map(
 
 def first_of_the_largest(values: np.ndarray) -> int:
     """Where the largest value stands. Of those that differ by rounding only, the first: so on every machine."""
-    return int(np.argmax(np.round(values, 5)))
+    largest = np.abs(values[np.isfinite(values)]).max(initial=0.0) or 1.0
+    return int(np.argmax(np.round(values / largest, 5)))
 
 
 def outlined(gold: Collection[tuple[int, int]] | np.ndarray | None) -> list[tuple[int, int]]:

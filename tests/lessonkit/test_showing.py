@@ -272,3 +272,12 @@ def test_maps_have_words_on_their_axes():
     ax = plots.attention_map(np.eye(2), ["q", "r"], ["long", "words"], sides=("French word", "English word")).axes[0]
     assert (ax.get_ylabel(), ax.get_xlabel()) == ("French word", "English word")
     assert {t.get_rotation_mode() for t in ax.get_xticklabels()} == {"anchor"}
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-4, 1e4])
+def test_of_values_that_differ_by_rounding_the_first_is_named(scale):
+    noisy = scale * np.array([0.2, 0.9, 1.0, 1.0 + 1e-9, 1.0 - 1e-9])
+    assert plots.first_of_the_largest(noisy) == 2
+    assert plots.first_of_the_largest(-noisy) == 0
+    assert plots.first_of_the_largest(scale * np.array([0.2, 0.99, 1.0, 0.5])) == 2  # small, but not by rounding
+    assert plots.first_of_the_largest(np.zeros(3)) == 0
