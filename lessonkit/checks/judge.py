@@ -11,7 +11,7 @@ from lessonkit.checks.compare import LOOSE, STRICT, close, distance
 from lessonkit.checks.finding import Finding
 from lessonkit.checks.gradients import judge_gradients
 from lessonkit.checks.hints import finding_text, not_finite, shape_hint
-from lessonkit.checks.outcome import GRADIENTS, NOT_COMPARED, Failure, Kind, Outcome, Trial
+from lessonkit.checks.outcome import GRADIENT_OF, GRADIENTS, NOT_COMPARED, Failure, Kind, Outcome, Trial
 from lessonkit.checks.parts import partly_known, steady_hint, told_together
 from lessonkit.checks.relations import ENOUGH, different
 from lessonkit.checks.sentences import CUT, explain
@@ -120,8 +120,8 @@ def _judge_others(got: Outcome, want: Outcome) -> Finding | None:
     for name, kind in got.others.items():
         if want.others.get(name) == kind:
             continue
-        if kind == "None" and name.startswith("gradient of "):
-            said = f"No gradient reaches {name.removeprefix('gradient of ')}. Is it used at all? And {CUT}"
+        if kind == "None" and name.startswith(GRADIENT_OF):
+            said = f"No gradient reaches {name.removeprefix(GRADIENT_OF)}. Is it used at all? And {CUT}"
             return Finding(Kind.WRONG, said, array=name)
         hint = " Does your function end with a return?" if kind == "None" else ""
         return Finding(Kind.WRONG, f"The result `{name}` is {kind}, not {_ask_for(name, want)}.{hint}", array=name)

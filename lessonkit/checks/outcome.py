@@ -9,7 +9,7 @@ import numpy as np
 
 GRADIENTS = "∂"  # how the array of all gradients is called among the results
 NOT_COMPARED = "~"  # begins the name of a result that only serves to explain a wrong one
-_GRADIENT = "gradient of "  # begins the name of a result that is one
+GRADIENT_OF = "gradient of "  # begins the name of a result that is one
 
 
 class Kind(StrEnum):
@@ -56,12 +56,12 @@ class Outcome:
     def compared(self) -> dict[str, np.ndarray]:
         """The results that make two outcomes the same: no notes, and a gradient of zeros is as good as none."""
         kept = {k: v for k, v in self.arrays.items() if k != GRADIENTS and not k.startswith(NOT_COMPARED)}
-        return {k: v for k, v in kept.items() if not k.startswith(_GRADIENT) or v.any()}
+        return {k: v for k, v in kept.items() if not k.startswith(GRADIENT_OF) or v.any()}
 
     @cached_property
     def compared_others(self) -> dict[str, str]:
         """What makes two outcomes the same of the results that are no numbers: a gradient that is missing doesn't."""
-        return {k: v for k, v in self.others.items() if not (v == "None" and k.startswith(_GRADIENT))}
+        return {k: v for k, v in self.others.items() if not (v == "None" and k.startswith(GRADIENT_OF))}
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 from lessonkit.checks.compare import LOOSE, STRICT, close, close_each
 from lessonkit.checks.hints import hint_of
 from lessonkit.checks.inputs import of_inputs, unreached
-from lessonkit.checks.outcome import GRADIENTS, NOT_COMPARED, Outcome, Trial
+from lessonkit.checks.outcome import GRADIENT_OF, GRADIENTS, NOT_COMPARED, Outcome, Trial
 from lessonkit.checks.relations import ENOUGH, different, relation_of_numbers
 
 _MOST = 4  # names in one sentence
@@ -121,7 +121,7 @@ def _sides(trials: Sequence[Trial]) -> tuple[list[str], list[str]]:
     """The names of the results that are right in every run, and of those that are wrong in one."""
     right, wrong = [], []
     for name in trials[0].want.arrays if trials else ():
-        if name == GRADIENTS or name.startswith((NOT_COMPARED, "gradient of ")) or name.endswith(".length"):
+        if name == GRADIENTS or name.startswith((NOT_COMPARED, GRADIENT_OF)) or name.endswith(".length"):
             continue
         pairs = [_both(trial, name) for trial in trials if name in trial.want.arrays]  # names may hold what was drawn
         if all(a is not None and a.shape == b.shape and _right(a, b) for a, b in pairs):

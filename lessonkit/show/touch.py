@@ -158,21 +158,22 @@ def _show(data: dict) -> None:
 
 def in_words(data: dict) -> list[str]:
     """For each query of the first example: whom it looks at most in each map, and how much lies on gold."""
-    example, said = data["examples"][0], []
-    for name, query, row, gold in _rows(data):
-        most = plots.first_of_the_largest(row)
-        key = example["keys"][most] if example["keys"] else _place(most, example)
-        note = f", on gold {sum(row[k] for k in gold):.2f}" if gold else ""
-        said.append(f"{name + ': ' if name else ''}{query} -> {key} ({row[most]:.2f}){note}")
-    return said
+    return [
+        f"{name + ': ' if name else ''}{query} -> {key} ({weight}){f', on gold {on_gold}' if on_gold else ''}"
+        for name, query, key, weight, on_gold in _rows(data)
+    ]
 
 
-def _rows(data: dict) -> list[tuple[str, str, np.ndarray, list[int]]]:
+def _rows(data: dict) -> list[tuple[str, str, str, str, str]]:
+    """Of each query in each map: the map's name, the query, the key it looks at most, its weight, what lies on gold."""
     example, rows = data["examples"][0], []
     for name, products in zip(data["names"], example["maps"], strict=True):
         weights = np.array(products) if data["d_k"] is None else _softmax(products, data["d_k"], example["mask"])
         for q, (query, row) in enumerate(zip(example["queries"], weights, strict=True)):
-            rows.append((name, query, row, [k for i, k in example["gold"] if i == q]))
+            most, gold = plots.first_of_the_largest(row), [k for i, k in example["gold"] if i == q]
+            key = example["keys"][most] if example["keys"] else _place(most, example)
+            on_gold = f"{sum(row[k] for k in gold):.2f}" if gold else ""
+            rows.append((name, query, key, f"{row[most]:.2f}", on_gold))
     return rows
 
 
@@ -200,18 +201,12 @@ def to_html(data: dict) -> str:
 
 
 def _table(data: dict) -> str:
-    example = data["examples"][0]
     columns = (escape(data["sides"][0]), "looks most at", "weight", "on gold")
     head = "".join(f"<th scope='col'>{column}</th>" for column in columns)
     body = []
-    for name, query, row, gold in _rows(data):
-        most = plots.first_of_the_largest(row)
-        key = example["keys"][most] if example["keys"] else _place(most, example)
-        on_gold = f"{sum(row[k] for k in gold):.2f}" if gold else ""
+    for name, query, key, weight, on_gold in _rows(data):
         label = f"{name}: {query}" if name else query
-        body.append(
-            f"<tr><td>{escape(label)}</td><td>{escape(key)}</td><td>{row[most]:.2f}</td><td>{on_gold}</td></tr>"
-        )
+        body.append(f"<tr><td>{escape(label)}</td><td>{escape(key)}</td><td>{weight}</td><td>{on_gold}</td></tr>")
     return (
         "<details><summary>The same in a table</summary><table><thead>"
         f"<tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></details>"
