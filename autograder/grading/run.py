@@ -112,12 +112,13 @@ class GradingRun:
         """
         with ExitStack() as stack:
             grade_many, pool = stack.enter_context(_grader(settings, lesson))
-            is_new = not (settings.db_url or (settings.out / "gradebook.db").is_file())
-            if pool is not None and is_new:
-                pool.begin()
+            is_there = settings.db_url or (settings.out / "gradebook.db").is_file()
+            at_once = None if is_there else pool
+            if at_once:
+                at_once.begin()
             version = marks_depend_on(lesson)  # while the sandbox starts
-            if pool is not None and is_new:
-                pool.wait()  # no sandbox: nothing is written
+            if at_once:
+                at_once.wait()  # no sandbox: nothing is written
             settings.out.mkdir(parents=True, exist_ok=True)
             gradebook = stack.enter_context(closing(GradebookWriter(database_url(settings.out, settings.db_url))))
             gradebook.prepare(lesson)
